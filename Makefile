@@ -1,0 +1,41 @@
+# Every target sets up what it needs; nothing but Python 3.11+ and make is assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LIBRARY ?= library
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export HF_HUB_OFFLINE := 1
+
+.PHONY: setup serve test check docs ask clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(LIBRARY)/sourcebook.db: | setup
+	$(BIN)/sourcebook --library $(LIBRARY) add seeds
+
+serve: setup | $(LIBRARY)/sourcebook.db  ## API and docs on http://127.0.0.1:8000
+	$(BIN)/sourcebook --library $(LIBRARY) serve --host $(HOST) --port $(PORT)
+
+ask: setup | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
+	$(BIN)/sourcebook --library $(LIBRARY) ask "$(Q)"
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest
+
+check: setup  ## format, lint, types, docs up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m docs.generate --check
+
+docs: setup  ## write the generated pages anew
+	$(BIN)/python -m docs.generate
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,1 @@
+"""Measures the very engine that serves the askers."""

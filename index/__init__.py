@@ -1,0 +1,1 @@
+"""Articles, passages and search: everything below the question."""

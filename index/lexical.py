@@ -1,0 +1,320 @@
+"""The lexical index: BM25 in tantivy, derived from the database and caught up with it."""
+
+import logging
+import math
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from index.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+# tantivy fixes k1 = 1.2 and b = 0.75 (Robertson & Zaragoza, "The Probabilistic Relevance
+# Framework", 2009); a term's score is at most (k1 + 1) times its idf.
+K1 = 1.2
+
+STEMMED = "stemmed"
+PLAIN = "plain"
+WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
+
+# The words of tantivy's and Lucene's English stop list: they occur everywhere and say nothing.
+STOP_WORDS = [
+    "a",
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "be",
+    "but",
+    "by",
+    "for",
+    "if",
+    "in",
+    "into",
+    "is",
+    "it",
+    "no",
+    "not",
+    "of",
+    "on",
+    "or",
+    "such",
+    "that",
+    "the",
+    "their",
+    "then",
+    "there",
+    "these",
+    "they",
+    "this",
+    "to",
+    "was",
+    "will",
+    "with",
+    "what",
+    "when",
+    "where",
+    "which",
+    "who",
+    "whom",
+    "whose",
+    "why",
+    "how",
+    "did",
+    "do",
+    "does",
+    "has",
+    "have",
+    "had",
+    "can",
+    "could",
+    "would",
+    "should",
+    "may",
+    "might",
+    "from",
+    "about",
+    "according",
+    "than",
+    "so",
+    "some",
+    "any",
+    "our",
+    "we",
+    "you",
+    "your",
+    "i",
+    "me",
+    "my",
+    "he",
+    "she",
+    "his",
+    "her",
+    "its",
+    "were",
+    "been",
+    "being",
+    "am",
+    "also",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalEntry:
+    """A passage as it is indexed: `context` is its title and headings."""
+
+    row: int
+    article: int
+    context: str
+    text: str
+
+
+class LexicalIndex:
+    """BM25 over stemmed words, and exact phrases over plain ones.
+
+    Safe to share between threads; only the holder of the library's write lock may change it. The
+    generation that it stands for is committed with its documents, so the two cannot differ.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open `folder`, or begin empty where there is no index that can be read."""
+        self._folder = folder
+        self._schema = SCHEMA
+        self._index = self._open()
+        self.generation = self._read_generation()
+
+    def reload(self) -> None:
+        """See what another process committed."""
+        self._index.reload()
+        self.generation = self._read_generation()
+
+    def __len__(self) -> int:
+        """How many passages can be found."""
+        return max(0, int(self._index.searcher().num_docs) - 1)
+
+    def search(
+        self,
+        question: str,
+        count: int,
+        *,
+        phrases: Iterable[str] = (),
+        allowed_articles: Sequence[int] | None = None,
+    ) -> list[tuple[int, float]]:
+        """The best `count` passages as (row number, BM25 score), best first.
+
+        Any word of the question may match; each of `phrases` adds its own score where it occurs
+        word for word. `allowed_articles` restricts the search to these articles' row numbers.
+        """
+        return self._search(question, phrases, count, "article", allowed_articles)
+
+    def scores(
+        self, question: str, rows: Sequence[int], *, phrases: Iterable[str] = ()
+    ) -> dict[int, float]:
+        """The BM25 score of each of these passages; those that no word matches are left out."""
+        return dict(self._search(question, phrases, len(rows), "row", rows))
+
+    def _search(
+        self,
+        question: str,
+        phrases: Iterable[str],
+        count: int,
+        field: str,
+        allowed: Sequence[int] | None,
+    ) -> list[tuple[int, float]]:
+        matches = [
+            tantivy.Query.term_query(self._schema, STEMMED, word) for word in self.terms(question)
+        ] + [self._phrase(phrase) for phrase in phrases]
+        if not matches or not count or (allowed is not None and not allowed):
+            return []
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, match) for match in matches])
+        if allowed is not None:
+            among = tantivy.Query.term_set_query(self._schema, field, list(allowed))
+            among = tantivy.Query.const_score_query(among, 0.0)
+            query = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, among)]
+            )
+        searcher = self._index.searcher()
+        hits = searcher.search(query, limit=count, count=False).hits
+        rows = _values(searcher, "row", hits)
+        return [(row, float(score)) for (score, _), row in zip(hits, rows, strict=True)]
+
+    def terms(self, text: str) -> list[str]:
+        """The stemmed words of `text` that are no stop words, each once, in order."""
+        return list(dict.fromkeys(STEMMING.analyze(text)))
+
+    def idf(self, text: str) -> dict[str, float]:
+        """BM25's inverse document frequency of each of the text's terms."""
+        searcher = self._index.searcher()
+        total = max(1, searcher.num_docs)
+        return {term: _idf(total, searcher.doc_freq(STEMMED, term)) for term in self.terms(text)}
+
+    def catch_up(
+        self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
+    ) -> None:
+        """Forget the rows in `removed`, then add; all or nothing.
+
+        The caller holds the library's write lock.
+        """
+        try:
+            writer = self._index.writer(WRITER_HEAP_BYTES, 1)
+            writer.delete_documents_by_query(
+                tantivy.Query.term_set_query(self._schema, "row", list(removed))
+            )
+            for entry in added:
+                writer.add_document(
+                    _document(
+                        {
+                            "row": entry.row,
+                            "article": entry.article,
+                            STEMMED: [entry.context, entry.text],
+                            PLAIN: entry.text,
+                        }
+                    )
+                )
+            writer.delete_documents_by_query(self._marker())
+            writer.add_document(_document({"marker": 1, "generation": generation}))
+            writer.commit()
+            writer.wait_merging_threads()
+        except (OSError, ValueError) as error:
+            raise StorageError(
+                f"The lexical index {self._folder} could not be written: {error}.",
+                cure="Free some space or check the folder's permissions; the articles are safe.",
+            ) from error
+        self.reload()
+
+    def rows(self) -> list[int]:
+        """The row numbers of all passages in the index, sorted."""
+        searcher = self._index.searcher()
+        query = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Must, tantivy.Query.all_query()),
+                (tantivy.Occur.MustNot, self._marker()),
+            ]
+        )
+        found = searcher.search(query, limit=max(1, searcher.num_docs), count=False).hits
+        return sorted(_values(searcher, "row", found))
+
+    def _open(self) -> tantivy.Index:
+        try:
+            if self._folder.is_dir() and tantivy.Index.exists(str(self._folder)):
+                return self._with_analysers(tantivy.Index.open(str(self._folder)))
+        except (ValueError, OSError) as error:
+            log.warning("%s is damaged (%s); rebuilding it from the database", self._folder, error)
+        return self._begin()
+
+    def _begin(self) -> tantivy.Index:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        return self._with_analysers(tantivy.Index(self._schema, str(self._folder)))
+
+    def _with_analysers(self, index: tantivy.Index) -> tantivy.Index:
+        index.register_tokenizer(STEMMED, STEMMING)
+        index.register_tokenizer(PLAIN, FOLDING)
+        # The library reloads when it has committed; a watcher would be one more thread.
+        index.config_reader("manual")
+        index.reload()
+        return index
+
+    def _read_generation(self) -> int:
+        """The generation that was committed with the documents; 0 where there is none."""
+        try:
+            searcher = self._index.searcher()
+            hits = searcher.search(self._marker(), limit=1, count=False).hits
+            return next(iter(_values(searcher, "generation", hits)), 0)
+        except (ValueError, OSError) as error:
+            log.warning("%s is damaged (%s); rebuilding it from the database", self._folder, error)
+            self._index = self._begin()
+            return 0
+
+    def _marker(self) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, "marker", 1)
+
+    def _phrase(self, phrase: str) -> tantivy.Query:
+        words = FOLDING.analyze(phrase)
+        if not words:
+            return tantivy.Query.empty_query()
+        if len(words) == 1:
+            return tantivy.Query.term_query(self._schema, PLAIN, words[0])
+        return tantivy.Query.phrase_query(self._schema, PLAIN, list(words))
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in ("row", "article", "marker"):
+        builder.add_unsigned_field(name, indexed=True, fast=True)
+    builder.add_unsigned_field("generation", fast=True)
+    builder.add_text_field(STEMMED, tokenizer_name=STEMMED, index_option="freq")
+    builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")
+    return builder.build()
+
+
+def _document(values: dict[str, Any]) -> tantivy.Document:
+    return tantivy.Document.from_dict(values, SCHEMA)
+
+
+def _analyser(*filters: tantivy.Filter) -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for step in (tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold(), *filters):
+        builder = builder.filter(step)
+    return builder.build()
+
+
+def _values(searcher: tantivy.Searcher, name: str, hits: list[Any]) -> list[int]:
+    """A numeric field of each hit; a document without it counts as 0."""
+    found = searcher.fast_field_values(name, [address for _, address in hits])
+    return [int(value or 0) for value in found]
+
+
+def _idf(total: int, containing: int) -> float:
+    return math.log(1 + (total - containing + 0.5) / (containing + 0.5))
+
+
+FOLDING = _analyser()
+STEMMING = _analyser(tantivy.Filter.custom_stopword(STOP_WORDS), tantivy.Filter.stemmer("english"))
+SCHEMA = _schema()

@@ -1,0 +1,541 @@
+"""A library: articles, their passages and both indexes, in one folder."""
+
+import json
+import logging
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from index import duplicates
+from index.article import Article, article_id, sha256
+from index.dense import DenseIndex
+from index.encode import Encoder, Encoding, QuestionEncoding
+from index.errors import (
+    BusyError,
+    LibraryError,
+    NotFoundError,
+    SourcebookError,
+    StorageError,
+)
+from index.lexical import K1, LexicalEntry, LexicalIndex
+from index.passages import Passage, cut
+from index.store import ArticleRecord, Filter, Reader, Store, Writer
+from index.tokens import TokenCodec, Vectors
+
+DATABASE = "sourcebook.db"
+DENSE = "dense.faiss"
+LEXICAL = "lexical"
+LOCK = "writer.lock"
+
+# So many passages are encoded and committed together: a commit costs an fsync of three indexes,
+# and what is encoded but not committed is lost in a crash.
+COMMIT_PASSAGES = 512
+LOCK_TIMEOUT_S = 120
+# An addition begins only when this much room is left beside what it brings.
+FREE_BYTES = 32_000_000
+
+log = logging.getLogger(__name__)
+
+
+class Action(StrEnum):
+    """What an addition did."""
+
+    ADDED = "added"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One article's addition, committed: `copy_of` names the article that it repeats."""
+
+    action: Action
+    record: ArticleRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A passage that a retriever found, with both retrievers' scores.
+
+    `dense` is the cosine with the question, `lexical` the BM25 score over the best that any
+    passage could reach, in [0, 1]; `tokens` (word pieces, dimensions) are unit vectors, and
+    `token_starts` (word pieces,) say where in the passage each begins.
+    """
+
+    row: int
+    article: ArticleRecord
+    passage: Passage
+    dense: float
+    lexical: float
+    tokens: Vectors
+    token_starts: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What one question found in one generation of the library.
+
+    `weights` (question tokens,) is the inverse document frequency of each word piece of the
+    question, `copies` the syndicated copies of the candidates' articles, by row number.
+    """
+
+    generation: int
+    question: QuestionEncoding
+    weights: Vectors
+    items: tuple[Candidate, ...]
+    copies: dict[int, list[ArticleRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An article that is cut, encoded and ready to be committed."""
+
+    article: Article
+    content: str
+    passages: list[tuple[Passage, Encoding]]
+    signature: bytes
+
+
+class Library:
+    """One folder of articles that can be searched; safe between threads and processes."""
+
+    def __init__(self, folder: Path, encoder: Encoder, *, create: bool = False) -> None:
+        """Open the library in `folder`; `create` begins one where there is none.
+
+        Raises `NotFoundError` where there is no library, `LibraryError` for one that is damaged,
+        of a newer version, or made with another encoder.
+        """
+        self.folder = folder
+        self.encoder = encoder
+        database = folder / DATABASE
+        self._lock_path = folder / LOCK
+        if not database.exists():
+            if not create:
+                raise NotFoundError(
+                    f"There is no library in {folder}.",
+                    cure=f"Make one: sourcebook --library {folder} add PATH",
+                )
+            self._begin(database)
+        self.store = Store(database)
+        with self.store.read() as view:
+            self._check_encoder(view)
+            self.codec = TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions)
+            self.fingerprint = _fingerprint(view)
+        self._dense = DenseIndex(folder / DENSE, encoder.dimensions)
+        self._lexical = LexicalIndex(folder / LEXICAL)
+        self._names: tuple[int, tuple[list[str], list[str]]] | None = None
+        with self.store.read() as view:
+            self._catch_up(view)
+
+    def close(self) -> None:
+        """Save what makes the next opening quick, and let go of the files."""
+        try:
+            self._dense.save()
+        except OSError as error:
+            log.warning("%s was not saved: %s", self.folder / DENSE, error)
+        self.store.close()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, articles: Iterable[Article]) -> Iterator[Outcome]:
+        """Add articles; each outcome is yielded once it is committed and can be found.
+
+        An article whose source is known already replaces that one, or is left alone when nothing
+        about it has changed. Commits go in groups: a crash loses none that was yielded.
+        """
+        for group in self._groups(articles):
+            yield from self._commit(group)
+
+    def remove(self, wanted: str) -> ArticleRecord:
+        """Remove the article of that id; when this returns, nothing finds it any more."""
+        with self._writing(), self.store.write() as writer:
+            record = writer.record(wanted)
+            writer.next_generation()
+            self._remove(writer, record)
+        self._after_write()
+        return record
+
+    def search(
+        self,
+        question: str,
+        *,
+        phrases: Sequence[str] = (),
+        chosen: Filter | None = None,
+        dense_count: int = 60,
+        lexical_count: int = 60,
+    ) -> Candidates:
+        """The union of what the dense and the lexical index find, each with both scores."""
+        encoded = self.encoder.encode_questions([question], self.codec)[0]
+        with self.store.read() as view:
+            self._catch_up(view)
+            articles = rows = None
+            if chosen and chosen != Filter():
+                articles, rows = view.allowed(chosen)
+            dense = dict(self._dense.search(encoded.pooled, dense_count, rows))
+            lexical = dict(
+                self._lexical.search(
+                    question, lexical_count, phrases=phrases, allowed_articles=articles
+                )
+            )
+            unscored = [row for row in dense if row not in lexical]
+            lexical |= self._lexical.scores(question, unscored, phrases=phrases)
+            return self._candidates(view, question, encoded, {*dense, *lexical}, lexical)
+
+    def article(self, wanted: str) -> Article:
+        """The whole article of that id; `NotFoundError` if there is none."""
+        with self.store.read() as view:
+            return view.article(wanted)
+
+    def articles_now(self, wanted: Iterable[str]) -> tuple[dict[str, Article], int]:
+        """Those of the wanted articles that there are, and the generation of this look."""
+        with self.store.read() as view:
+            return view.articles(wanted), view.generation
+
+    def holding(self, quote: str) -> list[str]:
+        """Ids of the articles whose text holds `quote`, code point for code point."""
+        with self.store.read() as view:
+            return view.holding(quote)
+
+    def nearest_articles(self, text: str, count: int) -> list[str]:
+        """Ids of the articles that share most words with `text`, the best first."""
+        with self.store.read() as view:
+            self._catch_up(view)
+            rows = [row for row, _ in self._lexical.search(text, 5 * count)]
+            passages = view.passages(rows)
+        ids = [passages[row][1].article_id for row in rows if row in passages]
+        return list(dict.fromkeys(ids))[:count]
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """The publishers and the authors that the library holds."""
+        with self.store.read() as view:
+            if self._names is None or self._names[0] != view.generation:
+                known = view.distinct("publisher"), view.distinct("authors")
+                self._names = view.generation, known
+            return self._names[1]
+
+    def info(self) -> dict[str, Any]:
+        """What the library holds and how large it is, in articles, passages and bytes."""
+        with self.store.read() as view:
+            self._catch_up(view)
+            return {
+                "folder": str(self.folder),
+                "generation": view.generation,
+                "fingerprint": self.fingerprint,
+                "encoder": view.meta("encoder_name"),
+                **view.counts(),
+                "publishers": view.distinct("publisher"),
+                "languages": view.distinct("language"),
+                "bytes": {
+                    "database": _size(self.folder / DATABASE),
+                    "dense": _size(self.folder / DENSE),
+                    "lexical": _size(self.folder / LEXICAL),
+                },
+            }
+
+    def drift(self) -> list[str]:
+        """How the derived indexes differ from the database; nothing when all is well."""
+        with self.store.read() as view:
+            self._catch_up(view)
+            truth = view.added_since(0)
+            found = {"dense": self._dense.rows().tolist(), "lexical": self._lexical.rows()}
+        return [
+            f"the {name} index has {len(set(rows) - set(truth))} passages too many "
+            f"and {len(set(truth) - set(rows))} too few"
+            for name, rows in found.items()
+            if rows != truth
+        ]
+
+    def record_failure(self, source: str, error: SourcebookError) -> None:
+        """Remember that `source` could not be added, so that it can be tried again."""
+        with self.store.write() as writer:
+            writer.record_failure(source, error)
+
+    def _begin(self, database: Path) -> None:
+        """Make an empty library; a crash meanwhile leaves none."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._writing():
+            if database.exists():
+                return
+            temporary = database.with_suffix(".new")
+            temporary.unlink(missing_ok=True)
+            store = Store(temporary, create=True)
+            with store.write() as writer:
+                writer.set_meta("uuid", uuid.uuid4().hex)
+                _set_encoder(writer, self.encoder, self.encoder.codec)
+            store.close()
+            temporary.rename(database)
+
+    def _check_encoder(self, view: Reader) -> None:
+        if view.meta("encoder") != self.encoder.fingerprint:
+            raise LibraryError(
+                f"The library in {self.folder} was made with the encoder "
+                f"{view.meta('encoder_name')!r}; this is {self.encoder.name!r}.",
+                cure="Name its own encoder, or encode all of it anew: "
+                f"sourcebook --library {self.folder} --model {self.encoder.name} reembed",
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the write lock, shared by all processes."""
+        try:
+            with FileLock(self._lock_path, timeout=LOCK_TIMEOUT_S):
+                yield
+        except Timeout as error:
+            raise BusyError(
+                f"Another process has been writing to {self.folder} for {LOCK_TIMEOUT_S} s.",
+                cure="Wait until it has finished, then try again.",
+            ) from error
+
+    def _groups(self, articles: Iterable[Article]) -> Iterator[list[_Prepared | str]]:
+        """Articles cut and encoded, in groups to commit; the unchanged ones by source."""
+        unchanged: list[_Prepared | str] = []
+        pending: list[tuple[Article, str, list[Passage]]] = []
+        for article in articles:
+            content = _content_sha256(article)
+            with self.store.read() as view:
+                known = view.content_sha256(article.source)
+            if known == content:
+                unchanged.append(article.source)
+            else:
+                passages = cut(article, self.encoder.piece_offsets, self.encoder.passage_pieces)
+                pending.append((article, content, passages))
+            waiting = len(unchanged) + sum(len(passages) for _, _, passages in pending)
+            if waiting >= COMMIT_PASSAGES:
+                yield [*unchanged, *self._encode(pending)]
+                unchanged, pending = [], []
+        if unchanged or pending:
+            yield [*unchanged, *self._encode(pending)]
+
+    def _encode(self, pending: Sequence[tuple[Article, str, list[Passage]]]) -> list[_Prepared]:
+        texts = [
+            (_context(article, passage), passage.text)
+            for article, _, passages in pending
+            for passage in passages
+        ]
+        encodings = self.encoder.encode_passages(texts, self.codec)
+        return [
+            _Prepared(
+                article,
+                content,
+                [(passage, next(encodings)) for passage in passages],
+                duplicates.signature(article.text),
+            )
+            for article, content, passages in pending
+        ]
+
+    def _commit(self, group: Sequence[_Prepared | str]) -> list[Outcome]:
+        done: list[tuple[Action, str]] = []
+        with self._writing():
+            self._check_room(group)
+            with self.store.write() as writer:
+                if any(isinstance(item, _Prepared) for item in group):
+                    writer.next_generation()
+                for item in group:
+                    if isinstance(item, str):
+                        writer.forget_failure(item)
+                        done.append((Action.UNCHANGED, item))
+                    else:
+                        done.append((self._put(writer, item), item.article.source))
+        self._after_write()
+        with self.store.read() as view:
+            return [
+                Outcome(action=action, record=view.record(article_id(source)))
+                for action, source in done
+            ]
+
+    def _put(self, writer: Writer, prepared: _Prepared) -> Action:
+        article = prepared.article
+        known = writer.content_sha256(article.source)
+        writer.forget_failure(article.source)
+        if known == prepared.content:
+            return Action.UNCHANGED
+        if known:
+            self._remove(writer, writer.record(article.id))
+        keys = duplicates.bands(prepared.signature)
+        row = writer.add(article, prepared.content, prepared.passages, prepared.signature, keys)
+        _link(writer, row)
+        return Action.REPLACED if known else Action.ADDED
+
+    def _remove(self, writer: Writer, record: ArticleRecord) -> None:
+        for copy in writer.remove(record):
+            _link(writer, copy)
+
+    def _check_room(self, group: Sequence[_Prepared | str]) -> None:
+        needed = FREE_BYTES + sum(
+            2 * len(item.article.raw) + sum(e.tokens.nbytes * 2 for _, e in item.passages)
+            for item in group
+            if isinstance(item, _Prepared)
+        )
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise StorageError(
+                f"The disk of {self.folder} has {free:,} bytes left; this addition needs about "
+                f"{needed:,}. Nothing was changed.",
+                cure="Free some space, then add the same files again.",
+            )
+
+    def _after_write(self) -> None:
+        """Bring the derived indexes up to date; if one fails, the next search tries again."""
+        try:
+            with self._writing(), self.store.read() as view:
+                self._catch_up(view)
+            self._dense.save(only_if_stale=True)
+        except (StorageError, OSError) as error:
+            log.warning("the articles are safe, but an index is behind: %s", error)
+
+    def _catch_up(self, view: Reader) -> None:
+        if self._dense.generation < view.generation:
+            since = self._dense.generation
+            added = view.added_since(since)
+            vectors = view.encodings(added)
+            self._dense.catch_up(
+                view.generation,
+                [(row, vectors[row].pooled) for row in added],
+                view.removed_since(since),
+            )
+        if self._lexical.generation < view.generation:
+            self._lexical.reload()
+        if self._lexical.generation < view.generation:
+            self._catch_up_lexical(view)
+
+    def _catch_up_lexical(self, view: Reader) -> None:
+        """Whoever holds the write lock does it; a reader who finds it taken goes on without."""
+        try:
+            with FileLock(self._lock_path, timeout=0):
+                since = self._lexical.generation
+                added = view.added_since(since)
+                # After a crash the index may already hold what it is told to add.
+                gone = [*view.removed_since(since), *added] if since else []
+                self._lexical.catch_up(view.generation, self._entries(view, added), gone)
+        except Timeout:
+            log.debug("another writer is bringing the lexical index up to date")
+
+    def _entries(self, view: Reader, rows: Sequence[int]) -> Iterator[LexicalEntry]:
+        for first in range(0, len(rows), 1_000):
+            passages = view.passages(rows[first : first + 1_000])
+            records = view.records_by_rowid({article for article, _ in passages.values()})
+            for row, (article, passage) in passages.items():
+                title = records[article].metadata.title
+                context = "\n".join([title, *passage.headings])
+                yield LexicalEntry(row=row, article=article, context=context, text=passage.text)
+
+    def _candidates(
+        self,
+        view: Reader,
+        question: str,
+        encoded: QuestionEncoding,
+        rows: Iterable[int],
+        lexical: dict[int, float],
+    ) -> Candidates:
+        passages = view.passages(rows)
+        records = view.records_by_rowid({article for article, _ in passages.values()})
+        stored = view.encodings(passages)
+        bound = (K1 + 1) * sum(self._lexical.idf(question).values()) or 1.0
+        items = [
+            Candidate(
+                row=row,
+                article=records[article],
+                passage=passage,
+                dense=float(np.frombuffer(stored[row].pooled, dtype="<f4") @ encoded.pooled),
+                lexical=lexical.get(row, 0.0) / bound,
+                tokens=self.codec.decode(stored[row].tokens),
+                token_starts=np.frombuffer(stored[row].starts, dtype="<u4"),
+            )
+            for row, (article, passage) in sorted(passages.items())
+        ]
+        return Candidates(
+            generation=view.generation,
+            question=encoded,
+            weights=_weights(view, encoded),
+            items=tuple(items),
+            copies=view.copies(records),
+        )
+
+
+def _weights(view: Reader, question: QuestionEncoding) -> Vectors:
+    """The inverse document frequency of each of the question's word pieces (BM25's form)."""
+    total = view.searchable_count()
+    counts = view.piece_counts(set(question.pieces.tolist()))
+    found = np.array([min(total, counts.get(int(p), 0)) for p in question.pieces], dtype=np.float32)
+    weights: Vectors = np.log1p((total - found + 0.5) / (found + 0.5))
+    return weights
+
+
+def _link(writer: Writer, row: int) -> None:
+    """Say whose copy the article is, if it is one, and make searchable what is its own."""
+    mine = writer.signature(row)
+    others = writer.candidates_for_copy(duplicates.bands(mine), row)
+    scored = [(duplicates.similarity(mine, theirs), -other) for other, theirs in others.items()]
+    similarity, other = max(scored, default=(0.0, 0))
+    writer.link(row, -other if similarity >= duplicates.SAME else None)
+
+
+def reembed(folder: Path, encoder: Encoder) -> int:
+    """Cut and encode a library anew with another encoder, all or nothing; its articles' number."""
+    store = Store(folder / DATABASE)
+    try:
+        with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S), store.write() as writer:
+            writer.next_generation()
+            _set_encoder(writer, encoder, encoder.codec)
+            records = writer.records()
+            for record in records:
+                article = writer.article(record.id)
+                original = writer.copy_of(record.rowid)
+                writer.drop_passages(record.rowid)
+                passages = cut(article, encoder.piece_offsets, encoder.passage_pieces)
+                texts = [(_context(article, passage), passage.text) for passage in passages]
+                encodings = encoder.encode_passages(texts, encoder.codec)
+                writer.add_passages(record.rowid, zip(passages, encodings, strict=True))
+                writer.link(record.rowid, original)
+        (folder / DENSE).unlink(missing_ok=True)
+    finally:
+        store.close()
+    return len(records)
+
+
+def _set_encoder(writer: Writer, encoder: Encoder, codec: TokenCodec) -> None:
+    writer.set_meta("encoder", encoder.fingerprint)
+    writer.set_meta("encoder_name", encoder.name)
+    writer.set_meta("codec", codec.to_bytes())
+
+
+def _context(article: Article, passage: Passage) -> str:
+    """What the encoder reads before a passage: where it stands."""
+    return ". ".join(part for part in (article.metadata.title, *passage.headings) if part)
+
+
+def _content_sha256(article: Article) -> str:
+    """A hash of all that an addition brings."""
+    facts = asdict(article.metadata) | {"source": article.source, "raw": sha256(article.raw)}
+    blocks = [[block.kind, block.start, block.end] for block in article.blocks]
+    return sha256(json.dumps([facts, article.text, blocks], sort_keys=True, default=str))
+
+
+def _fingerprint(view: Reader) -> str:
+    """16 hex digits that name the library and how its vectors were made."""
+    return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file or folder; files that vanish meanwhile count nothing."""
+    files = path.rglob("*") if path.is_dir() else [path, path.with_name(path.name + "-wal")]
+    total = 0
+    for file in files:
+        try:
+            total += file.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

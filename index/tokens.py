@@ -1,0 +1,107 @@
+"""Token vectors, small enough to keep for every passage: a projection, then four bits a value."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import LibraryError
+
+# Half of the default encoder's 384 dimensions at 4 bits rank as well as all of them at 32 on every
+# dev set; docs/decisions/0004-token-vectors.md has the figures.
+DIMENSIONS = 192
+LEVELS = 16
+
+# The step of the uniform quantiser with 16 levels that loses least on normally distributed values
+# of variance 1 (Max, "Quantizing for minimum distortion", 1960, table II).
+STEP = 0.3352
+
+Vectors = NDArray[np.float32]
+Codes = NDArray[np.uint8]
+
+
+class TokenCodec:
+    """Token vectors to codes and back.
+
+    A vector is projected on `projection` (dimensions of the encoder, dimensions kept) and scaled
+    to unit length, so that its values have the variance 1 / dimensions kept; each is quantised to
+    four bits, two of them to a byte.
+    """
+
+    def __init__(self, projection: Vectors) -> None:
+        """Take the projection that `fit` made."""
+        self.projection = projection
+        self.dimensions = projection.shape[1]
+        levels = (np.arange(LEVELS, dtype=np.float32) - (LEVELS - 1) / 2) * np.float32(
+            STEP / np.sqrt(self.dimensions)
+        )
+        # One look-up turns a byte into its two values.
+        byte = np.arange(256)
+        self._values = np.stack([levels[byte >> 4], levels[byte & 15]], axis=1)
+
+    @classmethod
+    def fit(cls, samples: Vectors) -> "TokenCodec":
+        """The projection on the principal axes of `samples` (tokens, dimensions), uncentred."""
+        unit = normalise(samples)
+        _, axes = np.linalg.eigh(unit.T @ unit)
+        kept = min(DIMENSIONS, samples.shape[1] // 2 * 2)
+        return cls(np.ascontiguousarray(axes[:, ::-1][:, :kept], dtype=np.float32))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, encoder_dimensions: int) -> "TokenCodec":
+        """What `to_bytes` gave; `LibraryError` when it does not fit the encoder."""
+        values = np.frombuffer(data, dtype="<f4")
+        if not values.size or values.size % encoder_dimensions:
+            raise LibraryError(
+                f"The library's projection has {values.size} values; expected a multiple of the "
+                f"encoder's {encoder_dimensions} dimensions.",
+                cure="The database is damaged: restore it from a backup.",
+            )
+        return cls(values.reshape(encoder_dimensions, -1).astype(np.float32))
+
+    def to_bytes(self) -> bytes:
+        """The projection, as it is kept in a library."""
+        return self.projection.astype("<f4").tobytes()
+
+    def project(self, vectors: Vectors) -> Vectors:
+        """(tokens, encoder dimensions) to unit vectors (tokens, dimensions kept)."""
+        return normalise(normalise(vectors) @ self.projection)
+
+    def encode(self, vectors: Vectors) -> Codes:
+        """(tokens, encoder dimensions) to codes (tokens, dimensions kept / 2)."""
+        steps = self.project(vectors) * np.float32(np.sqrt(self.dimensions) / STEP)
+        codes = np.clip(np.floor(steps) + LEVELS // 2, 0, LEVELS - 1).astype(np.uint8)
+        packed: Codes = (codes[:, 0::2] << 4) | codes[:, 1::2]
+        return packed
+
+    def decode(self, data: bytes) -> Vectors:
+        """Codes, as bytes, to unit vectors (tokens, dimensions kept)."""
+        codes = np.frombuffer(data, dtype=np.uint8)
+        return normalise(self._values[codes].reshape(-1, self.dimensions))
+
+
+def normalise(vectors: Vectors) -> Vectors:
+    """Each row scaled to unit length; a row of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Vectors = vectors / np.maximum(lengths, 1e-12)
+    return scaled
+
+
+def similarities(question: Vectors, passages: Sequence[Vectors]) -> list[Vectors]:
+    """For each passage, (question tokens, passage tokens) dot products, in one multiplication."""
+    if not passages:
+        return []
+    joined = question @ np.concatenate(passages).T
+    ends = np.cumsum([len(passage) for passage in passages])[:-1]
+    return np.split(joined, ends, axis=1)
+
+
+def max_sim(similarity: Vectors, weights: Vectors) -> float:
+    """MaxSim: the weighted mean over question tokens of the best-matching passage token.
+
+    `similarity` is (question tokens, passage tokens), `weights` (question tokens,) with a positive
+    sum. Khattab & Zaharia, "ColBERT", SIGIR 2020, there as an unweighted sum.
+    """
+    if not similarity.size:
+        return 0.0
+    return float(similarity.max(axis=1) @ weights / weights.sum())

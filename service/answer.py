@@ -1,0 +1,106 @@
+"""The answer: sentences that each cite, or an honest "not in the library"."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.cite import Citation
+from service.plan import Query
+from service.rank import Hit
+
+
+class Status(StrEnum):
+    """How much of the question the library answers."""
+
+    ANSWERED = "answered"
+    PARTIAL = "partial"
+    NOT_IN_LIBRARY = "not_in_library"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One statement of an answer, verbatim, with the numbers of the citations that carry it."""
+
+    text: str
+    citations: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.text or not self.citations:
+            raise ValueError("a sentence needs a text and a citation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the library says to a question.
+
+    It has sentences if and only if it has citations and its status is not `not_in_library`;
+    `nearest` then holds the nearest misses, and `reason` says why they are no answer.
+    `confidence` is the estimated probability that the library holds the answer; `seconds` is the
+    time of each stage.
+    """
+
+    query: Query
+    status: Status
+    confidence: float
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    nearest: tuple[Citation, ...]
+    reason: str | None
+    generation: int
+    fingerprint: str
+    seconds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        silent = self.status is Status.NOT_IN_LIBRARY
+        if silent == bool(self.sentences) or silent == bool(self.citations):
+            raise ValueError(f"an answer that is {self.status} cannot have these sentences")
+        if silent != (self.reason is not None):
+            raise ValueError("a reason is given if and only if there is no answer")
+        numbers = {citation.number for citation in self.citations}
+        if any(not set(sentence.citations) <= numbers for sentence in self.sentences):
+            raise ValueError("a sentence cites what is not among the citations")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """A logistic model of whether the best hit answers, and the thresholds on its probability.
+
+    Fitted by `python -m eval.calibrate` on the dev questions; see docs/decisions/0006-abstention.md.
+    """
+
+    intercept: float
+    late: float
+    dense: float
+    lexical: float
+    answered: float
+    partial: float
+
+    def confidence(self, hits: Sequence[Hit]) -> float:
+        """The probability that the best hit answers the question; 0 without any hit."""
+        if not hits:
+            return 0.0
+        best = hits[0]
+        score = (
+            self.intercept
+            + self.late * best.late
+            + self.dense * best.candidate.dense
+            + self.lexical * best.candidate.lexical
+        )
+        return 1 / (1 + math.exp(-score))
+
+    def status(self, confidence: float) -> Status:
+        """What that much confidence allows to say."""
+        if confidence >= self.answered:
+            return Status.ANSWERED
+        return Status.PARTIAL if confidence >= self.partial else Status.NOT_IN_LIBRARY
+
+
+# A sentence is part of the answer when its passage scores at least this share of the best one's.
+NEAR_BEST = 0.9
+MAX_SENTENCES = 4
+
+
+def worth_citing(hits: Sequence[Hit]) -> list[Hit]:
+    """The best hit and those that come close to it, at most four."""
+    return [hit for hit in hits[:MAX_SENTENCES] if hit.score >= NEAR_BEST * hits[0].score]

@@ -1,0 +1,147 @@
+"""The engine: one question in, one answer out; the same for askers and evaluators."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from index.library import Candidates, Library
+from index.store import Filter
+from service.answer import Answer, Calibration, Sentence, Status, worth_citing
+from service.cite import Citation, Scores, cite
+from service.evidence import evidence
+from service.plan import Query, plan
+from service.rank import Hit, Weights, rank
+
+# Measured on the dev questions; see docs/decisions/0006-abstention.md.
+CALIBRATION = Calibration(
+    intercept=-8.0, late=8.0, dense=4.0, lexical=4.0, answered=0.5, partial=0.3
+)
+NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Ranked passages, each as a citation of its best sentences."""
+
+    query: Query
+    hits: tuple[Citation, ...]
+    passages: tuple[str, ...]
+    generation: int
+    fingerprint: str
+    seconds: dict[str, float]
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """The seconds that each stage took."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage; stages of one name add up."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - begun
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+
+class Engine:
+    """Answers questions from one library."""
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        weights: Weights | None = None,
+        calibration: Calibration = CALIBRATION,
+    ) -> None:
+        """Answer from `library`; `weights` and `calibration` are the shipped ones if not given."""
+        self.library = library
+        self.weights = weights or Weights()
+        self.calibration = calibration
+
+    def ask(self, question: str, chosen: Filter | None = None) -> Answer:
+        """Answer a question, from the articles that the filter lets through."""
+        watch = Stopwatch()
+        query, found, hits = self._hits(question, chosen, watch)
+        confidence = self.calibration.confidence(hits)
+        status = self.calibration.status(confidence)
+        with watch.stage("compose"):
+            cited = hits[:NEAREST] if status is Status.NOT_IN_LIBRARY else worth_citing(hits)
+            citations, generation = self._cite(cited, found)
+        silent = status is Status.NOT_IN_LIBRARY or not citations
+        return Answer(
+            query=query,
+            status=Status.NOT_IN_LIBRARY if silent else status,
+            confidence=confidence,
+            sentences=() if silent else tuple(Sentence(c.exact, (c.number,)) for c in citations),
+            citations=() if silent else citations,
+            nearest=citations if silent else (),
+            reason="nothing_relevant" if silent else None,
+            generation=generation,
+            fingerprint=self.library.fingerprint,
+            seconds=watch.seconds,
+        )
+
+    def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
+        """The best `limit` passages, each with its best sentences as the quote."""
+        watch = Stopwatch()
+        query, found, hits = self._hits(question, chosen, watch)
+        with watch.stage("compose"):
+            citations, generation = self._cite(hits[:limit], found)
+        texts = {hit.candidate.passage.id: hit.candidate.passage.text for hit in hits}
+        return SearchResult(
+            query=query,
+            hits=citations,
+            passages=tuple(texts[citation.passage_id] for citation in citations),
+            generation=generation,
+            fingerprint=self.library.fingerprint,
+            seconds=watch.seconds,
+        )
+
+    def _hits(
+        self, question: str, chosen: Filter | None, watch: Stopwatch
+    ) -> tuple[Query, Candidates, list[Hit]]:
+        with watch.stage("plan"):
+            query = plan(question, *self.library.names())
+        with watch.stage("search"):
+            found = self.library.search(query.text, phrases=query.phrases, chosen=chosen)
+        with watch.stage("rank"):
+            return query, found, rank(query, found, self.weights)
+
+    def _cite(self, hits: list[Hit], found: Candidates) -> tuple[tuple[Citation, ...], int]:
+        """Quote the hits from their articles as they are now.
+
+        What was removed or replaced while the question was on its way is left out.
+        """
+        wanted = {hit.candidate.article.id for hit in hits}
+        articles, generation = self.library.articles_now(wanted)
+        citations: list[Citation] = []
+        for hit in hits:
+            passage = hit.candidate.passage
+            article = articles.get(passage.article_id)
+            if article is None or article.sha256 != passage.article_sha256:
+                continue
+            span = evidence(hit, found.weights)
+            citations.append(
+                cite(
+                    number=len(citations) + 1,
+                    article=article,
+                    record=hit.candidate.article,
+                    passage=passage,
+                    start=span.start,
+                    end=span.end,
+                    scores=Scores(
+                        fused=hit.score,
+                        late=hit.late,
+                        dense=hit.candidate.dense,
+                        lexical=hit.candidate.lexical,
+                    ),
+                    also=hit.also,
+                )
+            )
+        return tuple(citations), generation

@@ -1,0 +1,110 @@
+"""Orders candidates: late interaction fused with the dense and the lexical score."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.library import Candidate, Candidates
+from index.store import ArticleRecord
+from index.tokens import Vectors, max_sim, similarities
+from service.plan import Query
+
+# Two passages of different articles that share so much of their five-word shingles (Jaccard) are
+# one text in two places.
+SAME_PASSAGE = 0.7
+SHINGLE_WORDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each score counts; all of them lie in [0, 1] whatever else was found.
+
+    Chosen on the dev questions (docs/decisions/0005-fusion.md): `late` is the unit. `source` is
+    what an article gains that the question names by publisher or author.
+    """
+
+    late: float = 1.0
+    dense: float = 0.2
+    lexical: float = 0.4
+    source: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A ranked passage with the scores that each stage gave it.
+
+    `similarity` is (question tokens, passage tokens); `also` are the articles that print the same
+    passage.
+    """
+
+    candidate: Candidate
+    score: float
+    late: float
+    similarity: Vectors
+    also: tuple[ArticleRecord, ...] = ()
+
+
+def rank(query: Query, found: Candidates, weights: Weights | None = None) -> list[Hit]:
+    """All candidates, best first; those that print the same text collapsed into one."""
+    weights = weights or Weights()
+    matrices = similarities(found.question.tokens, [item.tokens for item in found.items])
+    hits = []
+    for item, matrix in zip(found.items, matrices, strict=True):
+        late = max_sim(matrix, found.weights)
+        score = weights.late * late + weights.dense * item.dense + weights.lexical * item.lexical
+        score += weights.source * _named(query, item.article)
+        hits.append(
+            Hit(
+                candidate=item,
+                score=score,
+                late=late,
+                similarity=matrix,
+                also=tuple(found.copies.get(item.article.rowid, ())),
+            )
+        )
+    # The row breaks ties, so that equal questions get equal answers.
+    hits.sort(key=lambda hit: (-hit.score, hit.candidate.row))
+    return collapse(hits)
+
+
+def collapse(hits: Sequence[Hit]) -> list[Hit]:
+    """Merge hits of different articles that print the same passage into the better one."""
+    kept: list[tuple[Hit, frozenset[str]]] = []
+    for hit in hits:
+        shingles = _shingles(hit.candidate.passage.text)
+        for number, (other, theirs) in enumerate(kept):
+            if other.candidate.article.id == hit.candidate.article.id:
+                continue
+            if len(shingles & theirs) >= SAME_PASSAGE * len(shingles | theirs):
+                kept[number] = (_merged(other, hit), theirs)
+                break
+        else:
+            kept.append((hit, shingles))
+    return [hit for hit, _ in kept]
+
+
+def _merged(better: Hit, worse: Hit) -> Hit:
+    known = {better.candidate.article.id, *(record.id for record in better.also)}
+    new = [record for record in (worse.candidate.article, *worse.also) if record.id not in known]
+    return Hit(
+        candidate=better.candidate,
+        score=better.score,
+        late=better.late,
+        similarity=better.similarity,
+        also=(*better.also, *new),
+    )
+
+
+def _shingles(text: str) -> frozenset[str]:
+    words = re.findall(r"\w+", text.casefold())
+    return frozenset(
+        " ".join(words[i : i + SHINGLE_WORDS])
+        for i in range(max(1, len(words) - SHINGLE_WORDS + 1))
+    )
+
+
+def _named(query: Query, article: ArticleRecord) -> bool:
+    """Whether the question names this article's publisher or one of its authors."""
+    return article.metadata.publisher in query.publishers or bool(
+        set(article.metadata.authors) & set(query.authors)
+    )

@@ -1,0 +1,131 @@
+"""Checks quotes against the library: word for word, nearly, or not there."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from index.article import Article
+from index.errors import InputError
+from index.library import Library
+
+MAX_DRAFT = 100_000  # characters
+# A shorter run of words in quotation marks is a term or a title rather than a quotation.
+MIN_QUOTE_WORDS = 3
+NEAR_ARTICLES = 20
+
+_QUOTES = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|«([^«»]+)»|„([^„“”]+)[“”]")
+_FOLD = str.maketrans("‘’‚‛′`´“”„‟″«»‐‑‒–—―−", "'''''''\"\"\"\"\"\"\"-------")
+
+
+class Match(StrEnum):
+    """How a quote stands in the library."""
+
+    EXACT = "exact"
+    NORMALISED = "normalised"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a quote stands: `text` is what the article really says at `[start, end)`."""
+
+    article_id: str
+    title: str
+    start: int
+    end: int
+    text: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A quote, how it was found and where; every article that holds it is listed."""
+
+    quote: str
+    match: Match
+    locations: tuple[Location, ...]
+
+
+def quotes_in(draft: str) -> list[str]:
+    """The quotations of at least three words in a draft."""
+    found = (" ".join(filter(None, match)).strip() for match in _QUOTES.findall(draft))
+    return [quote for quote in found if len(quote.split()) >= MIN_QUOTE_WORDS]
+
+
+def verify(library: Library, quotes: Iterable[str], article_id: str | None = None) -> list[Verdict]:
+    """Check each quote against one article, or all.
+
+    *Exact* means code point for code point. *Normalised* means that only case, white space and
+    the kind of quotation marks and dashes differ.
+    """
+    return [_verdict(library, quote, article_id) for quote in quotes]
+
+
+def _verdict(library: Library, quote: str, article_id: str | None) -> Verdict:
+    if not quote.strip():
+        raise InputError("A quote is empty; expected at least a word.")
+    if len(quote) > MAX_DRAFT:
+        raise InputError(f"A quote has {len(quote):,} characters; at most {MAX_DRAFT:,} are read.")
+    exact = [
+        _location(article, at, at + len(quote))
+        for article in _articles(library, library.holding(quote), article_id)
+        for at in _occurrences(article.text, quote)
+    ]
+    if exact:
+        return Verdict(quote=quote, match=Match.EXACT, locations=tuple(exact))
+    near = library.nearest_articles(quote, NEAR_ARTICLES)
+    wanted, _ = normalise(quote)
+    found = []
+    for article in _articles(library, near, article_id):
+        text, origin = normalise(article.text)
+        for at in _occurrences(text, wanted.strip()):
+            end = origin[at + len(wanted.strip()) - 1] + 1
+            found.append(_location(article, origin[at], end))
+    match = Match.NORMALISED if found else Match.NOT_FOUND
+    return Verdict(quote=quote, match=match, locations=tuple(found))
+
+
+def _articles(library: Library, ids: Iterable[str], only: str | None) -> list[Article]:
+    """The articles to look into: those that may hold the quote, or the one that was named."""
+    if only is not None:
+        return [library.article(only)]
+    return [library.article(found) for found in ids]
+
+
+def _location(article: Article, start: int, end: int) -> Location:
+    return Location(
+        article_id=article.id,
+        title=article.metadata.title,
+        start=start,
+        end=end,
+        text=article.text[start:end],
+        text_sha256=article.sha256,
+    )
+
+
+def _occurrences(text: str, part: str) -> Iterable[int]:
+    at = text.find(part) if part else -1
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
+def normalise(text: str) -> tuple[str, list[int]]:
+    """`text` with case, quotation marks, dashes and white space made alike.
+
+    The list gives, for each character of the result, where it came from in `text`.
+    """
+    characters: list[str] = []
+    origin: list[int] = []
+    for position, character in enumerate(text):
+        folded = unicodedata.normalize("NFKC", character).translate(_FOLD).casefold()
+        if folded.isspace() or not folded:
+            folded = " "
+        for part in folded:
+            if part == " " and characters and characters[-1] == " ":
+                continue
+            characters.append(part)
+            origin.append(position)
+    return "".join(characters), origin

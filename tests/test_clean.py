@@ -1,0 +1,466 @@
+"""Cleaning: one example for each rule, what each rule spares, and the laws over any text."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.article import Article, BlockKind, Metadata
+from index.clean import RULES, Cleaned, clean
+from index.errors import TooLargeError
+from index.layout import MAX_LINES, fill, is_name
+
+SHARED = Path(__file__).parents[2] / "shared"
+SEEDS = sorted((SHARED / "seeds").glob("*.txt"))
+GOLD = SHARED / "gold" / "articles.dev.jsonl"
+needs_seeds = pytest.mark.skipif(
+    not SEEDS or not GOLD.exists(), reason="the raw articles and their gold lie beside the repo"
+)
+
+FIRST = (
+    "The council voted on Tuesday to double the fines for dumping waste in the river, after two "
+    "years of complaints from the villages downstream and a report by its own inspectors."
+)
+SECOND = (
+    "“We waited far too long for the mayor to act on what everybody could see,” said the head of "
+    "the anglers’ club, who had collected four thousand signatures for the change."
+)
+THIRD = (
+    "The new rules take effect in March, and the town will spend the money that it collects on "
+    "cleaner banks, on three inspectors and on a public record of every fine."
+)
+BODY = f"{FIRST}\n\n{SECOND}\n\n{THIRD}"
+
+
+def around(line: str) -> str:
+    """The line between the first and the second paragraph of a body."""
+    return f"{FIRST}\n\n{line}\n\n{SECOND}\n\n{THIRD}"
+
+
+def kinds(cleaned: Cleaned) -> dict[str, str]:
+    return {cleaned.text[b.start : b.end]: b.kind.value for b in cleaned.blocks}
+
+
+def removed(cleaned: Cleaned) -> list[tuple[str, str]]:
+    return [(removal.rule, removal.text) for removal in cleaned.removals]
+
+
+# --- a rule at work: raw text, text that is left, metadata found --------------------------------
+
+WRAPPED = (
+    "The harbour board has asked the ministry for leave to deepen the\n"
+    "channel by two metres, which it says would let larger grain ships\n"
+    "call at the port without waiting for the tide.\n"
+)
+CAPTION = "The weir above the town, seen from a bridge (Photo by Ann Lee/AFP via Getty Images)"
+EXAMPLES = {
+    "stray characters": ("\ufeff" + FIRST.replace("council", "coun\u00adcil"), FIRST, {}),
+    "hard wraps": (f"{WRAPPED}\n{FIRST}", f"{' '.join(WRAPPED.split())}\n\n{FIRST}", {}),
+    "drop cap": (f"T\n\n{FIRST[1:]}\n\n{SECOND}", f"{FIRST}\n\n{SECOND}", {}),
+    "syndication notice": (
+        f"{BODY}\n\nThe post River Fines Double appeared first on Valley Courier.",
+        BODY,
+        {"title": "River Fines Double", "publisher": "Valley Courier"},
+    ),
+    "republication notice": (
+        f"{BODY}\n\nThis article is republished from Open Valley under a Creative Commons licence. "
+        "It was written by: Ann Lee, University of Somewhere",
+        BODY,
+        {"publisher": "Open Valley", "authors": ("Ann Lee",)},
+    ),
+    "disclosure": (
+        f"{BODY}\n\nThe opinions expressed in this piece are the author's own.",
+        BODY,
+        {},
+    ),
+    "reading pointer": (around("Read more: How rivers are policed elsewhere"), BODY, {}),
+    "call to action": (around("Sign up for our morning newsletter"), BODY, {}),
+    "author box": (
+        f"{BODY}\n\nAbout\nAnn Lee\n:\nAnn Lee is a fellow at the Valley Institute",
+        BODY,
+        {"authors": ("Ann Lee",)},
+    ),
+    "bare punctuation": (around("* * *"), BODY, {}),
+    "photo credit": (around("FILE/Handout"), BODY, {}),
+    "caption": (
+        around(CAPTION.split(" (", maxsplit=1)[0] + "\n" + CAPTION),
+        f"{BODY}\n\n{CAPTION}",
+        {},
+    ),
+    "site address": (
+        f"{BODY}\n\nnews from the whole valley\n\nwww.valley-courier.com",
+        BODY,
+        {"publisher": "valley-courier.com"},
+    ),
+    "masthead": (
+        f"Town Doubles Fines for Dumping\n\nBy Ann Lee and Bo de la Cruz\n\n3 May 2024\n\n{BODY}",
+        BODY,
+        {
+            "title": "Town Doubles Fines for Dumping",
+            "authors": ("Ann Lee", "Bo de la Cruz"),
+            "published": "2024-05-03",
+        },
+    ),
+    "date line": (
+        f"{BODY}\n\nLast updated: 7 May 2024",
+        BODY,
+        {"modified": "2024-05-07"},
+    ),
+    "author note": (
+        f"Town Doubles Fines Again\nBy Ann Lee\n\n{BODY}\n\nAnn Lee is a fellow at an institute.",
+        BODY,
+        {"authors": ("Ann Lee",)},
+    ),
+    "repeated body": (f"{BODY}\n\n{BODY}", BODY, {}),
+    "pull quote": (
+        f"{FIRST}\n\nWe waited far too long for the mayor to act on what everybody could see"
+        f"\n\n{SECOND}\n\n{THIRD}",
+        BODY,
+        {},
+    ),
+    "heading": (around("What the inspectors found"), around("What the inspectors found"), {}),
+}
+
+
+def test_every_rule_has_a_name_of_its_own_a_docstring_and_an_example() -> None:
+    names = [rule.name for rule in RULES]
+    assert sorted(names) == sorted(EXAMPLES)
+    assert len(set(names)) == len(names)
+    assert all(rule.apply.__doc__ for rule in RULES)
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_a_rule_does_its_work_and_reports_it(rule: str) -> None:
+    raw, left, facts = EXAMPLES[rule]
+    cleaned = clean(raw)
+    assert cleaned.text == left
+    assert {name: getattr(cleaned.metadata, name) for name in facts} == facts
+    if rule not in ("hard wraps", "drop cap", "heading"):  # these take nothing away
+        assert rule in {removal.rule for removal in cleaned.removals}
+
+
+def test_removals_are_exact_spans_of_the_raw_text() -> None:
+    for raw, _, _ in EXAMPLES.values():
+        for removal in clean(raw).removals:
+            assert raw[removal.start : removal.end] == removal.text
+
+
+# --- what the rules spare ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sign up for Medicare Part B within eight months of leaving your job.",
+        "Share the cost of the fence with your neighbour",
+        "Read more widely than your own party’s papers, the judge told them.",
+        "Related: the committee found that prices rose by five per cent.",
+        "We use cookies to keep you signed in for thirty days.",
+        "Subscribe to the principle that the polluter pays.",
+        "He told reporters on Monday that the case was closed (Reuters)",
+        "Photo: one passport picture, not older than six months",
+        "About 40 per cent of the farmers agreed.",
+        "The views of the author of the law were known to the court when it sat in March, and they "
+        "weighed little with it",
+        "November 1998 was the wettest month that the valley had seen.",
+        "Follow the signs to the inspector's office on the second floor.",
+        "Copyright law protects the record of fines.",
+        "Print runs fell by half.",
+        "find free exercise videos on YouTube and ask your doctor which suit you",
+        "https://www.valley-town.org/",
+        "- the name of the applicant and of every person who owns a share",
+        "This article of the treaty was first applied in 1951 by the Hague court, to great effect.",
+    ],
+)
+def test_content_that_resembles_furniture_stays(line: str) -> None:
+    cleaned = clean(around(line))
+    assert line in cleaned.text
+    assert cleaned.removals == ()
+
+
+def test_an_address_that_a_colon_introduces_stays() -> None:
+    raw = f"{FIRST}\n\nApply for a permit here:\n\nwww.valley-town.gov\n\n{SECOND}"
+    assert clean(raw).text == raw
+
+
+def test_a_clause_that_another_paragraph_cites_stays() -> None:
+    clause = "A person must not leave waste within fifty metres of the river bank."
+    raw = f"{clause}\n\nThe inspectors rely on rule 4. {clause} No fine was ever set.\n\n{FIRST}"
+    assert clean(raw).text == raw
+
+
+def test_a_short_passage_that_recurs_in_a_long_text_stays() -> None:
+    penalty = "Whoever breaks this rule pays a fine of between fifty and five thousand crowns."
+    sections = [f"Rule {n} covers case {n}. {FIRST}\n\n{penalty}" for n in range(8)]
+    raw = "\n\n".join(sections)
+    assert clean(raw).text.count(penalty) == 8
+
+
+def test_the_letters_of_a_glossary_are_no_drop_caps() -> None:
+    raw = (
+        "A\n\nabatement means the lowering of a charge that somebody has to pay to the town.\n\n"
+        "B\n\nby-law means a rule that the town makes for itself under the powers of the act."
+    )
+    assert clean(raw).text == raw
+
+
+def test_an_initial_that_is_a_word_keeps_its_space() -> None:
+    raw = f"A\n\nnation of anglers waited for the vote in the hall.\n\nThe nation won. {FIRST}"
+    assert clean(raw).text.startswith("A nation of anglers")
+
+
+def test_lines_of_one_paragraph_each_are_not_joined() -> None:
+    lines = [FIRST, SECOND, THIRD]
+    assert clean("\n".join(lines)).text == "\n\n".join(lines)
+
+
+def test_a_list_of_short_lines_is_no_row_of_headings() -> None:
+    raw = f"{FIRST}\n\nGlass bottles\n\nOld tyres\n\nMotor oil\n\n{SECOND}"
+    assert set(kinds(clean(raw)).values()) == {"paragraph"}
+
+
+def test_one_line_that_looks_like_a_title_is_still_a_text() -> None:
+    assert clean("Fines for Dumping Are Doubled").text == "Fines for Dumping Are Doubled"
+
+
+# --- blocks, metadata, limits --------------------------------------------------------------------
+
+
+def test_headings_and_captions_are_marked_and_captions_come_last() -> None:
+    cleaned = clean(f"{FIRST}\n\n{CAPTION}\n\nWhat the inspectors found\n\n{SECOND}\n\n{THIRD}")
+    assert kinds(cleaned) == {
+        FIRST: "paragraph",
+        "What the inspectors found": "heading",
+        SECOND: "paragraph",
+        THIRD: "paragraph",
+        CAPTION: "caption",
+    }
+    assert list(kinds(cleaned))[-1] == CAPTION
+
+
+def test_a_second_copy_with_title_date_and_standfirst_between() -> None:
+    standfirst = "A town has had enough of its dirty river, writes our correspondent from the bank."
+    head = "the valley's own network\n\nwww.valley.org\n\nA River Cleaned\n\nMay 3, 2024"
+    cleaned = clean(f".\nT\n\n{BODY[1:]}\n\n{head}\n\n{standfirst}\n\nT\n\n{BODY[1:]}")
+    assert cleaned.text == f"{standfirst}\n\n{BODY}"
+    assert cleaned.metadata == Metadata(
+        title="A River Cleaned",
+        publisher="valley.org",
+        published="2024-05-03",
+        date_sources={"published": "text"},
+    )
+
+
+def test_what_is_known_wins_over_what_is_found() -> None:
+    raw, _, _ = EXAMPLES["masthead"]
+    known = Metadata(title="Another title", published="2020", date_sources={"published": "caller"})
+    cleaned = clean(raw, known)
+    assert cleaned.metadata.title == "Another title"
+    assert cleaned.metadata.published == "2020"
+    assert cleaned.metadata.date_sources == {"published": "caller"}
+    assert cleaned.text.startswith("Town Doubles Fines for Dumping\n\n3 May 2024")
+
+
+def test_fill_takes_only_what_is_missing() -> None:
+    known = Metadata(title="T", extra={"a": 1})
+    found = Metadata(
+        title="U", published="2024", date_sources={"published": "text"}, url="http://u"
+    )
+    assert fill(known, found) == Metadata(
+        title="T",
+        published="2024",
+        url="http://u",
+        date_sources={"published": "text"},
+        extra={"a": 1},
+    )
+
+
+@pytest.mark.parametrize("name", ["Ann Lee", "Bo de la Cruz", "José Ángel O’Neill-Pérez", "J. Roe"])
+def test_names(name: str) -> None:
+    assert is_name(name)
+
+
+@pytest.mark.parametrize("text", ["Ann", "the mayor", "Ann is here", "Vote 2024", "A B C D E F"])
+def test_no_names(text: str) -> None:
+    assert not is_name(text)
+
+
+def test_more_lines_than_an_article_has_are_refused() -> None:
+    with pytest.raises(TooLargeError, match="1,000,000 lines"):
+        clean("x\n" * (MAX_LINES + 1))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f"{FIRST}\n\n" * 5000,
+        f"{FIRST}\n\n{SECOND}\n\n" * 3000,
+        "word " * 200_000,
+        "(" * 100_000 + "x",
+        "Photo by " * 50_000,
+        "By A B, " * 20_000,
+        "\n" * 1_000_000 + "x",
+    ],
+    ids=["one paragraph", "two", "one line", "brackets", "credits", "bylines", "empty lines"],
+)
+def test_repetitive_text_takes_no_longer_than_other_text(raw: str) -> None:
+    start = time.perf_counter()
+    clean(raw)
+    assert time.perf_counter() - start < 5
+
+
+# --- laws over any text --------------------------------------------------------------------------
+
+LINES = st.sampled_from(
+    [
+        *(line for raw, _, _ in EXAMPLES.values() for line in raw.split("\n")),
+        "About",
+        "Ann Lee",
+        "Share | Tweet | Email",
+        "A",
+        "I",
+        "",
+        "",
+    ]
+)
+RAW = st.one_of(
+    st.text(),
+    st.lists(LINES | st.text(max_size=30), max_size=30).map("\n".join),
+    st.lists(LINES, max_size=30).map("\n\n".join),
+)
+
+
+@given(RAW)
+@settings(max_examples=400, deadline=None)
+def test_cleaning_again_changes_nothing(raw: str) -> None:
+    once = clean(raw)
+    again = clean(once.text, once.metadata)
+    assert again.text == once.text
+    assert again.metadata == once.metadata
+    assert again.removals == ()
+
+
+@given(RAW)
+@settings(deadline=None)
+def test_canonical_text_is_blocks_of_single_spaced_text(raw: str) -> None:
+    cleaned = clean(raw)
+    parts = [cleaned.text[b.start : b.end] for b in cleaned.blocks]
+    assert cleaned.text == "\n\n".join(parts)
+    assert all(part == " ".join(part.split()) != "" for part in parts)
+    if cleaned.text:
+        Article(source="s", text=cleaned.text, blocks=cleaned.blocks, metadata=cleaned.metadata)
+        cleaned.text.encode()  # no lone surrogates
+
+
+@given(RAW)
+@settings(deadline=None)
+def test_every_word_is_kept_or_reported(raw: str) -> None:
+    cleaned = clean(raw)
+    for removal in cleaned.removals:
+        assert raw[removal.start : removal.end] == removal.text
+    letters = sorted("".join(filter(str.isalnum, cleaned.text)))
+    gone = "".join(removal.text for removal in cleaned.removals)
+    both = sorted(letters + [c for c in gone if c.isalnum()])
+    assert both == sorted(filter(str.isalnum, raw))
+
+
+# --- the five raw articles -----------------------------------------------------------------------
+
+
+def seed(number: str) -> Cleaned:
+    (path,) = [path for path in SEEDS if path.name.startswith(number)]
+    return clean(path.read_text(encoding="utf-8"))
+
+
+@needs_seeds
+@pytest.mark.external
+def test_no_gold_quote_is_lost() -> None:
+    texts = {path.name[:3]: clean(path.read_text(encoding="utf-8")).text for path in SEEDS}
+    judged = [json.loads(line) for line in GOLD.read_text(encoding="utf-8").splitlines()]
+    quotes = [(e["article"], " ".join(e["quote"].split())) for j in judged for e in j["evidence"]]
+    assert len(quotes) == 85
+    assert [(article, quote) for article, quote in quotes if quote not in texts[article]] == []
+
+
+@needs_seeds
+@pytest.mark.external
+@pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.name[:3])
+def test_a_cleaned_article_is_clean_with_or_without_its_metadata(path: Path) -> None:
+    once = clean(path.read_text(encoding="utf-8"))
+    for known in (once.metadata, Metadata()):
+        again = clean(once.text, known)
+        assert (again.text, again.blocks, again.removals) == (once.text, once.blocks, ())
+
+
+@needs_seeds
+@pytest.mark.external
+@pytest.mark.parametrize(
+    ("number", "title", "publisher", "authors", "published"),
+    [
+        ("000", "Despite Rift With U.S.", "Foreign Policy", (), None),
+        ("001", "", "The Conversation", ("Adriana Marin",), None),
+        ("002", "", "", (), None),
+        (
+            "003",
+            "How U.S.–Colombia relations",
+            "diplomaticourier.com",
+            ("Lucía González Camelo",),
+            "2025-11-19",
+        ),
+        ("004", "Colombia Wants ‘Total Peace’", "", (), None),
+    ],
+)
+def test_the_articles_say_who_wrote_them(
+    number: str, title: str, publisher: str, authors: tuple[str, ...], published: str | None
+) -> None:
+    found = seed(number).metadata
+    assert found.title.startswith(title)
+    assert bool(found.title) == bool(title)
+    assert (found.publisher, found.authors, found.published) == (publisher, authors, published)
+
+
+@needs_seeds
+@pytest.mark.external
+@pytest.mark.parametrize(
+    ("number", "headings", "captions", "rules"),
+    [
+        ("000", [], 0, {"syndication notice"}),
+        (
+            "001",
+            ["Why decertification matters"],
+            0,
+            {"reading pointer", "republication notice", "disclosure"},
+        ),
+        ("002", [], 0, {"photo credit"}),
+        (
+            "003",
+            [
+                "From Cooperation to Confrontation",
+                "A Clash of Paradigms",
+                "When Institutions Fail, Populism Fills the Void",
+            ],
+            0,
+            {"bare punctuation", "author box", "disclosure", "site address", "repeated body"},
+        ),
+        ("004", [], 2, {"masthead", "caption", "pull quote"}),
+    ],
+)
+def test_the_articles_come_apart_as_a_reader_would_take_them(
+    number: str, headings: list[str], captions: int, rules: set[str]
+) -> None:
+    cleaned = seed(number)
+    found = [cleaned.text[b.start : b.end] for b in cleaned.blocks if b.kind is BlockKind.HEADING]
+    assert found == headings
+    assert sum(block.kind is BlockKind.CAPTION for block in cleaned.blocks) == captions
+    assert {removal.rule for removal in cleaned.removals} == rules
+
+
+@needs_seeds
+@pytest.mark.external
+def test_the_doubled_article_stands_once_and_keeps_its_standfirst() -> None:
+    text = seed("003").text
+    assert text.count("Once hailed as Washington’s most reliable ally") == 1
+    assert text.startswith("Colombia has gone from the U.S.’s most reliable ally")
