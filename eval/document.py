@@ -10,7 +10,7 @@ from index.errors import InputError
 T = TypeVar("T")
 
 
-def encode(document: Any) -> str:  # noqa: ANN401 - any dataclass or tuple of them
+def encode(document: Any) -> str:
     """JSON of frozen dataclasses. Raises InputError for what JSON cannot hold, such as NaN."""
     try:
         return json.dumps(document, default=_fields, ensure_ascii=False, allow_nan=False) + "\n"
@@ -18,13 +18,13 @@ def encode(document: Any) -> str:  # noqa: ANN401 - any dataclass or tuple of th
         raise InputError(f"The document cannot be JSON: {error}.") from error
 
 
-def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - the hook of json.dumps
+def _fields(value: Any) -> dict[str, Any]:
     if not dataclasses.is_dataclass(value):
         raise TypeError(f"{type(value).__name__} has no JSON form")
     return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
 
 
-def decode(kind: type[T], value: Any, where: str) -> T:  # noqa: ANN401 - what JSON gave
+def decode(kind: type[T], value: Any, where: str) -> T:
     """The dataclass `kind` from a JSON object; its annotations are the schema."""
     if not isinstance(value, dict):
         raise _mismatch(value, where, "an object")
@@ -43,7 +43,7 @@ def _has_default(each: "dataclasses.Field[Any]") -> bool:
     )
 
 
-def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - what JSON gave
+def _value(kind: Any, value: Any, where: str) -> Any:
     """One JSON value as the annotation `kind`, or InputError with its place."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
@@ -64,7 +64,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - what JSO
     return value
 
 
-def _items(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401
+def _items(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise _mismatch(value, where, "a list")
     kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments

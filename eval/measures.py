@@ -56,7 +56,7 @@ def measure_ranking(run: Run, qrels: Qrels, measures: Sequence[str]) -> PerQuest
     return values
 
 
-def parse_measure(name: str) -> Any:  # noqa: ANN401 - ir_measures has no types
+def parse_measure(name: str) -> Any:
     """The ir_measures object of a ranking measure. Raises InputError for any other name."""
     try:
         measure = ir_measures.parse_measure(name)

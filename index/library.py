@@ -1,13 +1,11 @@
 """A library: articles, their passages and both indexes, in one folder."""
 
-import json
 import logging
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from index import duplicates
 from index.article import Article, article_id, sha256
 from index.dense import DenseIndex
-from index.encode import Encoder, Encoding, QuestionEncoding
+from index.encode import Encoder, QuestionEncoding
 from index.errors import (
     BusyError,
     LibraryError,
@@ -26,9 +23,12 @@ from index.errors import (
     SourcebookError,
     StorageError,
 )
+from index.ingest import Action, Prepared, prepare, put, reembed, remove, set_encoder
 from index.lexical import K1, LexicalEntry, LexicalIndex
-from index.passages import Passage, cut
-from index.store import ArticleRecord, Filter, Reader, Store, Writer
+from index.passages import Passage
+from index.reader import Reader
+from index.records import ArticleRecord, Filter
+from index.store import Store
 from index.tokens import TokenCodec, Vectors
 
 DATABASE = "sourcebook.db"
@@ -36,22 +36,11 @@ DENSE = "dense.faiss"
 LEXICAL = "lexical"
 LOCK = "writer.lock"
 
-# So many passages are encoded and committed together: a commit costs an fsync of three indexes,
-# and what is encoded but not committed is lost in a crash.
-COMMIT_PASSAGES = 512
 LOCK_TIMEOUT_S = 120
 # An addition begins only when this much room is left beside what it brings.
 FREE_BYTES = 32_000_000
 
 log = logging.getLogger(__name__)
-
-
-class Action(StrEnum):
-    """What an addition did."""
-
-    ADDED = "added"
-    REPLACED = "replaced"
-    UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +82,6 @@ class Candidates:
     weights: Vectors
     items: tuple[Candidate, ...]
     copies: dict[int, list[ArticleRecord]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """An article that is cut, encoded and ready to be committed."""
-
-    article: Article
-    content: str
-    passages: list[tuple[Passage, Encoding]]
-    signature: bytes
 
 
 class Library:
@@ -156,7 +135,7 @@ class Library:
         An article whose source is known already replaces that one, or is left alone when nothing
         about it has changed. Commits go in groups: a crash loses none that was yielded.
         """
-        for group in self._groups(articles):
+        for group in prepare(articles, self.encoder, self.codec, self._known):
             yield from self._commit(group)
 
     def remove(self, wanted: str) -> ArticleRecord:
@@ -164,7 +143,7 @@ class Library:
         with self._writing(), self.store.write() as writer:
             record = writer.record(wanted)
             writer.next_generation()
-            self._remove(writer, record)
+            remove(writer, record)
         self._after_write()
         return record
 
@@ -274,9 +253,13 @@ class Library:
             store = Store(temporary, create=True)
             with store.write() as writer:
                 writer.set_meta("uuid", uuid.uuid4().hex)
-                _set_encoder(writer, self.encoder, self.encoder.codec)
+                set_encoder(writer, self.encoder)
             store.close()
             temporary.rename(database)
+
+    def _known(self, source: str) -> str | None:
+        with self.store.read() as view:
+            return view.content_sha256(source)
 
     def _check_encoder(self, view: Reader) -> None:
         if view.meta("encoder") != self.encoder.fingerprint:
@@ -299,56 +282,20 @@ class Library:
                 cure="Wait until it has finished, then try again.",
             ) from error
 
-    def _groups(self, articles: Iterable[Article]) -> Iterator[list[_Prepared | str]]:
-        """Articles cut and encoded, in groups to commit; the unchanged ones by source."""
-        unchanged: list[_Prepared | str] = []
-        pending: list[tuple[Article, str, list[Passage]]] = []
-        for article in articles:
-            content = _content_sha256(article)
-            with self.store.read() as view:
-                known = view.content_sha256(article.source)
-            if known == content:
-                unchanged.append(article.source)
-            else:
-                passages = cut(article, self.encoder.piece_offsets, self.encoder.passage_pieces)
-                pending.append((article, content, passages))
-            waiting = len(unchanged) + sum(len(passages) for _, _, passages in pending)
-            if waiting >= COMMIT_PASSAGES:
-                yield [*unchanged, *self._encode(pending)]
-                unchanged, pending = [], []
-        if unchanged or pending:
-            yield [*unchanged, *self._encode(pending)]
-
-    def _encode(self, pending: Sequence[tuple[Article, str, list[Passage]]]) -> list[_Prepared]:
-        texts = [
-            (_context(article, passage), passage.text)
-            for article, _, passages in pending
-            for passage in passages
-        ]
-        encodings = self.encoder.encode_passages(texts, self.codec)
-        return [
-            _Prepared(
-                article,
-                content,
-                [(passage, next(encodings)) for passage in passages],
-                duplicates.signature(article.text),
-            )
-            for article, content, passages in pending
-        ]
-
-    def _commit(self, group: Sequence[_Prepared | str]) -> list[Outcome]:
+    def _commit(self, group: Sequence[Prepared | str]) -> list[Outcome]:
         done: list[tuple[Action, str]] = []
         with self._writing():
             self._check_room(group)
             with self.store.write() as writer:
-                if any(isinstance(item, _Prepared) for item in group):
+                if any(isinstance(item, Prepared) for item in group):
                     writer.next_generation()
                 for item in group:
                     if isinstance(item, str):
                         writer.forget_failure(item)
                         done.append((Action.UNCHANGED, item))
                     else:
-                        done.append((self._put(writer, item), item.article.source))
+                        writer.forget_failure(item.article.source)
+                        done.append((put(writer, item), item.article.source))
         self._after_write()
         with self.store.read() as view:
             return [
@@ -356,29 +303,8 @@ class Library:
                 for action, source in done
             ]
 
-    def _put(self, writer: Writer, prepared: _Prepared) -> Action:
-        article = prepared.article
-        known = writer.content_sha256(article.source)
-        writer.forget_failure(article.source)
-        if known == prepared.content:
-            return Action.UNCHANGED
-        if known:
-            self._remove(writer, writer.record(article.id))
-        keys = duplicates.bands(prepared.signature)
-        row = writer.add(article, prepared.content, prepared.passages, prepared.signature, keys)
-        _link(writer, row)
-        return Action.REPLACED if known else Action.ADDED
-
-    def _remove(self, writer: Writer, record: ArticleRecord) -> None:
-        for copy in writer.remove(record):
-            _link(writer, copy)
-
-    def _check_room(self, group: Sequence[_Prepared | str]) -> None:
-        needed = FREE_BYTES + sum(
-            2 * len(item.article.raw) + sum(e.tokens.nbytes * 2 for _, e in item.passages)
-            for item in group
-            if isinstance(item, _Prepared)
-        )
+    def _check_room(self, group: Sequence[Prepared | str]) -> None:
+        needed = FREE_BYTES + sum(item.nbytes for item in group if isinstance(item, Prepared))
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise StorageError(
@@ -474,54 +400,19 @@ def _weights(view: Reader, question: QuestionEncoding) -> Vectors:
     return weights
 
 
-def _link(writer: Writer, row: int) -> None:
-    """Say whose copy the article is, if it is one, and make searchable what is its own."""
-    mine = writer.signature(row)
-    others = writer.candidates_for_copy(duplicates.bands(mine), row)
-    scored = [(duplicates.similarity(mine, theirs), -other) for other, theirs in others.items()]
-    similarity, other = max(scored, default=(0.0, 0))
-    writer.link(row, -other if similarity >= duplicates.SAME else None)
+def reembed_library(folder: Path, encoder: Encoder) -> int:
+    """Encode the library in `folder` anew with another encoder, all or nothing.
 
-
-def reembed(folder: Path, encoder: Encoder) -> int:
-    """Cut and encode a library anew with another encoder, all or nothing; its articles' number."""
+    Returns the number of its articles.
+    """
     store = Store(folder / DATABASE)
     try:
         with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S), store.write() as writer:
-            writer.next_generation()
-            _set_encoder(writer, encoder, encoder.codec)
-            records = writer.records()
-            for record in records:
-                article = writer.article(record.id)
-                original = writer.copy_of(record.rowid)
-                writer.drop_passages(record.rowid)
-                passages = cut(article, encoder.piece_offsets, encoder.passage_pieces)
-                texts = [(_context(article, passage), passage.text) for passage in passages]
-                encodings = encoder.encode_passages(texts, encoder.codec)
-                writer.add_passages(record.rowid, zip(passages, encodings, strict=True))
-                writer.link(record.rowid, original)
+            count = reembed(writer, encoder)
         (folder / DENSE).unlink(missing_ok=True)
     finally:
         store.close()
-    return len(records)
-
-
-def _set_encoder(writer: Writer, encoder: Encoder, codec: TokenCodec) -> None:
-    writer.set_meta("encoder", encoder.fingerprint)
-    writer.set_meta("encoder_name", encoder.name)
-    writer.set_meta("codec", codec.to_bytes())
-
-
-def _context(article: Article, passage: Passage) -> str:
-    """What the encoder reads before a passage: where it stands."""
-    return ". ".join(part for part in (article.metadata.title, *passage.headings) if part)
-
-
-def _content_sha256(article: Article) -> str:
-    """A hash of all that an addition brings."""
-    facts = asdict(article.metadata) | {"source": article.source, "raw": sha256(article.raw)}
-    blocks = [[block.kind, block.start, block.end] for block in article.blocks]
-    return sha256(json.dumps([facts, article.text, blocks], sort_keys=True, default=str))
+    return count
 
 
 def _fingerprint(view: Reader) -> str:

@@ -36,9 +36,9 @@ class Span:
 class Passage:
     """A contiguous span of one article's text, cut at sentence boundaries.
 
-    `start`, `end` and the `sentences` are offsets into the article's text; `headings` are those right
-    above the passage, outermost first. `id` is a hash of article, text version
-    and span, so it never names other words than those that it named before.
+    `start`, `end` and the `sentences` are offsets into the article's text; `headings` are those
+    right above the passage, outermost first. `id` is a hash of article, text version and span, so
+    it never names other words than those that it named before.
     """
 
     article_id: str

@@ -66,7 +66,7 @@ class Answer:
 class Calibration:
     """A logistic model of whether the best hit answers, and the thresholds on its probability.
 
-    Fitted by `python -m eval.calibrate` on the dev questions; see docs/decisions/0006-abstention.md.
+    Fitted on the dev questions by `eval.calibrate`; docs/decisions/0006-abstention.md has the run.
     """
 
     intercept: float

@@ -5,7 +5,7 @@ from urllib.parse import quote as percent_encode
 
 from index.article import Article
 from index.passages import Passage
-from index.store import ArticleRecord
+from index.records import ArticleRecord
 
 # Enough words around a quote to find it again in a changed text, as the W3C's Web Annotation
 # model recommends for a TextQuoteSelector.

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from index.library import Candidates, Library
-from index.store import Filter
+from index.records import Filter
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
 from service.cite import Citation, Scores, cite
 from service.evidence import evidence

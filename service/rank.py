@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.library import Candidate, Candidates
-from index.store import ArticleRecord
+from index.records import ArticleRecord
 from index.tokens import Vectors, max_sim, similarities
 from service.plan import Query
 

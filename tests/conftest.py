@@ -1,0 +1,94 @@
+"""What tests share: one encoder, the seed library, and small libraries made on the spot."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from index.article import Article, Block, BlockKind, Metadata
+from index.encode import Encoder
+from index.library import Library
+from index.read import find_files, read
+from service.engine import Engine
+
+REPOSITORY = Path(__file__).parents[1]
+
+MakeLibrary = Callable[..., Library]
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The default encoder: loading it takes a second, so all tests share it."""
+    return Encoder()
+
+
+@pytest.fixture
+def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
+    """Makes a new library of the given articles, or of texts by name: `make_library(coca="...")`.
+
+    A text's paragraphs are set apart by blank lines; its name is its title, and its source is
+    `<name>.txt`. The libraries are closed after the test.
+    """
+    made: list[Library] = []
+
+    def make(articles: Iterable[Article] = (), **texts: str) -> Library:
+        library = Library(tmp_path / f"library-{len(made)}", encoder, create=True)
+        made.append(library)
+        named = (article_from(text, name) for name, text in texts.items())
+        for _ in library.add(itertools.chain(articles, named)):
+            pass
+        return library
+
+    yield make
+    for library in made:
+        library.close()
+
+
+def article_from(text: str, name: str) -> Article:
+    """An article of exactly this text, without cleaning."""
+    blocks = tuple(
+        Block(BlockKind.PARAGRAPH, found.start(), found.end())
+        for found in re.finditer(r"\S(?:.|\n(?!\n))*(?<!\s)", text)
+    )
+    metadata = Metadata(title=name, language="en")
+    return Article(
+        source=f"{name}.txt", text=text, blocks=blocks, metadata=metadata, raw=text.encode()
+    )
+
+
+@pytest.fixture(scope="session")
+def seed_articles() -> list[Article]:
+    """The articles of seeds/, as `sourcebook add seeds` reads them."""
+    return [
+        article
+        for path in find_files([REPOSITORY / "seeds"])
+        for article in read(path.read_bytes(), name=path.name, source=f"seeds/{path.name}")
+    ]
+
+
+@pytest.fixture(scope="session")
+def seed_library(
+    encoder: Encoder, seed_articles: list[Article], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Library]:
+    """A library of the seeds; tests must not change it."""
+    with Library(tmp_path_factory.mktemp("seeds") / "library", encoder, create=True) as library:
+        for _ in library.add(seed_articles):
+            pass
+        yield library
+
+
+@pytest.fixture(scope="session")
+def engine(seed_library: Library) -> Engine:
+    """An engine on the seed library; tests must not change it."""
+    return Engine(seed_library)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of data outside the repository; the test is skipped where it is missing."""
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing")
+    return folder
