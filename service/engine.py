@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from index.library import Candidates, Library
+from index.passages import Passage
 from index.records import Filter
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
 from service.cite import Citation, Scores, cite
 from service.evidence import evidence
 from service.plan import Query, plan
-from service.rank import Hit, Weights, rank
+from service.rank import FULL, Hit, Method, rank
 
 # Measured on the dev questions; see docs/decisions/0006-abstention.md.
 CALIBRATION = Calibration(
@@ -20,13 +21,20 @@ CALIBRATION = Calibration(
 NEAREST = 3
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A ranked passage and the citation of its best sentences."""
+
+    passage: Passage
+    citation: Citation
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Ranked passages, each as a citation of its best sentences."""
+    """Ranked passages, best first."""
 
     query: Query
-    hits: tuple[Citation, ...]
-    passages: tuple[str, ...]
+    hits: tuple[FoundPassage, ...]
     generation: int
     fingerprint: str
     seconds: dict[str, float]
@@ -56,12 +64,12 @@ class Engine:
         self,
         library: Library,
         *,
-        weights: Weights | None = None,
+        method: Method = FULL,
         calibration: Calibration = CALIBRATION,
     ) -> None:
-        """Answer from `library`; `weights` and `calibration` are the shipped ones if not given."""
+        """Answer from `library`."""
         self.library = library
-        self.weights = weights or Weights()
+        self.method = method
         self.calibration = calibration
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
@@ -93,15 +101,18 @@ class Engine:
         query, found, hits = self._hits(question, chosen, watch)
         with watch.stage("compose"):
             citations, generation = self._cite(hits[:limit], found)
-        texts = {hit.candidate.passage.id: hit.candidate.passage.text for hit in hits}
+        passages = {hit.candidate.passage.id: hit.candidate.passage for hit in hits}
         return SearchResult(
             query=query,
-            hits=citations,
-            passages=tuple(texts[citation.passage_id] for citation in citations),
+            hits=tuple(FoundPassage(passages[cited.passage_id], cited) for cited in citations),
             generation=generation,
             fingerprint=self.library.fingerprint,
             seconds=watch.seconds,
         )
+
+    def hits(self, question: str, chosen: Filter | None = None) -> list[Hit]:
+        """All candidates for a question in the order of their rank, without quotes."""
+        return self._hits(question, chosen, Stopwatch())[2]
 
     def _hits(
         self, question: str, chosen: Filter | None, watch: Stopwatch
@@ -109,9 +120,15 @@ class Engine:
         with watch.stage("plan"):
             query = plan(question, *self.library.names())
         with watch.stage("search"):
-            found = self.library.search(query.text, phrases=query.phrases, chosen=chosen)
+            found = self.library.search(
+                query.text,
+                phrases=query.phrases,
+                chosen=chosen,
+                dense_count=self.method.dense_count,
+                lexical_count=self.method.lexical_count,
+            )
         with watch.stage("rank"):
-            return query, found, rank(query, found, self.weights)
+            return query, found, rank(query, found, self.method.weights)
 
     def _cite(self, hits: list[Hit], found: Candidates) -> tuple[tuple[Citation, ...], int]:
         """Quote the hits from their articles as they are now.

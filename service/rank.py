@@ -30,6 +30,40 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A way to answer: how many candidates each retriever brings, and how they are weighed."""
+
+    name: str
+    dense_count: int = 60
+    lexical_count: int = 60
+    weights: Weights = Weights()
+
+
+# What is served is `full`; the others take it apart, so that evaluators see what each part gives.
+FULL = Method(name="full")
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            name="dense",
+            dense_count=200,
+            lexical_count=0,
+            weights=Weights(late=0, dense=1, lexical=0, source=0),
+        ),
+        Method(
+            name="bm25",
+            dense_count=0,
+            lexical_count=200,
+            weights=Weights(late=0, dense=0, lexical=1, source=0),
+        ),
+        Method(name="hybrid", weights=Weights(late=0, dense=1, lexical=0.5, source=0)),
+        Method(name="late", weights=Weights(late=1, dense=0, lexical=0, source=0)),
+        FULL,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A ranked passage with the scores that each stage gave it.
 
@@ -44,9 +78,8 @@ class Hit:
     also: tuple[ArticleRecord, ...] = ()
 
 
-def rank(query: Query, found: Candidates, weights: Weights | None = None) -> list[Hit]:
+def rank(query: Query, found: Candidates, weights: Weights = FULL.weights) -> list[Hit]:
     """All candidates, best first; those that print the same text collapsed into one."""
-    weights = weights or Weights()
     matrices = similarities(found.question.tokens, [item.tokens for item in found.items])
     hits = []
     for item, matrix in zip(found.items, matrices, strict=True):
