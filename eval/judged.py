@@ -209,7 +209,7 @@ def locate(questions: Iterable[JudgedQuestion], articles: Mapping[str, SourceArt
     beginning of one file name. What cannot be located is reported in `missing` with the question's
     id; a needed quote among it stays in `wanted` with no place, so it counts as never found.
     """
-    find = _article_finder(articles)
+    find = article_finder(articles)
     wanted: dict[str, Wanted] = {}
     missing: list[MissingGold] = []
     for question in questions:
@@ -244,7 +244,7 @@ def _places(quote: Quote, find: Finder) -> tuple[tuple[Span, ...], str]:
     return places, "" if places else "quote not in the article"
 
 
-def _article_finder(articles: Mapping[str, SourceArticle]) -> Finder:
+def article_finder(articles: Mapping[str, SourceArticle]) -> Finder:
     """A function from a name to the articles of that name, the most exact kind of name first."""
     named: dict[tuple[int, str], dict[str, SourceArticle]] = defaultdict(dict)
     for article in articles.values():

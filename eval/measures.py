@@ -105,6 +105,21 @@ def _first_rank(found: Sequence[Span], places: Sequence[Span]) -> float:
     return np.inf
 
 
+def measure_found(found: Sequence[Span], wanted: Wanted, k: int = 10) -> dict[str, float]:
+    """`PassageRR@k` and `PassageR@k`: how early gold quotes stand whole in a ranked passage.
+
+    RR is one over the rank of the first passage that holds a gold quote. R is the share of the
+    needed quotes that some passage among the first k holds; where any suffices it is 0 or 1. A
+    passage has no other grade: how many passages would be relevant depends on the chunker.
+    """
+    ranks = [_first_rank(found[:k], places) for places in wanted.evidence]
+    held = [rank < np.inf for rank in ranks]
+    return {
+        f"PassageRR@{k}": float(1 / min(ranks)),
+        f"PassageR@{k}": float(any(held)) if wanted.any else float(np.mean(held)),
+    }
+
+
 def measure_overlap(found: Sequence[Span], wanted: Wanted) -> dict[str, float]:
     """`SpanRecall`, `SpanPrecision` and `SpanIoU` of found against wanted text, in characters.
 
@@ -128,20 +143,43 @@ def measure_overlap(found: Sequence[Span], wanted: Wanted) -> dict[str, float]:
     }
 
 
+class WordCounter:
+    """Turns spans in characters into spans in words; each article is read once."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """Count in `texts`, article -> text."""
+        self._texts = texts
+        self._starts: dict[str, list[int]] = {}
+
+    def count(self, spans: Iterable[Span]) -> tuple[Span, ...]:
+        """The words, split at white space, that begin in each span; a span without any is left out.
+
+        A span of an article that is not there is left out, too.
+        """
+        counted = []
+        for span in spans:
+            starts = self._word_starts(span.article)
+            first, last = (bisect_left(starts, at) for at in (span.start, span.end))
+            if first < last:
+                counted.append(Span(span.article, first, last))
+        return tuple(counted)
+
+    def count_wanted(self, wanted: Wanted) -> Wanted:
+        """The gold with each place counted in words."""
+        return Wanted(tuple(self.count(places) for places in wanted.evidence), wanted.any)
+
+    def _word_starts(self, article: str) -> list[int]:
+        if article not in self._starts:
+            self._starts[article] = _word_starts(self._texts.get(article, ""))
+        return self._starts[article]
+
+
 def in_words(spans: Iterable[Span], texts: Mapping[str, str]) -> tuple[Span, ...]:
     """The same spans counted in words: the words, split at white space, that begin in each span.
 
     `texts` maps articles to their texts. A span in which no word begins is left out.
     """
-    starts: dict[str, list[int]] = {}
-    counted = []
-    for span in spans:
-        if span.article not in starts:
-            starts[span.article] = _word_starts(texts[span.article])
-        first, last = (bisect_left(starts[span.article], at) for at in (span.start, span.end))
-        if first < last:
-            counted.append(Span(span.article, first, last))
-    return tuple(counted)
+    return WordCounter(texts).count(spans)
 
 
 def _word_starts(text: str) -> list[int]:

@@ -334,7 +334,7 @@ def _worst_of(report: Report, limit: int) -> Html | None:
     """Cards of the questions that scored lowest on the first measure, then of false answers."""
     wrong = [r for r in report.questions if not r.answerable and r.status in ANSWERED]
     wrong.sort(key=lambda row: (-(row.confidence or 0.0), row.id))
-    low, measure = _lowest(report)
+    low, measure = lowest(report)
     parts = []
     if low:
         parts += [el("p", f"{len(low)} questions score below 1 on {measure}; the lowest first.")]
@@ -345,7 +345,7 @@ def _worst_of(report: Report, limit: int) -> Html | None:
     return join(parts) if parts else None
 
 
-def _lowest(report: Report) -> tuple[list[Row], str]:
+def lowest(report: Report) -> tuple[list[Row], str]:
     """Answerable questions below 1 on the report's first measure; ties by all other measures."""
     measure = next(iter(report.measures), "")
     values = report.values(measure) if measure else {}
@@ -424,5 +424,9 @@ def _made(runs: Mapping[str, Report]) -> Html:
 
 
 def _facts(report: Report) -> Html:
-    facts: dict[str, Any] = {"fingerprint": report.fingerprint, "machine": report.machine}
+    facts: dict[str, Any] = {
+        "fingerprint": report.fingerprint,
+        "machine": report.machine,
+        "cost": report.cost,
+    }
     return el("pre", json.dumps(facts, indent=2, ensure_ascii=False, default=dict))

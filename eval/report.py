@@ -40,6 +40,7 @@ class Row:
 
     `measures` are by name, `seconds` by stage. `confidence` and `status` are None where a method
     ranks without answering. `found` is in rank order and may be cut short to keep a report small.
+    `problem` says why the question was refused, if it was.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Row:
     status: str | None = None
     found: tuple[Found, ...] = ()
     wanted: tuple[Quote, ...] = ()
+    problem: str = ""
 
     def __post_init__(self) -> None:
         """Refuse figures that no mean can be taken of, and a status that nobody knows."""
@@ -83,7 +85,7 @@ class Report:
     `by_type` is question type -> measure -> interval. `abstention` is None where the method does
     not answer; an answer counts as right where the measure `right_when` is above 0, and
     `threshold` is the confidence from which the method answers. `fingerprint` and `machine` hold
-    whatever JSON identifies library, settings, code and computer.
+    whatever JSON identifies library, settings, code and computer, `cost` what index and run took.
     """
 
     schema: int = SCHEMA
@@ -100,6 +102,7 @@ class Report:
     latency: Mapping[str, Latency]
     fingerprint: Mapping[str, Any]
     machine: Mapping[str, Any]
+    cost: Mapping[str, Any] = field(default_factory=dict)
     missing_gold: tuple[MissingGold, ...] = ()
 
     def __post_init__(self) -> None:
@@ -150,6 +153,7 @@ def build_report(
     missing_gold: Sequence[MissingGold] = (),
     fingerprint: Mapping[str, Any] | None = None,
     machine: Mapping[str, Any] | None = None,
+    cost: Mapping[str, Any] | None = None,
     right_when: str = "",
     threshold: float | None = None,
     created: str | None = None,
@@ -180,6 +184,7 @@ def build_report(
         latency=_latency(rows),
         fingerprint=dict(fingerprint or {}),
         machine=dict(machine or {}),
+        cost=dict(cost or {}),
         missing_gold=tuple(missing_gold),
     )
 
@@ -340,14 +345,24 @@ def _types_side_by_side(
 
 
 def _pairs(reports: Sequence[Report], names: Sequence[str], measure: str) -> list[Pair]:
-    values = [report.values(measure) for report in reports]
-    tests = []
-    for first, second in combinations(range(len(reports)), 2):
-        ids = sorted(values[first].keys() | values[second].keys())
-        sides = [[values[side].get(each, 0.0) for each in ids] for side in (first, second)]
-        tests.append((names[first], names[second], paired_test(*sides)))
+    tests = [
+        (
+            names[one],
+            names[other],
+            paired_test(*paired_values(reports[one], reports[other], measure)),
+        )
+        for one, other in combinations(range(len(reports)), 2)
+    ]
     corrected = holm([test.p for _, _, test in tests])
     return [
         Pair(measure, first, second, t.difference, t.p, p, t.wins, t.losses, t.ties)
         for (first, second, t), p in zip(tests, corrected, strict=True)
     ]
+
+
+def paired_values(first: Report, second: Report, measure: str) -> tuple[list[float], list[float]]:
+    """One measure's values in two reports, side by side in the order of the questions' ids."""
+    values = [report.values(measure) for report in (first, second)]
+    ids = sorted(values[0].keys() | values[1].keys())
+    one, other = ([side.get(each, 0.0) for each in ids] for side in values)
+    return one, other

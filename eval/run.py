@@ -1,204 +1,222 @@
 """Asks a task's questions and measures what comes back."""
 
-import hashlib
 import os
 import platform
+import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-from eval.data import Span
+from eval.data import Run, Span
+from eval.judged import SourceArticle
 from eval.measures import (
+    WordCounter,
     inexact_quotes,
     measure_citations,
+    measure_found,
     measure_overlap,
     measure_passages,
     measure_ranking,
 )
 from eval.report import Found, Report, Row, build_report
+from eval.subject import Asked, Subject, Texts
 from eval.task import Question, Task
-from index.article import Article
-from index.encode import Encoder
 from index.errors import InputError
-from index.ingest import content_sha256
-from index.library import Library
-from service.engine import Engine
-from service.rank import METHODS
 
-RANKING_MEASURES = ("nDCG@10", "RR", "AP", "R@10", "R@100", "P@1", "Success@1", "Judged@10")
+RANKING_MEASURES = (
+    "nDCG@10",
+    "RR@10",
+    "AP",
+    "R@10",
+    "R@100",
+    "P@1",
+    "P@10",
+    "Success@1",
+    "Success@10",
+    "Judged@10",
+)
+# Where quotes are the gold, few articles are judged, and the passages say the rest.
+ARTICLE_MEASURES = ("nDCG@10", "RR@10", "Success@1")
 CUTOFFS = (1, 4, 5, 10)
-# Passages asked for a question: enough to find a hundred articles in.
-DEPTH = 120
-# A report shows so many of them.
-SHOWN = 10
+# Chroma's chunking evaluation retrieves five chunks (Smith and Troynikov 2024).
+OVERLAP_PASSAGES = 5
+
+Log = Callable[[str, Asked], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What one question brought: ranked passages, and the answer's cited quotes if there is one."""
+class Observed:
+    """What all questions of a task brought, by question id, and how long it took in all."""
 
-    ranked: tuple[Found, ...]
-    cited: tuple[Found, ...] = ()
-    status: str | None = None
-    confidence: float | None = None
-    seconds: Mapping[str, float]
+    asked: Mapping[str, Asked]
+    seconds: float
 
 
-class Subject(Protocol):
-    """What is measured: the engine in this process, or a running service."""
+def sample(task: Task, limit: int | None, seed: int) -> Task:
+    """The task with `limit` of its questions, drawn at random, in their order.
 
-    def ask(self, question: str) -> Asked:
-        """Rank passages for the question and answer it."""
-
-    def texts(self) -> Mapping[str, str]:
-        """The text of every article, by id, to check quotes against."""
-
-
-class EngineSubject:
-    """The engine in this process, with one of its methods."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Measure `engine` with the method that it was made with."""
-        self._engine = engine
-        self._answers = engine.method.name == "full"
-
-    def ask(self, question: str) -> Asked:
-        """Rank passages for the question; the full method answers, too."""
-        begun = time.perf_counter()
-        answer = self._engine.ask(question) if self._answers else None
-        seconds = dict(answer.seconds) if answer else {}
-        seconds["total"] = time.perf_counter() - begun
-        hits = self._engine.hits(question)
-        if not answer:
-            seconds = {"total": time.perf_counter() - begun}
-        ranked = tuple(
-            Found(
-                article=hit.candidate.passage.article_id,
-                title=hit.candidate.article.metadata.title,
-                start=hit.candidate.passage.start,
-                end=hit.candidate.passage.end,
-                text=hit.candidate.passage.text,
-                score=hit.score,
-            )
-            for hit in hits[:DEPTH]
-        )
-        cited = tuple(
-            Found(c.article.id, c.article.metadata.title, c.start, c.end, c.exact, c.scores.fused)
-            for c in (answer.citations if answer else ())
-        )
-        return Asked(
-            ranked=ranked,
-            cited=cited,
-            status=answer.status.value if answer else None,
-            confidence=answer.confidence if answer else None,
-            seconds=seconds,
-        )
-
-    def texts(self) -> Mapping[str, str]:
-        """The text of every article, by id."""
-        return {article.id: article.text for article in articles_of(self._engine.library).values()}
+    The same seed draws the same questions, whatever the method.
+    """
+    if limit is not None and limit < 1:
+        raise InputError(f"The limit is {limit}; expected at least 1.")
+    if limit is None or limit >= len(task.questions):
+        return task
+    drawn = {question.id for question in random.Random(seed).sample(task.questions, limit)}
+    return replace(
+        task,
+        questions=tuple(each for each in task.questions if each.id in drawn),
+        missing=tuple(each for each in task.missing if each.question in drawn),
+    )
 
 
-def articles_of(library: Library) -> dict[str, Article]:
-    """Every article of a library, by id."""
-    with library.store.read() as view:
-        return view.articles([record.id for record in view.records()])
-
-
-def run(subject: Subject, questions: Iterable[Question]) -> Iterator[Row]:
-    """Ask each question and measure it; ranking measures over articles, the rest over spans."""
-    texts = subject.texts()
+def observe(
+    subject: Subject,
+    questions: Iterable[Question],
+    known: Mapping[str, Asked] | None = None,
+    log: Log | None = None,
+) -> Observed:
+    """Ask the questions, but for those that are `known` already; `log` hears of each new one."""
+    asked = dict(known or {})
+    begun = time.perf_counter()
     for question in questions:
-        asked = subject.ask(question.text)
-        inexact = inexact_quotes([(_span(f), f.text) for f in asked.cited], texts)
-        if inexact:
-            raise InputError(
-                f"Question {question.id!r} was answered with {len(inexact)} quotes that are not "
-                "in their articles; expected every quote to be exact.",
-                cure="This is a defect of the engine: please report it.",
-            )
+        if question.id not in asked:
+            asked[question.id] = subject.ask(question.text)
+            if log:
+                log(question.id, asked[question.id])
+    return Observed(asked=asked, seconds=time.perf_counter() - begun)
+
+
+def measured_rows(
+    task: Task, asked: Mapping[str, Asked], articles: Mapping[str, SourceArticle]
+) -> Iterator[Row]:
+    """A row for each question, in the task's order; one that was never asked scores 0."""
+    texts = Texts(articles)
+    words = WordCounter(texts)
+    ranking = _ranking_measures(task, asked)
+    for question in task.questions:
+        one = asked.get(question.id, Asked())
+        measures = _span_measures(question, one, words)
+        measures |= {
+            name: values[question.id] for name, values in ranking.items() if question.id in values
+        }
+        measures |= _citation_measures(question, one) | _exactness(one, texts)
         yield Row(
             id=question.id,
             question=question.text,
             type=question.type,
             answerable=question.answerable,
-            measures=_measures(question, asked),
-            seconds=asked.seconds,
-            confidence=asked.confidence,
-            status=asked.status,
-            found=asked.ranked[:SHOWN],
+            measures=measures,
+            seconds=one.seconds,
+            confidence=one.confidence,
+            status=one.status,
+            found=one.passages or (),
             wanted=question.quotes,
+            problem=one.problem,
         )
 
 
-def _measures(question: Question, asked: Asked) -> dict[str, float]:
-    measures: dict[str, float] = {}
+def _ranking_measures(task: Task, asked: Mapping[str, Asked]) -> dict[str, dict[str, float]]:
+    """Measures of the ranked articles, over all questions at once."""
+    qrels = {each.id: each.relevant for each in task.questions if each.relevant}
+    run: Run = {each: list(asked[each].articles) for each in qrels if each in asked}
+    quoted = any(each.wanted for each in task.questions)
+    names = ARTICLE_MEASURES if quoted else RANKING_MEASURES
+    return measure_ranking(run, qrels, names) if qrels else {}
+
+
+def _span_measures(question: Question, asked: Asked, words: WordCounter) -> dict[str, float]:
+    """Measures of ranked passages, and of the best sentences of the first one, against quotes."""
+    if question.wanted is None or asked.passages is None:
+        return {}
+    found = [span_of(each) for each in asked.passages]
+    wanted = words.count_wanted(question.wanted)
+    measures = measure_passages(found, question.wanted, CUTOFFS)
+    measures |= measure_found(found, question.wanted)
+    passages = measure_overlap(words.count(found[:OVERLAP_PASSAGES]), wanted)
+    sentences = measure_overlap(words.count(map(span_of, asked.quotes[:1])), wanted)
+    measures |= {f"{name}@{OVERLAP_PASSAGES}": value for name, value in passages.items()}
+    return measures | {name.replace("Span", "Quote"): value for name, value in sentences.items()}
+
+
+def _citation_measures(question: Question, asked: Asked) -> dict[str, float]:
+    """What the answer cites against what it should have cited."""
+    if not question.answerable or asked.status is None:
+        return {}
+    measures = {}
+    if question.wanted is not None:
+        measures = measure_citations([span_of(each) for each in asked.cited], question.wanted)
     if question.relevant is not None:
-        ranking = list(dict.fromkeys(found.article for found in asked.ranked))
-        per_query = measure_ranking(
-            {question.id: ranking}, {question.id: question.relevant}, RANKING_MEASURES
-        )
-        measures |= {name: values[question.id] for name, values in per_query.items()}
-    if question.wanted is not None and question.answerable:
-        ranked = [_span(found) for found in asked.ranked]
-        measures |= measure_passages(ranked, question.wanted, CUTOFFS)
-        measures |= measure_overlap(ranked[:5], question.wanted)
-        if asked.status is not None:
-            measures |= measure_citations([_span(f) for f in asked.cited], question.wanted)
+        right = [question.relevant.get(each.article, 0) > 0 for each in asked.cited]
+        measures["CitedArticles"] = sum(right) / len(right) if right else 0.0
     return measures
 
 
-def _span(found: Found) -> Span:
+def _exactness(asked: Asked, texts: Texts) -> dict[str, float]:
+    """The share of all quotes, cited or offered, that are in their article to the letter."""
+    quotes = [(span_of(each), each.text) for each in (*asked.cited, *asked.quotes)]
+    return {"Exact": 1 - len(inexact_quotes(quotes, texts)) / len(quotes)} if quotes else {}
+
+
+def span_of(found: Found) -> Span:
+    """Where it was found."""
     return Span(found.article, found.start, found.end)
 
 
 def report_of(
-    task: Task, rows: Iterable[Row], *, method: str, fingerprint: Mapping[str, str | int]
+    task: Task, observed: Observed, subject: Subject, *, cost: Mapping[str, Any] | None = None
 ) -> Report:
-    """The report of a run."""
+    """The report of a run: every measure that the task's gold and the subject's answers allow."""
+    rows = list(measured_rows(task, observed.asked, subject.articles()))
     judged = any(question.wanted for question in task.questions)
+    spent = sum(row.seconds.get("total", 0.0) for row in rows)
+    speed = {"seconds": observed.seconds}
+    if spent:
+        speed["questions_per_second"] = len(rows) / spent
     return build_report(
-        name=f"{task.name}/{method}",
+        name=f"{task.name}/{subject.method}",
         data=task.name,
-        method=method,
-        questions=list(rows),
+        method=subject.method,
+        questions=rows,
         missing_gold=task.missing,
-        fingerprint=dict(fingerprint) | {"sourcebook": metadata.version("sourcebook")},
+        fingerprint=identity(task, subject) | {"sourcebook": metadata.version("sourcebook")},
         machine=machine(),
-        right_when="CitationRecall" if judged else "Success@1",
+        cost={**subject.cost(), **speed, **(cost or {})},
+        right_when="CitationRecall" if judged else "CitedArticles",
+        threshold=subject.threshold,
     )
+
+
+def identity(task: Task, subject: Subject) -> dict[str, Any]:
+    """What decides a run's figures: two runs that differ in it cannot be one run."""
+    return {"questions": task.fingerprint, "subject": subject.method, **subject.identity()}
 
 
 def machine() -> dict[str, str | int | None]:
     """The computer that a figure was measured on."""
     return {
         "system": platform.system(),
-        "processor": platform.machine(),
+        "processor": _processor() or platform.machine(),
         "cores": os.cpu_count(),
+        "memory_bytes": _memory(),
         "python": platform.python_version(),
     }
 
 
-def cached_library(articles: list[Article], encoder: Encoder, cache: Path) -> Library:
-    """The library of these articles, built if it is not in the cache yet.
-
-    It is named by the articles' content, so another corpus never meets it; an interrupted build
-    goes on where it stopped, because additions are incremental.
-    """
-    digest = hashlib.sha256(encoder.fingerprint.encode())
-    for article in articles:
-        digest.update(content_sha256(article).encode())
-    library = Library(cache / digest.hexdigest()[:16], encoder, create=True)
-    for _ in library.add(articles):
-        pass
-    return library
+def _processor() -> str:
+    """The processor's name, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
-def engine_for(library: Library, method: str) -> Engine:
-    """The engine with one of its methods; `InputError` for a name that is none."""
-    if method not in METHODS:
-        raise InputError(f"The method is {method!r}; expected one of {', '.join(METHODS)}.")
-    return Engine(library, method=METHODS[method])
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None

@@ -1,15 +1,17 @@
 """A task: questions with their gold, and the articles that they are asked of."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from eval.beir import BeirSet, read_beir
-from eval.chunking import ChunkingSet, read_chunking
+from eval.chunking import ChunkingSet, ReferencedQuestion, read_chunking
 from eval.data import Span, Wanted, data_kind
-from eval.judged import Located, MissingGold, Quote, SourceArticle, locate, read_judged
-from index.article import Article, Block, BlockKind, Metadata, article_id
+from eval.judged import JudgedQuestion, MissingGold, Quote, SourceArticle, locate
+from index.article import Article, Block, BlockKind, Metadata, article_id, sha256
 from index.read import detect_language
 
 _PARAGRAPH = re.compile(r"\S(?:.*\S)?")
@@ -34,31 +36,53 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Questions with gold; `missing` is gold that the articles no longer hold."""
+    """Questions with gold; `missing` is gold that the articles no longer hold.
+
+    `names` is article id -> the name that the data set gives it, where it gives one.
+    """
 
     name: str
     questions: tuple[Question, ...]
     missing: tuple[MissingGold, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, article: str) -> str:
+        """What TREC files call the article."""
+        return self.names.get(article, article)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of the questions and their gold."""
+        facts: list[Any] = [asdict(question) for question in self.questions]
+        return sha256(json.dumps(facts, sort_keys=True))[:16]
 
 
-def judged_task(path: Path, articles: Mapping[str, SourceArticle]) -> Task:
-    """Judged questions against the articles (by id) of a library."""
-    questions = read_judged(path)
-    located: Located = locate(questions, articles)
+def judged_task(
+    name: str, questions: Iterable[JudgedQuestion], articles: Mapping[str, SourceArticle]
+) -> Task:
+    """Judged questions against the articles (by id) of a library.
+
+    An article is relevant if it holds a gold quote, so that articles can be ranked, too.
+    """
+    asked = tuple(questions)
+    located = locate(asked, articles)
     return Task(
-        name=path.stem,
+        name=name,
         missing=located.missing,
-        questions=tuple(
-            Question(
-                id=question.id,
-                text=question.question,
-                type=question.type,
-                answerable=question.answerable,
-                wanted=located.wanted.get(question.id),
-                quotes=tuple(evidence.quote for evidence in question.evidence),
-            )
-            for question in questions
-        ),
+        questions=tuple(_judged(each, located.wanted.get(each.id)) for each in asked),
+    )
+
+
+def _judged(question: JudgedQuestion, wanted: Wanted | None) -> Question:
+    relevant = {place.article: 1 for place in wanted.places} if wanted else {}
+    return Question(
+        id=question.id,
+        text=question.question,
+        type=question.type,
+        answerable=question.answerable,
+        wanted=wanted,
+        relevant=relevant or None,
+        quotes=tuple(evidence.quote for evidence in question.evidence),
     )
 
 
@@ -76,31 +100,29 @@ def beir_task(data: BeirSet) -> Task:
         Question(id=question.id, text=question.text, type="unanswerable", answerable=False)
         for question in data.unanswerable
     ]
-    return Task(name=data.name, questions=(*judged, *unanswerable))
+    names = {article_id(document): document for document in data.documents}
+    return Task(name=data.name, questions=(*judged, *unanswerable), names=names)
 
 
 def chunking_task(data: ChunkingSet, name: str) -> Task:
     """Questions whose gold is character offsets into long documents."""
     return Task(
         name=name,
-        questions=tuple(
-            Question(
-                id=question.id,
-                text=question.question,
-                type=question.document,
-                wanted=Wanted(
-                    tuple(
-                        (Span(article_id(span.article), span.start, span.end),)
-                        for span in question.references
-                    )
-                ),
-                quotes=tuple(
-                    Quote(question.document, data.documents[question.document][s.start : s.end])
-                    for s in question.references
-                ),
-            )
-            for question in data.questions
-        ),
+        questions=tuple(_referenced(question, data) for question in data.questions),
+        names={article_id(document): document for document in data.documents},
+    )
+
+
+def _referenced(question: ReferencedQuestion, data: ChunkingSet) -> Question:
+    article = article_id(question.document)
+    text = data.documents[question.document]
+    places = [Span(article, span.start, span.end) for span in question.references]
+    return Question(
+        id=question.id,
+        text=question.question,
+        type=question.document,
+        wanted=Wanted(tuple((place,) for place in places)),
+        quotes=tuple(Quote(question.document, text[p.start : p.end]) for p in places),
     )
 
 

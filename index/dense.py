@@ -88,6 +88,13 @@ class DenseIndex:
         with self._lock:
             return np.sort(faiss.vector_to_array(self._index.id_map))
 
+    def clear(self) -> None:
+        """Begin anew, at generation 0; the file goes too."""
+        with self._lock:
+            self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(self._dimensions))
+            self.generation = self._unsaved = 0
+            self._path.unlink(missing_ok=True)
+
     def save(self, *, only_if_stale: bool = False) -> None:
         """Write the file, so that the next opening has less to catch up with."""
         with self._lock:
@@ -98,7 +105,7 @@ class DenseIndex:
                 "format": FORMAT,
                 "dimensions": self._dimensions,
                 "generation": self.generation,
-                "crc32": zlib.crc32(body),
+                "crc32": _checksum(self.generation, body),
             }
             self._unsaved = 0
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
@@ -109,10 +116,20 @@ class DenseIndex:
         try:
             head, _, body = self._path.read_bytes().partition(b"\n")
             facts = json.loads(head)
-            expected = {"format": FORMAT, "dimensions": self._dimensions, "crc32": zlib.crc32(body)}
+            generation = int(facts["generation"])
+            expected = {
+                "format": FORMAT,
+                "dimensions": self._dimensions,
+                "crc32": _checksum(generation, body),
+            }
             if any(facts.get(key) != value for key, value in expected.items()):
                 raise ValueError(f"its head says {facts}, expected {expected}")
             self._index = faiss.deserialize_index(np.frombuffer(body, dtype=np.uint8))
-            self.generation = int(facts["generation"])
-        except (ValueError, KeyError, RuntimeError, OSError, AttributeError) as error:
+            self.generation = generation
+        except (ValueError, TypeError, KeyError, RuntimeError, OSError) as error:
             log.warning("%s is damaged (%s); rebuilding it from the database", self._path, error)
+
+
+def _checksum(generation: int, body: bytes) -> int:
+    """The CRC-32 of the index and of the generation that it claims."""
+    return zlib.crc32(body, zlib.crc32(str(generation).encode()))

@@ -45,27 +45,27 @@ def prepare(
     articles: Iterable[Article],
     encoder: Encoder,
     codec: TokenCodec,
-    known: Callable[[str], str | None],
-) -> Iterator[list[Prepared | str]]:
-    """Articles in groups to commit together; one that has not changed is named by its source.
+    unchanged: Callable[[str, str], ArticleRecord | None],
+) -> Iterator[list[Prepared | ArticleRecord]]:
+    """Articles in groups to commit together; of one that has not changed, its record.
 
-    `known` gives the content hash that the library holds for a source.
+    `unchanged` gives the record of a source if the library holds it with that content hash.
     """
-    unchanged: list[Prepared | str] = []
+    known: list[Prepared | ArticleRecord] = []
     pending: list[tuple[Article, str, list[Passage]]] = []
     for article in articles:
         content = content_sha256(article)
-        if known(article.source) == content:
-            unchanged.append(article.source)
+        if record := unchanged(article.source, content):
+            known.append(record)
         else:
             passages = cut(article, encoder.piece_offsets, encoder.passage_pieces)
             pending.append((article, content, passages))
-        waiting = len(unchanged) + sum(len(passages) for _, _, passages in pending)
+        waiting = len(known) + sum(len(passages) for _, _, passages in pending)
         if waiting >= COMMIT_PASSAGES:
-            yield [*unchanged, *_encode(pending, encoder, codec)]
-            unchanged, pending = [], []
-    if unchanged or pending:
-        yield [*unchanged, *_encode(pending, encoder, codec)]
+            yield [*known, *_encode(pending, encoder, codec)]
+            known, pending = [], []
+    if known or pending:
+        yield [*known, *_encode(pending, encoder, codec)]
 
 
 def put(writer: Writer, prepared: Prepared) -> Action:

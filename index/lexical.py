@@ -1,9 +1,14 @@
 """The lexical index: BM25 in tantivy, derived from the database and caught up with it."""
 
+import json
 import logging
 import math
 import shutil
-from collections.abc import Iterable, Sequence
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +26,8 @@ K1 = 1.2
 STEMMED = "stemmed"
 PLAIN = "plain"
 WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
+SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+FOOTER_MAGIC = 1337  # ends each of tantivy's files, after its footer and the footer's length
 
 # Lucene's English stop list and the words that questions are asked with.
 # fmt: off
@@ -53,17 +60,34 @@ class LexicalIndex:
     generation that it stands for is committed with its documents, so the two cannot differ.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open `folder`, or begin empty where there is no index that can be read."""
+    def __init__(
+        self, folder: Path, exclusively: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Open `folder`, or begin empty where there is no index that can be read.
+
+        `exclusively` takes the library's write lock, so that two cannot begin at once.
+        """
         self._folder = folder
         self._schema = SCHEMA
-        self._index = self._open()
+        self._reloading = threading.Lock()
+        index = self._open()
+        if index is None:
+            with exclusively():
+                index = self._open() or self._begin()
+        self._index = index
         self.generation = self._read_generation()
 
     def reload(self) -> None:
         """See what another process committed."""
-        self._index.reload()
-        self.generation = self._read_generation()
+        with self._reloading:
+            self._index.reload()
+            self.generation = self._read_generation()
+
+    def clear(self) -> None:
+        """Begin anew, at generation 0; the caller holds the library's write lock."""
+        with self._reloading:
+            self._index = self._begin()
+            self.generation = 0
 
     def __len__(self) -> int:
         """How many passages can be found."""
@@ -134,30 +158,36 @@ class LexicalIndex:
         """
         try:
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
-            writer.delete_documents_by_query(
-                tantivy.Query.term_set_query(self._schema, "row", list(removed))
-            )
-            for entry in added:
-                writer.add_document(
-                    _document(
-                        {
-                            "row": entry.row,
-                            "article": entry.article,
-                            STEMMED: [entry.context, entry.text],
-                            PLAIN: entry.text,
-                        }
-                    )
-                )
-            writer.delete_documents_by_query(self._marker())
-            writer.add_document(_document({"marker": 1, "generation": generation}))
-            writer.commit()
-            writer.wait_merging_threads()
+            try:
+                # A commit that a crash cut short leaves files whose names the next one needs.
+                writer.garbage_collect_files()
+                self._change(writer, added, removed)
+                writer.delete_documents_by_query(self._marker())
+                writer.add_document(_document({"marker": 1, "generation": generation}))
+                writer.commit()
+            finally:
+                # Also lets go of tantivy's own lock.
+                writer.wait_merging_threads()
         except (OSError, ValueError) as error:
             raise StorageError(
                 f"The lexical index {self._folder} could not be written: {error}.",
                 cure="Free some space or check the folder's permissions; the articles are safe.",
             ) from error
         self.reload()
+
+    def _change(
+        self, writer: tantivy.IndexWriter, added: Iterable[LexicalEntry], removed: Iterable[int]
+    ) -> None:
+        gone = tantivy.Query.term_set_query(self._schema, "row", list(removed))
+        writer.delete_documents_by_query(gone)
+        for entry in added:
+            values = {
+                "row": entry.row,
+                "article": entry.article,
+                STEMMED: [entry.context, entry.text],
+                PLAIN: entry.text,
+            }
+            writer.add_document(_document(values))
 
     def rows(self) -> list[int]:
         """The row numbers of all passages in the index, sorted."""
@@ -171,13 +201,18 @@ class LexicalIndex:
         found = searcher.search(query, limit=max(1, searcher.num_docs), count=False).hits
         return sorted(_values(searcher, "row", found))
 
-    def _open(self) -> tantivy.Index:
+    def _open(self) -> tantivy.Index | None:
+        """The index in the folder; None where there is none that is whole."""
         try:
             if self._folder.is_dir() and tantivy.Index.exists(str(self._folder)):
-                return self._with_analysers(tantivy.Index.open(str(self._folder)))
-        except (ValueError, OSError) as error:
+                _check_files(self._folder)
+                index = tantivy.Index.open(str(self._folder))
+                if index.schema == self._schema:
+                    return self._with_analysers(index)
+                log.warning("%s is of another version; rebuilding it", self._folder)
+        except (ValueError, KeyError, TypeError, OSError) as error:
             log.warning("%s is damaged (%s); rebuilding it from the database", self._folder, error)
-        return self._begin()
+        return None
 
     def _begin(self) -> tantivy.Index:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -194,14 +229,9 @@ class LexicalIndex:
 
     def _read_generation(self) -> int:
         """The generation that was committed with the documents; 0 where there is none."""
-        try:
-            searcher = self._index.searcher()
-            hits = searcher.search(self._marker(), limit=1, count=False).hits
-            return next(iter(_values(searcher, "generation", hits)), 0)
-        except (ValueError, OSError) as error:
-            log.warning("%s is damaged (%s); rebuilding it from the database", self._folder, error)
-            self._index = self._begin()
-            return 0
+        searcher = self._index.searcher()
+        hits = searcher.search(self._marker(), limit=1, count=False).hits
+        return next(iter(_values(searcher, "generation", hits)), 0)
 
     def _marker(self) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, "marker", 1)
@@ -223,6 +253,25 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field(STEMMED, tokenizer_name=STEMMED, index_option="freq")
     builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")
     return builder.build()
+
+
+def _check_files(folder: Path) -> None:
+    """Raise `ValueError` for a damaged file: tantivy itself trusts what lies on disk.
+
+    Each of its files ends in a footer with the CRC-32 of what comes before. What a crash left half
+    written is in no segment of `meta.json`, and is not looked at.
+    """
+    for segment in json.loads((folder / "meta.json").read_bytes())["segments"]:
+        kinds = list(SEGMENT_FILES)
+        if segment["deletes"]:
+            kinds.append(f"{segment['deletes']['opstamp']}.del")
+        for kind in kinds:
+            file = folder / f"{segment['segment_id'].replace('-', '')}.{kind}"
+            data = file.read_bytes()
+            length, magic = struct.unpack("<II", data[-8:]) if len(data) >= 8 else (0, 0)
+            footer, body = data[-8 - length : -8], data[: -8 - length]
+            if magic != FOOTER_MAGIC or json.loads(footer)["crc"] != zlib.crc32(body):
+                raise ValueError(f"the checksum of {file.name} is wrong")
 
 
 def _document(values: dict[str, Any]) -> tantivy.Document:

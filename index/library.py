@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -96,24 +97,26 @@ class Library:
         self.folder = folder
         self.encoder = encoder
         database = folder / DATABASE
-        self._lock_path = folder / LOCK
+        self._turn = threading.Lock()
         if not database.exists():
             if not create:
-                raise NotFoundError(
-                    f"There is no library in {folder}.",
-                    cure=f"Make one: sourcebook --library {folder} add PATH",
-                )
+                raise _missing(folder)
             self._begin(database)
         self.store = Store(database)
-        with self.store.read() as view:
-            self._check_encoder(view)
-            self.codec = TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions)
-            self.fingerprint = _fingerprint(view)
-        self._dense = DenseIndex(folder / DENSE, encoder.dimensions)
-        self._lexical = LexicalIndex(folder / LEXICAL)
         self._names: tuple[int, tuple[list[str], list[str]]] | None = None
-        with self.store.read() as view:
-            self._catch_up(view)
+        try:
+            with self.store.read() as view:
+                self._check_encoder(view)
+                self.codec = TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions)
+                self.fingerprint = _fingerprint(view)
+            self._dense = DenseIndex(folder / DENSE, encoder.dimensions)
+            self._lexical = LexicalIndex(folder / LEXICAL, self._writing)
+            self._discard_if_ahead()
+            with self.store.read() as view:
+                self._catch_up(view)
+        except BaseException:
+            self.store.close()
+            raise
 
     def close(self) -> None:
         """Save what makes the next opening quick, and let go of the files."""
@@ -135,16 +138,18 @@ class Library:
         An article whose source is known already replaces that one, or is left alone when nothing
         about it has changed. Commits go in groups: a crash loses none that was yielded.
         """
-        for group in prepare(articles, self.encoder, self.codec, self._known):
+        for group in prepare(articles, self.encoder, self.codec, self._unchanged):
             yield from self._commit(group)
 
     def remove(self, wanted: str) -> ArticleRecord:
         """Remove the article of that id; when this returns, nothing finds it any more."""
-        with self._writing(), self.store.write() as writer:
-            record = writer.record(wanted)
-            writer.next_generation()
-            remove(writer, record)
-        self._after_write()
+        with self._writing():
+            with self.store.write() as writer:
+                self._check_encoder(writer)
+                record = writer.record(wanted)
+                writer.next_generation()
+                remove(writer, record)
+            self._after_write()
         return record
 
     def search(
@@ -159,6 +164,7 @@ class Library:
         """The union of what the dense and the lexical index find, each with both scores."""
         encoded = self.encoder.encode_questions([question], self.codec)[0]
         with self.store.read() as view:
+            self._check_encoder(view)
             self._catch_up(view)
             articles = rows = None
             if chosen and chosen != Filter():
@@ -257,9 +263,11 @@ class Library:
             store.close()
             temporary.rename(database)
 
-    def _known(self, source: str) -> str | None:
+    def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
+        """The article of that source, if the library holds it with just this content."""
         with self.store.read() as view:
-            return view.content_sha256(source)
+            same = view.content_sha256(source) == content
+            return view.record(article_id(source)) if same else None
 
     def _check_encoder(self, view: Reader) -> None:
         if view.meta("encoder") != self.encoder.fingerprint:
@@ -272,38 +280,30 @@ class Library:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the write lock, shared by all processes."""
-        try:
-            with FileLock(self._lock_path, timeout=LOCK_TIMEOUT_S):
-                yield
-        except Timeout as error:
-            raise BusyError(
-                f"Another process has been writing to {self.folder} for {LOCK_TIMEOUT_S} s.",
-                cure="Wait until it has finished, then try again.",
-            ) from error
+        """Hold the write lock; threads of this process take turns without polling the file."""
+        with self._turn, _write_lock(self.folder):
+            yield
 
-    def _commit(self, group: Sequence[Prepared | str]) -> list[Outcome]:
-        done: list[tuple[Action, str]] = []
+    def _commit(self, group: Sequence[Prepared | ArticleRecord]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
         with self._writing():
             self._check_room(group)
             with self.store.write() as writer:
+                self._check_encoder(writer)
                 if any(isinstance(item, Prepared) for item in group):
                     writer.next_generation()
                 for item in group:
-                    if isinstance(item, str):
-                        writer.forget_failure(item)
-                        done.append((Action.UNCHANGED, item))
+                    if isinstance(item, Prepared):
+                        action = put(writer, item)
+                        record = writer.record(item.article.id)
                     else:
-                        writer.forget_failure(item.article.source)
-                        done.append((put(writer, item), item.article.source))
-        self._after_write()
-        with self.store.read() as view:
-            return [
-                Outcome(action=action, record=view.record(article_id(source)))
-                for action, source in done
-            ]
+                        action, record = Action.UNCHANGED, item
+                    writer.forget_failure(record.source)
+                    outcomes.append(Outcome(action=action, record=record))
+            self._after_write()
+        return outcomes
 
-    def _check_room(self, group: Sequence[Prepared | str]) -> None:
+    def _check_room(self, group: Sequence[Prepared | ArticleRecord]) -> None:
         needed = FREE_BYTES + sum(item.nbytes for item in group if isinstance(item, Prepared))
         free = shutil.disk_usage(self.folder).free
         if free < needed:
@@ -314,15 +314,50 @@ class Library:
             )
 
     def _after_write(self) -> None:
-        """Bring the derived indexes up to date; if one fails, the next search tries again."""
+        """Bring the derived indexes up to date; if one fails, the next search tries again.
+
+        The caller holds the write lock.
+        """
         try:
-            with self._writing(), self.store.read() as view:
-                self._catch_up(view)
+            with self.store.read() as view:
+                self._catch_up_dense(view)
+                self._catch_up_lexical(view)
             self._dense.save(only_if_stale=True)
         except (StorageError, OSError) as error:
             log.warning("the articles are safe, but an index is behind: %s", error)
 
+    def _discard_if_ahead(self) -> None:
+        """Empty an index of a later generation than the database, which is an older backup.
+
+        Both were loaded before this look at the database, so neither can have run ahead since.
+        """
+        with self.store.read() as view:
+            latest = view.generation
+        if self._dense.generation > latest:
+            log.warning("%s is newer than the database; rebuilding it", self.folder / DENSE)
+            self._dense.clear()
+        if self._lexical.generation > latest:
+            with self._writing(), self.store.read() as view:
+                self._lexical.reload()
+                if self._lexical.generation > view.generation:
+                    log.warning("%s is newer than the database; rebuilding it", LEXICAL)
+                    self._lexical.clear()
+
     def _catch_up(self, view: Reader) -> None:
+        """Bring both indexes up to the view; whoever cannot write goes on with what there is."""
+        self._catch_up_dense(view)
+        if self._lexical.generation < view.generation:
+            self._lexical.reload()
+        if self._lexical.generation < view.generation:
+            try:
+                with FileLock(self.folder / LOCK, timeout=0):
+                    self._catch_up_lexical(view)
+            except Timeout:
+                log.debug("another writer is bringing the lexical index up to date")
+            except (StorageError, OSError) as error:
+                log.warning("the lexical index is behind: %s", error)
+
+    def _catch_up_dense(self, view: Reader) -> None:
         if self._dense.generation < view.generation:
             since = self._dense.generation
             added = view.added_since(since)
@@ -332,22 +367,16 @@ class Library:
                 [(row, vectors[row].pooled) for row in added],
                 view.removed_since(since),
             )
-        if self._lexical.generation < view.generation:
-            self._lexical.reload()
-        if self._lexical.generation < view.generation:
-            self._catch_up_lexical(view)
 
     def _catch_up_lexical(self, view: Reader) -> None:
-        """Whoever holds the write lock does it; a reader who finds it taken goes on without."""
-        try:
-            with FileLock(self._lock_path, timeout=0):
-                since = self._lexical.generation
-                added = view.added_since(since)
-                # After a crash the index may already hold what it is told to add.
-                gone = [*view.removed_since(since), *added] if since else []
-                self._lexical.catch_up(view.generation, self._entries(view, added), gone)
-        except Timeout:
-            log.debug("another writer is bringing the lexical index up to date")
+        """The caller holds the write lock."""
+        self._lexical.reload()
+        since = self._lexical.generation
+        if since < view.generation:
+            added = view.added_since(since)
+            # What became searchable again may be in the index already.
+            gone = [*view.removed_since(since), *added] if since else []
+            self._lexical.catch_up(view.generation, self._entries(view, added), gone)
 
     def _entries(self, view: Reader, rows: Sequence[int]) -> Iterator[LexicalEntry]:
         for first in range(0, len(rows), 1_000):
@@ -405,14 +434,41 @@ def reembed_library(folder: Path, encoder: Encoder) -> int:
 
     Returns the number of its articles.
     """
+    if not (folder / DATABASE).exists():
+        raise _missing(folder)
     store = Store(folder / DATABASE)
     try:
-        with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S), store.write() as writer:
+        with _write_lock(folder), store.write() as writer:
             count = reembed(writer, encoder)
         (folder / DENSE).unlink(missing_ok=True)
     finally:
         store.close()
     return count
+
+
+def _missing(folder: Path) -> NotFoundError:
+    return NotFoundError(
+        f"There is no library in {folder}.",
+        cure=f"Make one: sourcebook --library {folder} add PATH",
+    )
+
+
+@contextmanager
+def _write_lock(folder: Path) -> Iterator[None]:
+    """Hold the library's write lock, shared by all processes."""
+    try:
+        with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S):
+            yield
+    except Timeout as error:
+        raise BusyError(
+            f"Another process has been writing to {folder} for {LOCK_TIMEOUT_S} s.",
+            cure="Wait until it has finished, then try again.",
+        ) from error
+    except PermissionError as error:
+        raise StorageError(
+            f"The library in {folder} cannot be written to: {error}.",
+            cure="Check the folder's permissions, then try again.",
+        ) from error
 
 
 def _fingerprint(view: Reader) -> str:

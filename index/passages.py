@@ -18,6 +18,9 @@ MAX_WORDS = 180
 # A cut inside a paragraph costs as much as a passage that misses its target by 39 %.
 SPLIT_PARAGRAPH_COST = 0.15
 
+# So many characters of a sentence without end are looked at to find where its first part ends.
+WINDOW = 4_000
+
 WORD = re.compile(r"\S+")
 
 Offsets = list[tuple[int, int]]
@@ -155,11 +158,15 @@ def _fit(
 ) -> Iterator[tuple[int, int, int]]:
     """`span` as (start, end, pieces), in as few parts as the encoder's limit allows."""
     start = span.start
+    window = WINDOW
     while start < span.end:
-        pieces = piece_offsets(text[start : span.end])
-        end = span.end
+        end = min(span.end, start + window)
+        pieces = piece_offsets(text[start:end])
         if len(pieces) > max_pieces:
             end = _cut_point(text, start, start + pieces[max_pieces][0])
+        elif end < span.end:
+            window *= 2
+            continue
         yield start, end, min(len(pieces), max_pieces)
         start = _trim(text, end, span.end).start
 

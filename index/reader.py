@@ -34,6 +34,14 @@ _RECORD = f"""
     FROM articles
 """
 
+# What a list of articles can be sorted by.
+ORDERS = {
+    "added": "articles.rowid",
+    "title": "casefold(articles.title)",
+    "publisher": "casefold(articles.publisher)",
+    "published": "articles.published",
+}
+
 
 class Reader:
     """Questions to one consistent view of the database."""
@@ -71,11 +79,18 @@ class Reader:
         return record_of(rows[0])
 
     def records(
-        self, chosen: Filter | None = None, *, limit: int = -1, offset: int = 0
+        self,
+        chosen: Filter | None = None,
+        *,
+        order: str = "added",
+        descending: bool = False,
+        limit: int = -1,
+        offset: int = 0,
     ) -> list[ArticleRecord]:
-        """Articles in the order of their addition."""
+        """Articles in the order of one of `ORDERS`; equals in the order of their addition."""
         where, values = (chosen or Filter()).where()
-        sql = f"{_RECORD} WHERE {where} ORDER BY articles.rowid LIMIT ? OFFSET ?"
+        by = f"{ORDERS[order]} {'DESC' if descending else 'ASC'}, articles.rowid"
+        sql = f"{_RECORD} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"
         return [record_of(row) for row in self._all(sql, *values, limit, offset)]
 
     def count(self, chosen: Filter) -> int:
@@ -190,13 +205,15 @@ class Reader:
         ]
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
-        """Signatures of other articles, no copies themselves, that share a band."""
+        """Signatures of older articles, no copies themselves, that share a band.
+
+        Older ones only: so a copy never becomes the original of another.
+        """
         sql = """SELECT DISTINCT articles.rowid AS rowid, signature FROM bands
                  JOIN articles ON bands.article = articles.rowid
                  WHERE copy_of IS NULL AND bands.band IN (%s) ORDER BY articles.rowid"""
         found = {row["rowid"]: row["signature"] for row in self._in(sql, bands)}
-        found.pop(rowid, None)
-        return found
+        return {other: signature for other, signature in found.items() if other < rowid}
 
     def content_sha256(self, source: str) -> str | None:
         """The hash of all that was last added from `source`, if anything was."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from index.article import Article, Metadata
 from index.encode import Encoding
-from index.errors import LibraryError, SourcebookError, StorageError
+from index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from index.passages import Passage
 from index.reader import Reader
 from index.records import ArticleRecord, marks, text_hash
@@ -37,10 +37,15 @@ class Store:
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         with _errors(path):
             connection = self._connect()
-            if create:
-                _create(connection)
-            _check(connection, path)
-        self._idle.put(connection)
+            self._idle.put(connection)
+            try:
+                if create:
+                    _create(connection)
+                _check(connection, path)
+                connection.execute("PRAGMA journal_mode = WAL")  # it stays so
+            except BaseException:
+                self.close()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -88,9 +93,12 @@ class Store:
         )
         connection.row_factory = sqlite3.Row
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -285,6 +293,11 @@ def _errors(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"The disk refused an access to {path}: {error}; nothing was changed.",
                 cure="Free some space or check the folder's permissions, then try again.",
+            ) from error
+        if name.startswith("SQLITE_BUSY"):
+            raise BusyError(
+                f"Another process has been writing to {path} for too long.",
+                cure="Wait until it has finished, then try again.",
             ) from error
         raise LibraryError(f"{path} cannot be used: {error}.") from error
     except sqlite3.DatabaseError as error:

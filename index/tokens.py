@@ -50,14 +50,14 @@ class TokenCodec:
     @classmethod
     def from_bytes(cls, data: bytes, encoder_dimensions: int) -> "TokenCodec":
         """What `to_bytes` gave; `LibraryError` when it does not fit the encoder."""
-        values = np.frombuffer(data, dtype="<f4")
-        if not values.size or values.size % encoder_dimensions:
+        if not data or len(data) % (4 * encoder_dimensions):
             raise LibraryError(
-                f"The library's projection has {values.size} values; expected a multiple of the "
-                f"encoder's {encoder_dimensions} dimensions.",
+                f"The library's projection has {len(data)} bytes; expected a multiple of 4 for "
+                f"each of the encoder's {encoder_dimensions} dimensions.",
                 cure="The database is damaged: restore it from a backup.",
             )
-        return cls(values.reshape(encoder_dimensions, -1).astype(np.float32))
+        values = np.frombuffer(data, dtype="<f4").reshape(encoder_dimensions, -1)
+        return cls(values.astype(np.float32))
 
     def to_bytes(self) -> bytes:
         """The projection, as it is kept in a library."""

@@ -16,7 +16,7 @@ from service.rank import FULL, Hit, Method, rank
 
 # Measured on the dev questions; see docs/decisions/0006-abstention.md.
 CALIBRATION = Calibration(
-    intercept=-8.0, late=8.0, dense=4.0, lexical=4.0, answered=0.5, partial=0.3
+    intercept=-4.57, late=3.40, dense=5.31, lexical=0.93, answered=0.5, partial=0.25
 )
 NEAREST = 3
 
@@ -57,6 +57,16 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A question with all its candidates in the order of their rank; `seconds` is by stage."""
+
+    query: Query
+    found: Candidates
+    hits: list[Hit]
+    seconds: dict[str, float]
+
+
 class Engine:
     """Answers questions from one library."""
 
@@ -74,16 +84,20 @@ class Engine:
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
         """Answer a question, from the articles that the filter lets through."""
-        watch = Stopwatch()
-        query, found, hits = self._hits(question, chosen, watch)
+        return self.answer(self.rank(question, chosen))
+
+    def answer(self, ranked: Ranked) -> Answer:
+        """Answer from what was ranked for a question."""
+        watch = Stopwatch(dict(ranked.seconds))
+        hits = ranked.hits
         confidence = self.calibration.confidence(hits)
         status = self.calibration.status(confidence)
         with watch.stage("compose"):
             cited = hits[:NEAREST] if status is Status.NOT_IN_LIBRARY else worth_citing(hits)
-            citations, generation = self._cite(cited, found)
+            citations, generation = self._cite(cited, ranked.found)
         silent = status is Status.NOT_IN_LIBRARY or not citations
         return Answer(
-            query=query,
+            query=ranked.query,
             status=Status.NOT_IN_LIBRARY if silent else status,
             confidence=confidence,
             sentences=() if silent else tuple(Sentence(c.exact, (c.number,)) for c in citations),
@@ -97,26 +111,29 @@ class Engine:
 
     def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
         """The best `limit` passages, each with its best sentences as the quote."""
-        watch = Stopwatch()
-        query, found, hits = self._hits(question, chosen, watch)
+        return self.results(self.rank(question, chosen), limit)
+
+    def results(self, ranked: Ranked, limit: int = 10) -> SearchResult:
+        """The best `limit` passages of what was ranked for a question."""
+        watch = Stopwatch(dict(ranked.seconds))
+        best = ranked.hits[:limit]
         with watch.stage("compose"):
-            citations, generation = self._cite(hits[:limit], found)
-        passages = {hit.candidate.passage.id: hit.candidate.passage for hit in hits}
+            citations, generation = self._cite(best, ranked.found)
+        passages = {hit.candidate.passage.id: hit.candidate.passage for hit in best}
         return SearchResult(
-            query=query,
+            query=ranked.query,
             hits=tuple(FoundPassage(passages[cited.passage_id], cited) for cited in citations),
             generation=generation,
             fingerprint=self.library.fingerprint,
             seconds=watch.seconds,
         )
 
-    def hits(self, question: str, chosen: Filter | None = None) -> list[Hit]:
-        """All candidates for a question in the order of their rank, without quotes."""
-        return self._hits(question, chosen, Stopwatch())[2]
+    def rank(self, question: str, chosen: Filter | None = None) -> Ranked:
+        """All candidates for a question in the order of their rank, without quotes.
 
-    def _hits(
-        self, question: str, chosen: Filter | None, watch: Stopwatch
-    ) -> tuple[Query, Candidates, list[Hit]]:
+        `answer` and `results` go on from here, so that an evaluator can have both at one cost.
+        """
+        watch = Stopwatch()
         with watch.stage("plan"):
             query = plan(question, *self.library.names())
         with watch.stage("search"):
@@ -128,7 +145,8 @@ class Engine:
                 lexical_count=self.method.lexical_count,
             )
         with watch.stage("rank"):
-            return query, found, rank(query, found, self.method.weights)
+            hits = rank(query, found, self.method.weights)
+        return Ranked(query=query, found=found, hits=hits, seconds=watch.seconds)
 
     def _cite(self, hits: list[Hit], found: Candidates) -> tuple[tuple[Citation, ...], int]:
         """Quote the hits from their articles as they are now.

@@ -13,6 +13,8 @@ from service.plan import Query
 # one text in two places.
 SAME_PASSAGE = 0.7
 SHINGLE_WORDS = 5
+# Only so many of the best hits are compared with each other: nobody reads further.
+COLLAPSED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def rank(query: Query, found: Candidates, weights: Weights = FULL.weights) -> li
         )
     # The row breaks ties, so that equal questions get equal answers.
     hits.sort(key=lambda hit: (-hit.score, hit.candidate.row))
-    return collapse(hits)
+    return [*collapse(hits[:COLLAPSED]), *hits[COLLAPSED:]]
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:

@@ -1,19 +1,24 @@
 """Checks quotes against the library: word for word, nearly, or not there."""
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from index.article import Article
-from index.errors import InputError
+from index.errors import InputError, TooLargeError
 from index.library import Library
 
 MAX_DRAFT = 100_000  # characters
 # A shorter run of words in quotation marks is a term or a title rather than a quotation.
 MIN_QUOTE_WORDS = 3
 NEAR_ARTICLES = 20
+# A word may stand in thousands of places, which tell no more than the first ones.
+MAX_LOCATIONS = 50
+# The first words of a long quote find its article as well as all of them.
+LOOKED_UP = 1_000  # characters
 
 _QUOTES = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|«([^«»]+)»|„([^„“”]+)[“”]")
 _FOLD = str.maketrans("‘’‚‛′`´“”„‟″«»‐‑‒–—―−", "'''''''\"\"\"\"\"\"\"-------")
@@ -41,7 +46,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A quote, how it was found and where; every article that holds it is listed."""
+    """A quote, how it was found and where: the first 50 places."""
 
     quote: str
     match: Match
@@ -49,7 +54,15 @@ class Verdict:
 
 
 def quotes_in(draft: str) -> list[str]:
-    """The quotations of at least three words in a draft."""
+    """The quotations of at least three words in a draft.
+
+    Raises `TooLargeError` for a draft of more than 100,000 characters.
+    """
+    if len(draft) > MAX_DRAFT:
+        raise TooLargeError(
+            f"The draft has {len(draft):,} characters; at most {MAX_DRAFT:,} are read.",
+            cure="Check it in parts.",
+        )
     found = (" ".join(filter(None, match)).strip() for match in _QUOTES.findall(draft))
     return [quote for quote in found if len(quote.split()) >= MIN_QUOTE_WORDS]
 
@@ -67,31 +80,38 @@ def _verdict(library: Library, quote: str, article_id: str | None) -> Verdict:
     if not quote.strip():
         raise InputError("A quote is empty; expected at least a word.")
     if len(quote) > MAX_DRAFT:
-        raise InputError(f"A quote has {len(quote):,} characters; at most {MAX_DRAFT:,} are read.")
-    exact = [
+        raise TooLargeError(
+            f"A quote has {len(quote):,} characters; at most {MAX_DRAFT:,} are read.",
+            cure="Check it in parts.",
+        )
+    exact = (
         _location(article, at, at + len(quote))
         for article in _articles(library, library.holding(quote), article_id)
         for at in _occurrences(article.text, quote)
-    ]
-    if exact:
-        return Verdict(quote=quote, match=Match.EXACT, locations=tuple(exact))
-    near = library.nearest_articles(quote, NEAR_ARTICLES)
-    wanted, _ = normalise(quote)
-    found = []
-    for article in _articles(library, near, article_id):
-        text, origin = normalise(article.text)
-        for at in _occurrences(text, wanted.strip()):
-            end = origin[at + len(wanted.strip()) - 1] + 1
-            found.append(_location(article, origin[at], end))
+    )
+    if found := tuple(itertools.islice(exact, MAX_LOCATIONS)):
+        return Verdict(quote=quote, match=Match.EXACT, locations=found)
+    near = library.nearest_articles(quote[:LOOKED_UP], NEAR_ARTICLES)
+    wanted = normalise(quote)[0].strip()
+    normalised = (
+        _location(article, origin[at], origin[at + len(wanted) - 1] + 1)
+        for article in _articles(library, near, article_id)
+        for text, origin in [normalise(article.text)]
+        for at in _occurrences(text, wanted)
+    )
+    found = tuple(itertools.islice(normalised, MAX_LOCATIONS))
     match = Match.NORMALISED if found else Match.NOT_FOUND
-    return Verdict(quote=quote, match=match, locations=tuple(found))
+    return Verdict(quote=quote, match=match, locations=found)
 
 
-def _articles(library: Library, ids: Iterable[str], only: str | None) -> list[Article]:
+def _articles(library: Library, ids: Iterable[str], only: str | None) -> Iterator[Article]:
     """The articles to look into: those that may hold the quote, or the one that was named."""
     if only is not None:
-        return [library.article(only)]
-    return [library.article(found) for found in ids]
+        yield library.article(only)
+        return
+    for wanted in ids:
+        found, _ = library.articles_now([wanted])  # it may have been removed meanwhile
+        yield from found.values()
 
 
 def _location(article: Article, start: int, end: int) -> Location:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from index.article import Article, Block, BlockKind, Metadata
 from index.encode import Encoder
 from index.library import Library
 from index.read import find_files, read
 from service.engine import Engine
+from service.http import create_app
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -92,3 +94,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is missing")
     return folder
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[TestClient]:
+    """A client of the HTTP application on the seed library; tests must not change that."""
+    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
+        yield client

@@ -1,0 +1,212 @@
+"""Writes the generated parts of the documentation, or checks that they are up to date."""
+
+import argparse
+import ast
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from fastapi.testclient import TestClient
+
+from eval.tables import results_table
+from index.encode import Encoder
+from index.library import Library
+from index.read import read
+from service.engine import Engine
+from service.http import create_app
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+QUESTION = "How much cocaine did Colombia seize in 2024?"
+
+# What differs from run to run or from processor to processor is not compared.
+_VOLATILE = (
+    (re.compile(r"\d+\.\d+(e-?\d+)?"), "#"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z"), "TIME"),
+    (re.compile(r'"(fingerprint|database|dense|lexical)": ("\w+"|\d+)'), r'"\1": #'),
+)
+
+
+def settings_page() -> str:
+    """docs/settings.md: the table of settings."""
+    rows = [
+        f"| `{field.name}` | `{field.metadata['variable']}` | `{field.default}` "
+        f"| {field.metadata['help']} |"
+        for field in fields(Settings)
+    ]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "Read once at the start, from the environment; options of the command line win.",
+            "",
+            "| name | variable | default | what it does |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def module_map() -> str:
+    """The module map of docs/architecture.md, from the modules' docstrings."""
+    lines = []
+    for folder in ("index", "service", "eval"):
+        lines += [f"**{folder}/**", ""]
+        for path in sorted((ROOT / folder).glob("*.py")):
+            summary = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0]
+            if path.stem != "__init__":
+                lines.append(f"- `{folder}/{path.name}`: {summary}")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def api_page(engine: Engine) -> str:
+    """docs/api.md: every endpoint from the OpenAPI document, some with a live exchange."""
+    app = create_app(engine)
+    parts = [
+        "# HTTP API",
+        "",
+        "Generated from the running service. `/openapi.json` is the full contract, `/docs` the",
+        "same to read in a browser. Errors are RFC 9457 problems (`application/problem+json`).",
+        "",
+        *_endpoints(app.openapi()),
+    ]
+    with TestClient(app) as client:
+        for title, method, path, body in _exchanges(engine):
+            parts += [f"## {title}", ""]
+            parts += _exchange(client, method, path, body)
+    return "\n".join(parts)
+
+
+def _endpoints(openapi: dict[str, dict[str, dict[str, dict[str, str]]]]) -> Iterator[str]:
+    yield "| endpoint | what it does |"
+    yield "|---|---|"
+    for path, methods in openapi["paths"].items():
+        for method, operation in methods.items():
+            yield f"| `{method.upper()} {path}` | {operation.get('summary', '')} |"
+    yield ""
+
+
+def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | None]]:
+    article = next(iter(engine.search(QUESTION, limit=1).hits)).passage.article_id
+    return [
+        ("Ask", "POST", "/v1/ask", {"question": QUESTION}),
+        ("Ask what is not there", "GET", "/v1/ask?q=What+is+the+best+pizza+in+Naples", None),
+        ("Search", "POST", "/v1/search", {"question": QUESTION, "limit": 1}),
+        ("Verify a quote", "POST", "/v1/verify", {"quotes": ["Petro became Colombia’s first"]}),
+        ("An article that is not there", "GET", "/v1/articles/0000000000000000", None),
+        ("An unknown field", "POST", "/v1/ask", {"question": QUESTION, "colour": "blue"}),
+        ("The library", "GET", "/v1/library", None),
+        ("Passages of an article", "GET", f"/v1/articles/{article}/passages?limit=1", None),
+    ]
+
+
+def _exchange(
+    client: TestClient, method: str, path: str, body: dict[str, object] | None
+) -> Iterator[str]:
+    data = f" -H 'content-type: application/json' -d '{json.dumps(body)}'" if body else ""
+    verb = "" if method == "GET" else f" -X {method}"
+    response = client.request(method, path, json=body)
+    yield "```console"
+    yield f"$ curl -s{verb} 'http://127.0.0.1:8000{path}'{data}"
+    yield json.dumps(_shortened(response.json()), indent=2, ensure_ascii=False)
+    yield "```"
+    yield ""
+
+
+def _shortened(value: object) -> object:
+    """Long texts and lists cut short, numbers rounded: an example, not a dump."""
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in value[:2]] + (["..."] if len(value) > 2 else [])
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, str) and len(value) > 240:
+        return value[:240] + "..."
+    return value
+
+
+def within(page: str, name: str, content: str) -> str:
+    """`page` with its block `name` replaced; `SystemExit` when it has none."""
+    pattern = re.compile(
+        rf"(<!-- generated: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL
+    )
+    if not pattern.search(page):
+        sys.exit(f"no block <!-- generated: {name} --> to fill")
+    return pattern.sub(lambda match: f"{match[1]}{content}{match[2]}", page)
+
+
+def pages(engine: Engine) -> dict[Path, str]:
+    """Every generated page with its content."""
+    architecture = ROOT / "docs/architecture.md"
+    evaluation = ROOT / "docs/evaluation.md"
+    readme = ROOT / "README.md"
+    answer = engine.ask(QUESTION)
+    shown = "\n".join(
+        [f"“{c.exact}”\n  [{c.number}] {c.reference}" for c in answer.citations]
+    )
+    return {
+        ROOT / "docs/settings.md": settings_page(),
+        ROOT / "docs/api.md": api_page(engine),
+        architecture: within(architecture.read_text("utf-8"), "modules", module_map()),
+        evaluation: within(
+            evaluation.read_text("utf-8"), "results", results_table(ROOT / "eval/results")
+        ),
+        readme: within(
+            readme.read_text("utf-8"), "answer", f"```text\n$ make ask Q=\"{QUESTION}\"\n{shown}\n```"
+        ),
+    }
+
+
+def seeds_engine(folder: Path) -> Engine:
+    """The engine on a fresh library of the seeds, with sources that are alike on every machine."""
+    library = Library(folder, Encoder(), create=True)
+    paths = sorted(path for path in (ROOT / "seeds").glob("*.md") if path.name != "README.md")
+    for path in paths:
+        name = f"seeds/{path.name}"
+        for _ in library.add(read(path.read_bytes(), name=name, source=name)):
+            pass
+    return Engine(library)
+
+
+def main() -> None:
+    """Write, or with `--check` compare and name the pages that are out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if stale")
+    check = parser.parse_args().check
+    with tempfile.TemporaryDirectory() as folder:
+        engine = seeds_engine(Path(folder) / "library")
+        try:
+            found = pages(engine)
+        finally:
+            engine.library.close()
+    stale = [path for path, text in found.items() if not _same(path, text)]
+    for path in stale:
+        if not check:
+            path.write_text(found[path], "utf-8")
+        print("stale:" if check else "wrote", path.relative_to(ROOT))
+    if check and stale:
+        sys.exit("Run `make docs` and commit what it writes.")
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and _steady(path.read_text("utf-8")) == _steady(text)
+
+
+def _steady(text: str) -> str:
+    for pattern, replacement in _VOLATILE:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+if __name__ == "__main__":
+    main()

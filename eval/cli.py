@@ -1,0 +1,264 @@
+"""The console script: the service's commands, and `eval` beside them."""
+# ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from index.errors import InputError
+from service import cli as service
+from service.settings import Settings
+
+if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
+    from fastapi import APIRouter
+
+    from eval.commands import Source
+    from eval.report import Report
+    from service.engine import Engine
+
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+ALL_METHODS = ("dense", "bm25", "hybrid", "late", "full")
+
+app = typer.Typer(
+    name="eval",
+    help="Measure answers and rankings, ours or another system's, and compare them.",
+    no_args_is_help=True,
+)
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Judged questions (.jsonl), a BEIR folder, or a folder of chunking references."
+    ),
+]
+Split = Annotated[str, typer.Option(help="The split of a BEIR folder, such as dev or test.")]
+Corpus = Annotated[
+    Path | None, typer.Option(help="Ask a temporary library of this file or folder.")
+]
+LibraryFolder = Annotated[
+    Path | None, typer.Option("--library", help="Ask this library; else that of the settings.")
+]
+Url = Annotated[str | None, typer.Option(help="Ask the running service at this address.")]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method", help=f"One of {', '.join(ALL_METHODS)}, or all; repeatable. Default: full."
+    ),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Ask so many questions, drawn at random.")]
+Seed = Annotated[int, typer.Option(help="The same seed draws the same questions.")]
+Json = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        help="Write the report; of several methods each, as FILE.METHOD.json.",
+        dir_okay=False,
+    ),
+]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a page.", dir_okay=False)]
+Cache = Annotated[
+    Path | None,
+    typer.Option(help="Where temporary libraries are kept.  [default: XDG_CACHE_HOME/sourcebook]"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
+Reports = Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Reports, as --json.")]
+
+
+@app.command("run")
+def run(
+    ctx: typer.Context,
+    data: Data,
+    *,
+    split: Split = "",
+    corpus: Corpus = None,
+    library: LibraryFolder = None,
+    url: Url = None,
+    method: Methods = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    json: Json = None,
+    html: Html = None,
+    trec: Annotated[
+        Path | None, typer.Option(help="Write the ranking in TREC's form.", dir_okay=False)
+    ] = None,
+    resume: Resume = False,
+    cache: Cache = None,
+) -> None:
+    """Ask questions and measure what comes back. The exit code is 1 if a quote is not exact."""
+    from eval import terminal
+    from eval.commands import Outputs, run_methods
+
+    source = _source(
+        ctx,
+        data=data,
+        split=split,
+        corpus=corpus,
+        library=library,
+        url=url,
+        limit=limit,
+        seed=seed,
+        cache=cache,
+    )
+    methods = _methods(method, ("full",))
+    outputs = Outputs(json=json, html=html, trec=trec, many=len(methods) > 1)
+    with _interruptible(resumable=json is not None):
+        reports = run_methods(source, methods, outputs, resume=resume)
+    files = [outputs.of(path, each) for each in methods for path in (json, trec)]
+    terminal.reports(reports, [*files, html])
+    _exit_if_inexact(reports)
+
+
+@app.command("all")
+def run_all(
+    ctx: typer.Context,
+    data: Annotated[
+        list[str], typer.Argument(help="As for `run`; QUESTIONS::ARTICLES for judged questions.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Where reports and pages go.", file_okay=False)],
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Where summaries go.  [default: results/ in --out]", file_okay=False),
+    ] = None,
+    split: Split = "",
+    method: Methods = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    resume: Resume = False,
+    cache: Cache = None,
+) -> None:
+    """Score several data sets with all methods; write reports, pages and one table."""
+    from eval import terminal
+    from eval.commands import named_source, score_all
+
+    begun = time.perf_counter()
+    paths = [Path(each.partition("::")[0]) for each in data]
+    plain = _source(ctx, data=paths[0], limit=limit, seed=seed, cache=cache)
+    sources = [named_source(each, plain, split) for each in data]
+    with _interruptible(resumable=True):
+        found = score_all(
+            sources, _methods(method, ALL_METHODS), out, results or out / "results", resume=resume
+        )
+    terminal.summaries(found, time.perf_counter() - begun)
+
+
+@app.command("import-run")
+def import_run(
+    ctx: typer.Context,
+    data: Data,
+    run: Annotated[Path, typer.Argument(help="A TREC run: query Q0 document rank score tag.")],
+    *,
+    split: Split = "",
+    corpus: Corpus = None,
+    library: LibraryFolder = None,
+    url: Url = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    json: Json = None,
+    html: Html = None,
+    cache: Cache = None,
+) -> None:
+    """Score another system's ranking, so that it can be compared with ours."""
+    from eval import terminal
+    from eval.commands import Outputs, score_run
+
+    source = _source(
+        ctx,
+        data=data,
+        split=split,
+        corpus=corpus,
+        library=library,
+        url=url,
+        limit=limit,
+        seed=seed,
+        cache=cache,
+    )
+    report = score_run(source, run, Outputs(json=json, html=html))
+    terminal.reports([report], [json, html])
+
+
+@app.command("compare")
+def compare(reports: Reports, html: Html = None, json: Json = None) -> None:
+    """Compare reports on the same questions, pair by pair, with tests and corrected p values."""
+    from eval import report, terminal
+    from eval.page import save_page
+
+    loaded = [report.load_report(path) for path in reports]
+    terminal.comparison(loaded)
+    if html:
+        save_page(loaded, html)
+    if json:
+        json.write_text(report.compare(loaded).to_json(), encoding="utf-8")
+
+
+@app.command("show")
+def show(
+    path: Annotated[Path, typer.Argument(metavar="REPORT", help="A report, as --json.")],
+    worst: Annotated[int, typer.Option(min=0, help="So many of the worst questions.")] = 0,
+    html: Html = None,
+) -> None:
+    """Show a report: its measures, its worst questions, or its page."""
+    from eval import terminal
+    from eval.page import save_page
+    from eval.report import load_report
+
+    loaded = load_report(path)
+    terminal.reports([loaded], [html])
+    terminal.worst(loaded, worst)
+    if html:
+        save_page([loaded], html)
+
+
+def _source(ctx: typer.Context, *, cache: Path | None, **given: Any) -> "Source":
+    from eval.commands import Source
+    from eval.corpus import default_cache
+
+    settings: Settings = ctx.obj
+    return Source(settings=settings, cache=cache or default_cache(), **given)
+
+
+def _methods(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    if not given:
+        return default
+    if "all" in given:
+        return ALL_METHODS
+    for name in given:
+        if name not in ALL_METHODS:
+            expected = ", ".join((*ALL_METHODS, "all"))
+            raise InputError(f"The method is {name!r}; expected one of {expected}.")
+    return tuple(dict.fromkeys(given))
+
+
+@contextmanager
+def _interruptible(*, resumable: bool) -> Iterator[None]:
+    """Ctrl-C ends a run in a sentence."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        cure = "the same command with --resume goes on." if resumable else "nothing was kept."
+        typer.echo(f"interrupted; {cure}", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def _exit_if_inexact(reports: "list[Report]") -> None:
+    if any(row.measures.get("Exact", 1.0) < 1 for each in reports for row in each.questions):
+        raise typer.Exit(service.FAILED)
+
+
+def _evaluations(engine: "Engine") -> "APIRouter":
+    from eval.http import evaluations_router
+
+    return evaluations_router(engine)
+
+
+service.app.add_typer(app)
+service.routers.append(_evaluations)
+
+
+def main() -> None:
+    """Run the command line."""
+    service.app()

@@ -1,0 +1,435 @@
+"""The command line: add, list, show, remove, search, ask, verify, serve, info, reembed."""
+# ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from index.errors import InputError, NotFoundError, SourcebookError
+from service.settings import Settings, from_environment
+
+if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
+    from fastapi import APIRouter, FastAPI
+    from pydantic import BaseModel
+
+    from index.article import Article
+    from index.library import Library
+    from service.engine import Engine
+    from service.schemas import AddedOut
+
+FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
+
+Shown = TypeVar("Shown", bound="BaseModel")
+
+# The assembly adds what makes further routers of the server, such as those of evaluation.
+routers: list[Callable[["Engine"], "APIRouter"]] = []
+
+
+class Commands(TyperGroup):
+    """Prints the errors that a user can understand without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error becomes `error: message`, its cure, and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except SourcebookError as error:
+            if ctx.meta.get("json"):
+                about = {"kind": error.kind, "message": error.message, "cure": error.cure}
+                print(json.dumps({"error": about}, ensure_ascii=False))
+            typer.echo(f"error: {error.message}", err=True)
+            if error.cure:
+                typer.echo(error.cure, err=True)
+            usage = isinstance(error, InputError | NotFoundError)
+            raise typer.Exit(USAGE if usage else FAILED) from error
+
+
+app = typer.Typer(
+    name="sourcebook",
+    cls=Commands,
+    help="Policy questions answered with verbatim passages and citations that a reader can check.",
+    epilog="Exit codes: 0 done; 1 something failed; 2 bad input; 3 the library holds no answer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _note_json(ctx: typer.Context, value: bool) -> bool:
+    ctx.meta["json"] = ctx.meta.get("json", False) or value
+    return value
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"sourcebook {metadata.version('sourcebook')}")
+        raise typer.Exit
+
+
+Json = Annotated[
+    bool, typer.Option("--json", callback=_note_json, help="Print JSON, as HTTP answers it.")
+]
+Question = Annotated[str, typer.Argument(help="A question or a few keywords.")]
+Articles = Annotated[list[str] | None, typer.Option("--article", help="Only this id; repeatable.")]
+Publishers = Annotated[list[str] | None, typer.Option("--publisher", help="Only by this one.")]
+Authors = Annotated[list[str] | None, typer.Option("--author", help="Only by this person.")]
+Languages = Annotated[list[str] | None, typer.Option("--language", help="Such as en or es.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")]
+From = Annotated[str | None, typer.Option("--from", help="Published in 2025, 2025-09... or later.")]
+To = Annotated[str | None, typer.Option("--to", help="Published then or earlier.")]
+
+
+@app.callback()
+def start(
+    ctx: typer.Context,
+    library: Annotated[Path | None, typer.Option(help="The folder of the library.")] = None,
+    model: Annotated[str | None, typer.Option(help="The encoder: a name or a folder.")] = None,
+    as_json: Json = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Read the settings: options win over environment variables."""
+    ctx.obj = _with(from_environment(os.environ), library=library, model=model)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders; - is stdin.")] = None,
+    *,
+    retry: Annotated[bool, typer.Option(help="Try again what could not be added before.")] = False,
+    source: Annotated[str, typer.Option(help="What identifies the article from stdin.")] = "",
+    format: Annotated[
+        Literal["text", "markdown", "html", "jsonl"], typer.Option(help="What stdin holds.")
+    ] = "text",
+    as_json: Json = False,
+) -> None:
+    """Add files (.txt, .md, .html, .jsonl) and folders; exit code 1 if any cannot be read."""
+    from index.read import find_files
+    from service import files, terminal
+
+    if not paths and not retry:
+        raise InputError("Nothing to add; expected a file, a folder, - or --retry.")
+    wanted = list(find_files(Path(path) for path in paths or () if path != "-"))
+    typed = files.from_stdin(source, format) if "-" in (paths or ()) else []
+    with _opened(ctx, create=not retry) as library:
+        if retry:
+            again, gone = files.to_retry(library)
+            files.forget(library, gone)
+            for name in gone:
+                typer.echo(f"forgotten: {name} is no file any more", err=True)
+            wanted += again
+        added = _add(library, wanted, typed)
+    _show(ctx, added, terminal.added)
+    if added.failures:
+        raise typer.Exit(FAILED)
+
+
+@app.command("list")
+def list_articles(
+    ctx: typer.Context,
+    *,
+    sort: Annotated[
+        Literal["added", "title", "publisher", "published"], typer.Option(help="The order.")
+    ] = "added",
+    descending: Annotated[bool, typer.Option("--descending", help="From last to first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="How many to skip.")] = 0,
+    publishers: Publishers = None,
+    authors: Authors = None,
+    languages: Languages = None,
+    tags: Tags = None,
+    published_from: From = None,
+    published_to: To = None,
+    as_json: Json = False,
+) -> None:
+    """List the articles, as a table, or to another program as lines with tabs between."""
+    from service import terminal
+    from service.catalogue import page
+    from service.requests import ArticlesQuery
+
+    wanted = _checked(
+        ArticlesQuery,
+        sort=sort,
+        descending=descending,
+        limit=limit,
+        offset=offset,
+        publishers=publishers or [],
+        authors=authors or [],
+        languages=languages or [],
+        tags=tags or [],
+        published_from=published_from,
+        published_to=published_to,
+    )
+    with _opened(ctx) as library:
+        _show(ctx, page(library, wanted), terminal.articles)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    *,
+    removals: Annotated[bool, typer.Option("--removals", help="What cleaning took out.")] = False,
+    passages: Annotated[bool, typer.Option("--passages", help="How it is cut.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show an article: what is known about it, and the text that citations refer to."""
+    from service import catalogue, terminal
+
+    with _opened(ctx) as library:
+        if passages:
+            _show(ctx, catalogue.passages(library, article_id), terminal.passages)
+            return
+        found = catalogue.article(library, article_id)
+    _show(ctx, found, terminal.removals if removals else terminal.article)
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of articles.")],
+    as_json: Json = False,
+) -> None:
+    """Remove articles: nothing finds or cites them any more. None goes if an id is unknown."""
+    from service import catalogue, terminal
+
+    with _opened(ctx) as library:
+        for article_id in article_ids:
+            catalogue.article(library, article_id)  # refuses an unknown id before any is removed
+        removed = catalogue.remove(library, list(dict.fromkeys(article_ids)))
+    _show(ctx, removed, terminal.removed)
+
+
+@app.command()
+def search(
+    ctx: typer.Context,
+    question: Question,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 5,
+    articles: Articles = None,
+    publishers: Publishers = None,
+    authors: Authors = None,
+    languages: Languages = None,
+    tags: Tags = None,
+    published_from: From = None,
+    published_to: To = None,
+    as_json: Json = False,
+) -> None:
+    """Search for passages, best first."""
+    from service import terminal
+    from service.engine import Engine
+    from service.requests import SearchRequest
+    from service.schemas import SearchOut
+
+    wanted = _checked(
+        SearchRequest,
+        question=question,
+        limit=limit,
+        articles=articles or [],
+        publishers=publishers or [],
+        authors=authors or [],
+        languages=languages or [],
+        tags=tags or [],
+        published_from=published_from,
+        published_to=published_to,
+    )
+    with _opened(ctx) as library:
+        found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
+    _show(ctx, SearchOut.model_validate(found), terminal.search)
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    question: Question,
+    *,
+    articles: Articles = None,
+    publishers: Publishers = None,
+    authors: Authors = None,
+    languages: Languages = None,
+    tags: Tags = None,
+    published_from: From = None,
+    published_to: To = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
+    from service import terminal
+    from service.engine import Engine
+    from service.requests import AskRequest
+    from service.schemas import AnswerOut
+
+    wanted = _checked(
+        AskRequest,
+        question=question,
+        articles=articles or [],
+        publishers=publishers or [],
+        authors=authors or [],
+        languages=languages or [],
+        tags=tags or [],
+        published_from=published_from,
+        published_to=published_to,
+    )
+    with _opened(ctx) as library:
+        answer = AnswerOut.model_validate(Engine(library).ask(wanted.question, wanted.filter()))
+    _show(ctx, answer, terminal.answer)
+    if answer.status == "not_in_library":
+        raise typer.Exit(SILENT)
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    draft: Annotated[str, typer.Argument(metavar="[FILE|-]", help="A text with quotations.")] = "",
+    quotes: Annotated[list[str] | None, typer.Option("--quote", help="A quote.")] = None,
+    article: Annotated[str | None, typer.Option(help="Look into this article alone.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check quotes, or every quotation of a draft; the exit code is 1 if one is not found."""
+    from service import catalogue, files, terminal
+    from service.requests import VerifyRequest
+
+    if bool(draft) == bool(quotes):
+        raise InputError("Expected either a draft to check or --quote.")
+    wanted = _checked(
+        VerifyRequest,
+        quotes=quotes or None,
+        draft=files.draft(draft) if draft else None,
+        article=article,
+    )
+    with _opened(ctx) as library:
+        found = catalogue.verified(library, wanted)
+    _show(ctx, found, terminal.verdicts)
+    if any(verdict.match == "not_found" for verdict in found.verdicts):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def info(ctx: typer.Context, as_json: Json = False) -> None:
+    """Describe the library: what it holds, its size, and what could not be added."""
+    from service import catalogue, terminal
+
+    with _opened(ctx) as library:
+        _show(ctx, catalogue.describe(library), terminal.library)
+
+
+@app.command()
+def reembed(ctx: typer.Context, as_json: Json = False) -> None:
+    """Cut and encode all articles anew with the encoder that --model names."""
+    from index.encode import Encoder
+    from index.library import reembed_library
+
+    settings = _settings(ctx)
+    count = reembed_library(settings.library, Encoder(settings.model))
+    if ctx.meta["json"]:
+        print(json.dumps({"articles": count, "encoder": settings.model}))
+    else:
+        print(f"{count} articles now have the vectors of {settings.model}.")
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes any that is free.")] = None,
+) -> None:
+    """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
+    from service import server
+    from service.engine import Engine
+
+    settings = _with(_settings(ctx), host=host, port=port)
+    with server.bind(settings.host, settings.port) as listening:
+        address = server.address_of(listening)
+        with _opened(ctx, create=True) as library:
+            application = serve_app(Engine(library), settings, routers)
+
+            def ready() -> None:
+                print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")
+                print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
+
+            server.run(application, listening, log_level=settings.log_level, ready=ready)
+
+
+def serve_app(
+    engine: "Engine",
+    settings: Settings,
+    routers: Sequence[Callable[["Engine"], "APIRouter"]] = (),
+) -> "FastAPI":
+    """The application that `serve` runs, with the routers that the assembly adds."""
+    from service.http import create_app
+
+    return create_app(engine, settings, routers=[make(engine) for make in routers])
+
+
+def _settings(ctx: typer.Context) -> Settings:
+    settings: Settings = ctx.obj
+    return settings
+
+
+def _with(settings: Settings, **options: object) -> Settings:
+    """The settings with those options that were given."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    return replace(settings, **given)
+
+
+@contextmanager
+def _opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
+    from index.encode import Encoder
+    from index.library import Library
+
+    settings = _settings(ctx)
+    with Library(settings.library, Encoder(settings.model), create=create) as library:
+        yield library
+
+
+def _show(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> None:
+    """One value, as JSON for programs or in words for people."""
+    if ctx.meta["json"]:
+        print(value.model_dump_json(indent=2))
+    else:
+        human(value)
+
+
+def _checked(model: type[Shown], **values: object) -> Shown:
+    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "The request"
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"{name} is {first['input']!r:.80}: {reason}.") from error
+
+
+def _add(library: "Library", wanted: Sequence[Path], typed: Sequence["Article"]) -> "AddedOut":
+    """Add files with a progress bar on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from service import catalogue, files
+    from service.schemas import AddedOut, FailureOut, OutcomeOut
+
+    failures: list[FailureOut] = []
+    outcomes: list[OutcomeOut] = []
+
+    def failed(source: str, error: SourcebookError) -> None:
+        failures.append(FailureOut.now(source, error))
+
+    errors = Console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("reading and encoding", total=len(wanted))
+        found = files.add_files(library, wanted, failed=failed, done=lambda: progress.advance(task))
+        outcomes += [OutcomeOut.model_validate(one) for one in library.add(typed)]
+        outcomes += [OutcomeOut.model_validate(one) for one in found]
+    generation = catalogue.generation(library)
+    return AddedOut(outcomes=outcomes, failures=failures, generation=generation)

@@ -1,0 +1,108 @@
+"""Adding files of this machine: how they are named as sources, what fails, and trying again."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from index.article import Article, sha256
+from index.errors import SourcebookError, UnreadableError
+from index.library import Library, Outcome
+from index.read import MAX_BYTES, decode, read
+
+SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
+
+Failed = Callable[[str, SourcebookError], None]
+
+
+def source_of(file: Path, library: Path) -> str:
+    """What identifies a file: its path from the folder that the library lies in, else in full.
+
+    So a library and the articles beside it can be moved together.
+    """
+    home, path = _absolute(library).parent, _absolute(file)
+    return (path.relative_to(home) if path.is_relative_to(home) else path).as_posix()
+
+
+def file_of(source: str, library: Path) -> Path:
+    """The file that `source_of` named."""
+    return _absolute(library).parent / source
+
+
+def add_files(
+    library: Library,
+    files: Iterable[Path],
+    *,
+    failed: Failed,
+    done: Callable[[], object] = lambda: None,
+) -> Iterator[Outcome]:
+    """Add files; one that cannot be read is remembered, given to `failed`, and stops no other.
+
+    `done` is called after each file that was looked at.
+    """
+    sources: list[str] = []
+
+    def articles() -> Iterator[Article]:
+        by_source = {source_of(file, library.folder): file for file in files}
+        for source, file in by_source.items():
+            try:
+                found = read(_bytes(file), name=file.name, source=source)
+            except SourcebookError as error:
+                library.record_failure(source, error)
+                failed(source, error)
+            else:
+                sources.append(source)
+                yield from found
+            done()
+
+    yield from library.add(articles())
+    # The library forgets the failures of articles; a file of many articles has another name.
+    forget(library, sources)
+
+
+def to_retry(library: Library) -> tuple[list[Path], list[str]]:
+    """The files that could not be added, and the sources among them that are no files any more."""
+    with library.store.read() as view:
+        sources = [failure.source for failure in view.failures()]
+    files = {source: file_of(source, library.folder) for source in sources}
+    there = [file for file in files.values() if file.is_file()]
+    return there, [source for source, file in files.items() if not file.is_file()]
+
+
+def forget(library: Library, sources: Sequence[str]) -> None:
+    """Remember no failures of these sources any more."""
+    with library.store.read() as view:
+        known = {failure.source for failure in view.failures()} & set(sources)
+    if known:
+        with library.store.write() as writer:
+            for source in known:
+                writer.forget_failure(source)
+
+
+def from_stdin(source: str, format: str) -> list[Article]:
+    """The articles on standard input; a hash of it is their source when none is given."""
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    source = source or f"text:{sha256(data)[:16]}"
+    return read(data, name=f"stdin{SUFFIXES[format]}", source=source)
+
+
+def draft(name: str) -> str:
+    """The text of the file of that name, or of standard input for `-`."""
+    if name == "-":
+        return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+    return decode(_bytes(Path(name)), name)
+
+
+def _bytes(file: Path) -> bytes:
+    """What the file holds, and no more than tells that it is too large."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableError(
+            f"{file} cannot be opened: {error.strerror}.", cure="Check its path and permissions."
+        ) from error
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))

@@ -1,0 +1,242 @@
+"""What callers send; unknown fields are refused by name."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from index.article import PARTIAL_DATE, Metadata
+from index.records import Filter
+from service.verify import MAX_DRAFT, quotes_in
+
+MAX_PAGE = 1_000
+MAX_HITS = 100
+MAX_VALUES = 100  # of one field of a filter
+MAX_QUOTES = 100
+MAX_SOURCE = 2_000  # characters
+
+QUESTION = "When did Plan Colombia start?"
+QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
+
+
+def _partial_date(value: str) -> str:
+    """A date as precise as it is known, that the calendar holds."""
+    expected = "expected a date such as 2025, 2025-09 or 2025-09-19"
+    if not PARTIAL_DATE.fullmatch(value):
+        raise ValueError(expected)
+    try:
+        date(*(int(part) for part in [*value.split("-"), "1", "1"][:3]))
+    except ValueError as error:
+        raise ValueError(f"{expected}; the calendar holds no such day") from error
+    return value
+
+
+PartialDate = Annotated[
+    str, AfterValidator(_partial_date), Field(examples=["2025", "2025-09", "2025-09-19"])
+]
+
+
+def _encodable(value: str) -> str:
+    """JSON can hold halves of a character, which no text in UTF-8 has."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("expected whole characters, found half of one") from error
+    return value
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+Names = Annotated[list[Text], Field(max_length=MAX_VALUES)]
+
+
+class Sent(BaseModel):
+    """What callers send: unknown fields are refused by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Chosen(Sent):
+    """Which articles are looked at; the values of a field are alternatives, fields add up."""
+
+    articles: Names = Field([], description="Ids of articles.")
+    publishers: Names = Field([], description="Names of publishers, in any case.")
+    authors: Names = Field([], description="Names of authors, in any case.")
+    languages: Names = Field([], description="Two-letter codes of languages.")
+    tags: Names = Field([], description="Tags, in any case.")
+    published_from: PartialDate | None = Field(None, description="Published then or later.")
+    published_to: PartialDate | None = Field(None, description="Published then or earlier.")
+
+    def filter(self) -> Filter:
+        """As the library takes it."""
+        return Filter(
+            articles=tuple(self.articles),
+            publishers=tuple(self.publishers),
+            authors=tuple(self.authors),
+            languages=tuple(self.languages),
+            tags=tuple(self.tags),
+            published_from=self.published_from,
+            published_to=self.published_to,
+        )
+
+
+class AskRequest(Chosen):
+    """A question, and which articles may answer it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"question": QUESTION},
+                {"question": QUESTION, "publishers": ["Sourcebook"], "published_from": "2025"},
+            ]
+        }
+    )
+
+    question: Text = Field(
+        description="A question or a few keywords, at most 2,000 characters. Words in quotation "
+        "marks are searched as a phrase.",
+    )
+
+
+class AskQuery(Chosen):
+    """`AskRequest` as query parameters; lists are repeated parameters."""
+
+    q: Text = Field(description="The question.", examples=[QUESTION])
+
+
+class SearchRequest(AskRequest):
+    """A question, which articles to search, and how many passages to return."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"question": "coca production hectares", "limit": 2}]}
+    )
+
+    limit: int = Field(10, ge=1, le=MAX_HITS, description="How many passages to return at most.")
+
+
+class ArticlesQuery(Chosen):
+    """Which articles are listed, in which order, and which page of them."""
+
+    sort: Literal["added", "title", "publisher", "published"] = Field(
+        "added", description="What the list is sorted by; articles without it come first."
+    )
+    descending: bool = Field(False, description="From last to first.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="How many to return at most.")
+    offset: int = Field(0, ge=0, le=2**62, description="How many to skip.")
+
+
+class Stated(Sent):
+    """What the caller knows about an article; what is not given is looked for in its text."""
+
+    title: Text = ""
+    authors: Names = Field([], description="Names of persons.")
+    publisher: Text = Field("", description="Who published it, such as a newspaper or agency.")
+    published: PartialDate | None = None
+    modified: PartialDate | None = None
+    retrieved: PartialDate | None = None
+    url: Text | None = Field(None, description="Its http or https address.")
+    language: Text = Field("", description="A two-letter code; detected when not given.")
+    tags: Names = []
+
+    def metadata(self, extra: Mapping[str, Any]) -> Metadata:
+        """As an article takes it."""
+        return Metadata(
+            title=self.title,
+            authors=tuple(self.authors),
+            publisher=self.publisher,
+            published=self.published,
+            modified=self.modified,
+            retrieved=self.retrieved,
+            url=self.url,
+            language=self.language,
+            tags=tuple(self.tags),
+            extra=extra,
+        )
+
+
+class ArticleText(Stated):
+    """A text with what is known about it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": "The council voted on Tuesday to double the fines for dumping waste.",
+                    "title": "Town doubles fines",
+                    "publisher": "Gazette",
+                    "published": "2025-09-19",
+                }
+            ]
+        }
+    )
+
+    text: Text = Field(description="The article's text, in the given format.")
+    format: Literal["text", "markdown", "html"] = Field(
+        "text", description="How `text` is written. Markdown may begin with YAML front matter."
+    )
+    extra: dict[str, Any] = Field({}, description="Whatever else should be kept with it.")
+
+
+class NewArticle(ArticleText):
+    """A text to add."""
+
+    source: Text | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_SOURCE,
+        description="Where it came from: adding the same source again replaces the article. "
+        "Its `url`, or else a hash of the text, when not given.",
+    )
+
+
+class UploadFields(Stated):
+    """What may be sent beside uploaded files; `source`, `title` and `url` beside one file only."""
+
+    source: Text | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_SOURCE,
+        description="Where the file came from; `upload:` and its name when not given.",
+    )
+
+
+class VerifyRequest(Sent):
+    """One quote, several, or a draft whose quotations are to be checked."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"quote": QUOTE},
+                {"draft": "As the brief says, “for two decades U.S. and Colombian policy ran…”"},
+            ]
+        }
+    )
+
+    quote: Text | None = Field(None, description="A quote.")
+    quotes: list[Text] | None = Field(None, min_length=1, max_length=MAX_QUOTES)
+    draft: Text | None = Field(
+        None,
+        description="A text: every quotation in it of at least three words is checked. "
+        f"At most {MAX_DRAFT:,} characters.",
+    )
+    article: Text | None = Field(None, description="Check against the article of this id alone.")
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> "VerifyRequest":
+        given = [n for n in ("quote", "quotes", "draft") if getattr(self, n) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            raise ValueError(f"expected one of quote, quotes and draft, found {found}")
+        return self
+
+    def wanted_quotes(self) -> list[str]:
+        """The quotes to check: those of a draft are found in it."""
+        if self.draft is not None:
+            return quotes_in(self.draft)
+        return self.quotes if self.quotes is not None else [self.quote or ""]
+
+
+class FailureQuery(Sent):
+    """Which failure to forget."""
+
+    source: Text = Field(description="The source that could not be added.")

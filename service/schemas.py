@@ -1,0 +1,348 @@
+"""What callers get: the notation of answers, articles and problems, over HTTP and as `--json`.
+
+Each class reads the engine's value of the same name: `AnswerOut.model_validate(answer)`.
+"""
+
+from typing import Any
+
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+
+from index.article import Article
+from index.errors import SourcebookError
+from index.passages import Passage
+from index.records import ArticleRecord
+
+
+class Returned(BaseModel):
+    """What callers get; values are read from attributes of the same name."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class ProblemError(Returned):
+    """One refused value."""
+
+    location: str = Field(description="Where it stood, such as `body.question` or `query.limit`.")
+    message: str = Field(description="What is wrong with it.")
+    given: str | None = Field(default=None, description="The value as given, shortened.")
+
+
+class Problem(Returned):
+    """An RFC 9457 problem: what went wrong, with the value and what was expected, and the cure."""
+
+    type: str = Field(description="The kind of problem: an address that explains it.")
+    title: str = Field(description="The kind of problem in two or three words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What was wrong this time: name, value and what was expected.")
+    instance: str = Field(description="The address that was asked.")
+    cure: str | None = Field(default=None, description="What to do about it.")
+    errors: list[ProblemError] | None = Field(
+        default=None, description="Each value that was refused, where there may be several."
+    )
+
+
+class Span(Returned):
+    """A stretch `[start, end)` of an article's text, in Unicode code points."""
+
+    start: int
+    end: int
+
+
+class ArticleBrief(Returned):
+    """What a reader needs to know about a cited article."""
+
+    id: str = Field(examples=["ba0913253f6cc065"])
+    source: str = Field(
+        description="Where it came from: adding the same source again replaces the article.",
+        examples=["seeds/us-colombia-cooperation-to-confrontation.md"],
+    )
+    title: str = Field(validation_alias=AliasPath("metadata", "title"))
+    authors: list[str] = Field(validation_alias=AliasPath("metadata", "authors"))
+    publisher: str = Field(validation_alias=AliasPath("metadata", "publisher"))
+    published: str | None = Field(
+        validation_alias=AliasPath("metadata", "published"),
+        description="A date as precise as it is known: `2025`, `2025-09` or `2025-09-19`.",
+    )
+    url: str | None = Field(validation_alias=AliasPath("metadata", "url"))
+    language: str = Field(
+        validation_alias=AliasPath("metadata", "language"), description="A two-letter code."
+    )
+
+
+class ArticleOut(ArticleBrief):
+    """An article without its text."""
+
+    modified: str | None = Field(validation_alias=AliasPath("metadata", "modified"))
+    retrieved: str | None = Field(validation_alias=AliasPath("metadata", "retrieved"))
+    tags: list[str] = Field(validation_alias=AliasPath("metadata", "tags"))
+    date_sources: dict[str, str] = Field(
+        validation_alias=AliasPath("metadata", "date_sources"),
+        description="Where each known date came from.",
+    )
+    extra: dict[str, Any] = Field(
+        validation_alias=AliasPath("metadata", "extra"), description="What else is known about it."
+    )
+    sha256: str = Field(description="The hash of the canonical text.")
+    characters: int
+    passages: int
+    copy_of: str | None = Field(description="The id of the article that this one repeats.")
+    added: str = Field(description="When this version was added, in UTC.")
+    generation: int = Field(description="The library's generation that brought this version.")
+
+
+class BlockOut(Span):
+    """A paragraph, heading or caption of the canonical text: `text[start:end]`."""
+
+    kind: str = Field(description="`paragraph`, `heading` or `caption`.")
+
+
+class RemovalOut(Span):
+    """What cleaning took out, by which rule, and where in the decoded raw text it stood."""
+
+    rule: str
+    text: str
+
+
+class ArticleFull(ArticleOut):
+    """An article with its canonical text."""
+
+    text: str
+    blocks: list[BlockOut]
+    removals: list[RemovalOut] = Field(description="The cleaning report.")
+
+    @classmethod
+    def of(cls, record: ArticleRecord, article: Article) -> "ArticleFull":
+        """A record together with its article."""
+        brief = ArticleOut.model_validate(record)
+        return cls.model_construct(
+            **dict(brief),
+            text=article.text,
+            blocks=[BlockOut.model_validate(block) for block in article.blocks],
+            removals=[RemovalOut.model_validate(removal) for removal in article.removals],
+        )
+
+
+class ArticlesPage(Returned):
+    """One page of the list of articles."""
+
+    total: int = Field(description="How many articles the filter lets through.")
+    limit: int
+    offset: int
+    generation: int
+    articles: list[ArticleOut]
+
+
+class PassageOut(Returned):
+    """A passage: `text` is what its article says at `[start, end)`."""
+
+    id: str
+    article_id: str
+    start: int
+    end: int
+    text_sha256: str = Field(
+        validation_alias="article_sha256",
+        description="The hash of the article's text that the offsets are of.",
+    )
+    text: str
+    kind: str = Field(description="`paragraph` or `caption`.")
+    headings: list[str] = Field(description="The headings right above it, outermost first.")
+    sentences: list[Span]
+
+
+class PassageFull(PassageOut):
+    """A passage with the article that it is from."""
+
+    article: ArticleBrief
+
+    @classmethod
+    def of(cls, passage: Passage, record: ArticleRecord) -> "PassageFull":
+        """A passage together with its article."""
+        brief = PassageOut.model_validate(passage)
+        return cls.model_construct(**dict(brief), article=ArticleBrief.model_validate(record))
+
+
+class PassagesOut(Returned):
+    """The passages of an article, in reading order."""
+
+    generation: int
+    passages: list[PassageOut]
+
+
+class ScoresOut(Returned):
+    """What each stage gave a passage; `fused` decides the order."""
+
+    fused: float
+    late: float
+    dense: float
+    lexical: float
+
+
+class CitationOut(Returned):
+    """A quote that can be checked: `exact` is what the article says at `[start, end)`."""
+
+    number: int = Field(description="What sentences cite it by.")
+    exact: str = Field(description="The quote, code point for code point.")
+    prefix: str = Field(description="What stands right before it.")
+    suffix: str = Field(description="What stands right after it.")
+    start: int
+    end: int
+    text_sha256: str = Field(description="The hash of the article's text that the offsets are of.")
+    article: ArticleBrief
+    passage_id: str
+    kind: str = Field(description="`paragraph` or `caption`.")
+    headings: list[str]
+    scores: ScoresOut
+    link: str | None = Field(description="An address that scrolls to the quote.")
+    reference: str = Field(description="The article in one line.")
+    also: list[ArticleBrief] = Field(description="Articles that print the same passage.")
+
+
+class QueryOut(Returned):
+    """How the question was understood; names and dates raise articles and hide none."""
+
+    text: str
+    phrases: list[str] = Field(description="What stood in quotation marks.")
+    publishers: list[str]
+    authors: list[str]
+    published_from: str | None
+    published_to: str | None
+
+
+class SentenceOut(Returned):
+    """One statement of the answer, verbatim, with the numbers of its citations."""
+
+    text: str
+    citations: list[int]
+
+
+class AnswerOut(Returned):
+    """The answer: verbatim sentences that each cite, or an honest "not in the library"."""
+
+    status: str = Field(description="`answered`, `partial` or `not_in_library`.")
+    confidence: float = Field(
+        description="The estimated probability that the library holds the answer."
+    )
+    sentences: list[SentenceOut]
+    citations: list[CitationOut]
+    nearest: list[CitationOut] = Field(description="The nearest misses, when there is no answer.")
+    reason: str | None = Field(description="Why there is no answer.")
+    query: QueryOut
+    generation: int = Field(description="The library's generation that was asked.")
+    fingerprint: str = Field(description="Names the library and how its vectors were made.")
+    seconds: dict[str, float] = Field(description="The time of each stage.")
+
+
+class HitOut(Returned):
+    """A ranked passage; the citation quotes its best sentences."""
+
+    passage: PassageOut
+    citation: CitationOut
+
+
+class SearchOut(Returned):
+    """Ranked passages, best first."""
+
+    hits: list[HitOut]
+    query: QueryOut
+    generation: int
+    fingerprint: str
+    seconds: dict[str, float]
+
+
+class OutcomeOut(Returned):
+    """What adding one article did: `added`, `replaced` or `unchanged`."""
+
+    action: str
+    article: ArticleOut = Field(validation_alias=AliasChoices("record", "article"))
+
+
+class FailureOut(Returned):
+    """A source that could not be added, why, and what to do about it."""
+
+    source: str
+    kind: str
+    message: str
+    cure: str
+    attempts: int = Field(description="How often it was tried.")
+    failed: str | None = Field(description="When it was tried last, in UTC.")
+
+    @classmethod
+    def now(cls, source: str, error: SourcebookError) -> "FailureOut":
+        """A failure of this request."""
+        return cls(
+            source=source,
+            kind=error.kind,
+            message=error.message,
+            cure=error.cure,
+            attempts=1,
+            failed=None,
+        )
+
+
+class AddedOut(Returned):
+    """What adding did, article by article, and which files could not be read."""
+
+    outcomes: list[OutcomeOut]
+    failures: list[FailureOut]
+    generation: int
+
+
+class RemovedOut(Returned):
+    """Articles that are gone: nothing finds or cites them any more."""
+
+    removed: list[ArticleOut]
+    generation: int
+
+
+class LocationOut(Returned):
+    """Where a quote stands: `text` is what the article really says at `[start, end)`."""
+
+    article_id: str
+    title: str
+    start: int
+    end: int
+    text: str
+    text_sha256: str
+
+
+class VerdictOut(Returned):
+    """A quote and how it stands in the library."""
+
+    quote: str
+    match: str = Field(
+        description="`exact`; `normalised` when only case, white space and the kind of quotation "
+        "marks and dashes differ; `not_found`."
+    )
+    locations: list[LocationOut]
+
+
+class VerifyOut(Returned):
+    """A verdict for each quote, in the order given."""
+
+    verdicts: list[VerdictOut]
+    generation: int
+    fingerprint: str
+
+
+class LibraryOut(Returned):
+    """What the library holds and how large it is."""
+
+    folder: str
+    generation: int = Field(description="Grows with every committed change.")
+    fingerprint: str = Field(description="Names the library and how its vectors were made.")
+    encoder: str
+    articles: int
+    copies: int = Field(description="How many of the articles repeat another one.")
+    passages: int
+    publishers: list[str]
+    languages: list[str]
+    bytes: dict[str, int] = Field(description="The size of the database and of each index.")
+    failures: int = Field(description="How many sources could not be added.")
+    failed: list[FailureOut] = Field(description="The newest of these, at most 100.")
+
+
+class Health(Returned):
+    """Whether the server is up (`alive`), or can answer (`ready`)."""
+
+    status: str
+    generation: int | None = None

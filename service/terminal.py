@@ -1,0 +1,222 @@
+"""What the command line prints for people; with `--json` they get the notation of HTTP instead."""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.schemas import (
+    AddedOut,
+    AnswerOut,
+    ArticleFull,
+    ArticleOut,
+    ArticlesPage,
+    CitationOut,
+    FailureOut,
+    LibraryOut,
+    PassagesOut,
+    RemovedOut,
+    SearchOut,
+    VerifyOut,
+)
+
+# Articles come from anywhere: what would command the terminal is shown as a replacement character.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+STATUSES = {
+    "answered": "Answered",
+    "partial": "Answered in part",
+    "not_in_library": "Not in the library as far as can be told",
+}
+# Said of the probability that the library holds the answer.
+WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
+
+Line = Callable[..., None]
+
+
+def console() -> Console:
+    """Standard output as it is now; lines are never broken, so that quotes stay verbatim."""
+    return Console(
+        file=sys.stdout, soft_wrap=True, markup=False, highlight=False, emoji=False, width=None
+    )
+
+
+def answer(found: AnswerOut) -> None:
+    """The answer: its sentences with notes, then what the notes refer to."""
+    say = _printer()
+    word = next(word for least, word in WORDS if found.confidence >= least)
+    say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
+    for sentence in found.sentences:
+        notes = "".join(f"[{number}]" for number in sentence.citations)
+        say(f"\n{sentence.text} {notes}")
+    if found.nearest:
+        say("\nThe nearest that it holds:")
+    for citation in found.nearest:
+        say(f"\n  “{citation.exact}” [{citation.number}]")
+    if found.citations or found.nearest:
+        say()
+    for citation in (*found.citations, *found.nearest):
+        _reference(say, citation)
+
+
+def _reference(say: Line, citation: CitationOut) -> None:
+    say(f"[{citation.number}] {citation.reference}")
+    place = f"article {citation.article.id}, characters {citation.start} to {citation.end}"
+    say(f"    {place}", style="dim")
+    if citation.link:
+        say(f"    {citation.link}", style="dim")
+    for other in citation.also:
+        say(f"    also in: {other.title or other.source} ({other.publisher})", style="dim")
+
+
+def search(found: SearchOut) -> None:
+    """Passages, best first, each under its article's title."""
+    say = _printer()
+    if not found.hits:
+        say("Nothing found.")
+    for hit in found.hits:
+        article = hit.citation.article
+        known = ", ".join(filter(None, [article.publisher, article.published]))
+        say(f"{hit.citation.number}. {article.title or article.source} ({known})", style="bold")
+        say(f"   {hit.passage.text}")
+        place = f"passage {hit.passage.id} of article {article.id}"
+        say(f"   {place}, score {hit.citation.scores.fused:.3f}\n", style="dim")
+
+
+def added(found: AddedOut) -> None:
+    """What was added, line by line, what failed, and the sum."""
+    say = _printer()
+    for outcome in found.outcomes:
+        article = outcome.article
+        if outcome.action != "unchanged":
+            copy = f" (a copy of {article.copy_of})" if article.copy_of else ""
+            say(f"{outcome.action:<9} {article.id}  {article.title or article.source}{copy}")
+    for failure in found.failures:
+        _failure(say, failure)
+    actions = [outcome.action for outcome in found.outcomes]
+    counts = [f"{actions.count(name)} {name}" for name in ("added", "replaced", "unchanged")]
+    say(", ".join([*counts, f"{len(found.failures)} failed"]), style="bold")
+
+
+def removed(found: RemovedOut) -> None:
+    """What is gone."""
+    say = _printer()
+    for article in found.removed:
+        say(f"removed   {article.id}  {article.title or article.source}")
+
+
+def articles(page: ArticlesPage) -> None:
+    """A table for people; lines with tabs between for other programs."""
+    head = ("id", "published", "publisher", "title", "source")
+    rows = [_row(article) for article in page.articles]
+    out = console()
+    if not out.is_terminal:
+        for row in rows:
+            out.print(_clean("\t".join(row)))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in head:
+        table.add_column(name, no_wrap=name in ("id", "published"), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_clean(cell)) for cell in row))
+    out.print(table, soft_wrap=False)
+    last = page.offset + len(rows)
+    if page.total > len(rows):
+        first = min(page.offset + 1, last)
+        out.print(f"{first} to {last} of {page.total}; more with --offset {last}", style="dim")
+
+
+def _row(article: ArticleOut) -> tuple[str, ...]:
+    return (
+        article.id,
+        article.published or "",
+        article.publisher,
+        article.title,
+        article.source,
+    )
+
+
+def article(found: ArticleFull) -> None:
+    """What is known about an article, then its text."""
+    say = _printer()
+    for name in ("title", "authors", "publisher", "published", "modified", "retrieved", "url"):
+        _fact(say, name, getattr(found, name))
+    for name in ("language", "tags", "source", "id", "sha256", "copy_of", "passages", "added"):
+        _fact(say, name, getattr(found, name))
+    for name, value in found.extra.items():
+        _fact(say, name, value)
+    say(f"\n{found.text}")
+
+
+def removals(found: ArticleFull) -> None:
+    """The cleaning report: what was taken out, by which rule."""
+    say = _printer()
+    for removal in found.removals:
+        say(f"{removal.rule} ({removal.start} to {removal.end})", style="bold")
+        say(f"{removal.text}\n")
+    say(f"{len(found.removals)} removals")
+
+
+def passages(found: PassagesOut) -> None:
+    """The passages of an article under their headings."""
+    say = _printer()
+    for passage in found.passages:
+        headings = " > ".join(passage.headings)
+        place = f"{passage.id} ({passage.start} to {passage.end}, {passage.kind})"
+        say(f"{place}  {headings}".rstrip(), style="bold")
+        say(f"{passage.text}\n")
+
+
+def verdicts(found: VerifyOut) -> None:
+    """Each quote with what became of it."""
+    say = _printer()
+    for verdict in found.verdicts:
+        style = {"exact": "green", "not_found": "red"}.get(verdict.match, "yellow")
+        say(f"{verdict.match.replace('_', ' ')}: “{verdict.quote}”", style=style)
+        for place in verdict.locations:
+            say(f"    {place.title}, article {place.article_id}, {place.start} to {place.end}")
+            if verdict.match == "normalised":
+                say(f"    it says: “{place.text}”")
+    if not found.verdicts:
+        say("The draft holds no quotation of three words or more.")
+
+
+def library(found: LibraryOut) -> None:
+    """What the library holds, and what could not be added."""
+    say = _printer()
+    for name in ("folder", "generation", "fingerprint", "encoder", "articles", "copies"):
+        _fact(say, name, getattr(found, name))
+    for name in ("passages", "publishers", "languages"):
+        _fact(say, name, getattr(found, name))
+    _fact(say, "size", ", ".join(f"{name} {size:,}" for name, size in found.bytes.items()))
+    _fact(say, "failures", found.failures)
+    for failure in found.failed:
+        _failure(say, failure)
+    if found.failed:
+        say("Try these again with: sourcebook add --retry", style="dim")
+
+
+def _failure(say: Line, failure: FailureOut) -> None:
+    say(f"failed    {failure.source}: {failure.message} {failure.cure}".rstrip(), style="red")
+
+
+def _fact(say: Line, name: str, value: object) -> None:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        value = ", ".join(str(one) for one in value)
+    if value not in (None, ""):
+        say(f"{name:<12} {value}")
+
+
+def _printer() -> Line:
+    out = console()
+
+    def say(text: str = "", style: str | None = None) -> None:
+        out.print(_clean(text), style=style)
+
+    return say
+
+
+def _clean(text: str) -> str:
+    return CONTROL.sub("\ufffd", text)

@@ -1,0 +1,91 @@
+"""Run by test_crash.py: adds, replaces and removes articles until it is killed.
+
+The encoder is loaded once; each round is a fork of this process. That is safe because torch is
+told to use one thread before it does anything, so no thread exists that a fork could lose.
+"""
+
+import itertools
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import torch
+from conftest import article_from
+
+from index.article import Article
+from index.encode import Encoder
+from index.library import Library
+
+
+def version(name: str, number: int) -> Article:
+    """An article of one to four passages, different in every version."""
+    chance = random.Random(f"{name} {number}")
+    paragraphs = [
+        f"In {name}, version {number}, the council of town {place} counts "
+        f"{chance.randint(1, 9_999)} hectares of coca. " + "It blames the rain and the war. " * 16
+        for place in range(chance.randint(1, 4))
+    ]
+    return article_from("\n\n".join(paragraphs).replace(" \n", "\n").strip(), name)
+
+
+def names_in(library: Library) -> list[str]:
+    with library.store.read() as view:
+        return [record.metadata.title for record in view.records()]
+
+
+def work(encoder: Encoder, folder: Path, number: int, journal: Path) -> NoReturn:
+    """Change the library for ever; the journal says what began and what was acknowledged."""
+    chance = random.Random(number)
+    with journal.open("a") as lines:
+
+        def say(*words: object) -> None:
+            lines.write(" ".join(map(str, words)) + "\n")
+            lines.flush()
+
+        library = Library(folder, encoder, create=True)
+        for step in itertools.count():
+            name = f"brief-{chance.randint(0, 7)}"
+            if step % 4 == 3:
+                library.close()  # saves the dense index
+                library = Library(folder, encoder)
+            elif chance.random() < 0.25 and (names := names_in(library)):
+                name = chance.choice(names)
+                article = article_from("none", name)
+                say("begin", name, "-")
+                library.remove(article.id)
+                say("done", name, "-")
+            else:
+                article = version(name, 1000 * number + step)
+                say("begin", name, article.sha256)
+                for _ in library.add([article]):
+                    say("done", name, article.sha256)
+    raise AssertionError("unreachable")
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    encoder = Encoder()
+    encoder.codec  # noqa: B018 (computed once, before the forks)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        folder, number, seconds, journal = line.split("\t")
+        child = os.fork()
+        if not child:
+            try:
+                work(encoder, Path(folder), int(number), Path(journal.strip()))
+            finally:
+                os._exit(1)
+        time.sleep(float(seconds))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        print("killed" if os.WIFSIGNALED(status) else f"ended {status}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

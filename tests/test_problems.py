@@ -1,0 +1,509 @@
+"""Every way to fail over HTTP: a clear problem, the right status, and nothing lost."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import MakeLibrary
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from index.errors import BusyError, LibraryError, SourcebookError, StorageError
+from index.library import Library
+from service.engine import Engine
+from service.http import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
+from service.problems import KINDS
+from service.settings import Settings
+
+TEXT = "The council voted on Tuesday to double the fines for dumping waste in the river."
+LIMIT = 200_000  # bytes of articles in one request, small enough to go beyond it quickly
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def library(make_library: MakeLibrary) -> Library:
+    return make_library(fines=TEXT)
+
+
+@pytest.fixture
+def client(library: Library) -> TestClient:
+    app = create_app(Engine(library), Settings(max_upload_bytes=LIMIT))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def post(path: str, **how: Any) -> tuple[str, str, dict[str, Any]]:
+    return "POST", path, how
+
+
+def form(data: bytes, name: str = "a.txt", field: str = "file", **fields: str) -> dict[str, Any]:
+    return {"files": [(field, (name, data))], "data": fields}
+
+
+# name: (request, status, kind, what the detail says)
+FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
+    "no such address": (("GET", "/v2/ask", {}), 404, "no-such-address", "/v2/ask"),
+    "no such problem": (("GET", "/problems/none", {}), 404, "no-such-address", "none"),
+    "wrong method": (("DELETE", "/v1/ask", {}), 405, "method-not-allowed", "GET, POST"),
+    "wrong method with id": (
+        ("PATCH", "/v1/articles/x", {}),
+        405,
+        "method-not-allowed",
+        "DELETE, GET, PUT",
+    ),
+    "unknown article": (("GET", "/v1/articles/nope", {}), 404, "not-found", "'nope'"),
+    "unknown article to remove": (("DELETE", "/v1/articles/nope", {}), 404, "not-found", "'nope'"),
+    "unknown article to replace": (
+        ("PUT", "/v1/articles/nope", {"json": {"text": TEXT}}),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "unknown article's passages": (
+        ("GET", "/v1/articles/nope/passages", {}),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "unknown passage": (("GET", "/v1/passages/nope", {}), 404, "not-found", "'nope'"),
+    "unknown article to verify in": (
+        post("/v1/verify", json={"quote": "x", "article": "nope"}),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "NUL in an id": (("GET", "/v1/articles/%00", {}), 404, "not-found", "\\x00"),
+    "unknown failure": (
+        ("DELETE", "/v1/library/failures?source=nope", {}),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "no question": (("GET", "/v1/ask", {}), 422, "bad-input", "query.q: is missing"),
+    "no body": (post("/v1/ask", headers=JSON), 422, "bad-input", "body: is missing"),
+    "empty question": (post("/v1/ask", json={"question": ""}), 422, "bad-input", "''"),
+    "blank question": (post("/v1/ask", json={"question": " \n"}), 422, "bad-input", "one word"),
+    "wordless question": (("GET", "/v1/ask?q=%3F%21", {}), 422, "bad-input", "'?!'"),
+    "long question": (
+        post("/v1/ask", json={"question": "ab " * 3_333 + "c"}),
+        422,
+        "bad-input",
+        "10,000 characters",
+    ),
+    "question of many word pieces": (
+        post("/v1/ask", json={"question": "x1y2 " * 300}),
+        422,
+        "bad-input",
+        "word pieces",
+    ),
+    "half a character": (
+        post("/v1/ask", content=b'{"question": "\\ud800 x"}', headers=JSON),
+        422,
+        "bad-input",
+        "half of one",
+    ),
+    "question of another type": (
+        post("/v1/ask", json={"question": ["x"]}),
+        422,
+        "bad-input",
+        "body.question: Input should be a valid string",
+    ),
+    "question that is no number": (
+        post("/v1/ask", content=b'{"question": NaN}', headers=JSON),
+        422,
+        "bad-input",
+        "body.question",
+    ),
+    "unknown field": (
+        post("/v1/ask", json={"question": "x", "temperature": 1}),
+        422,
+        "bad-input",
+        "body.temperature: is not known here",
+    ),
+    "unknown parameter": (
+        ("GET", "/v1/ask?q=x&temperature=1", {}),
+        422,
+        "bad-input",
+        "query.temperature: is not known here",
+    ),
+    "unknown parameter where there is none": (
+        ("GET", "/v1/library?verbose=1", {}),
+        422,
+        "bad-input",
+        "'verbose'",
+    ),
+    "bad date": (
+        post("/v1/ask", json={"question": "x", "published_from": "19.9.2025"}),
+        422,
+        "bad-input",
+        "expected a date such as 2025, 2025-09 or 2025-09-19",
+    ),
+    "day that does not exist": (
+        ("GET", "/v1/articles?published_to=2025-02-30", {}),
+        422,
+        "bad-input",
+        "no such day",
+    ),
+    "too many hits": (
+        post("/v1/search", json={"question": "x", "limit": 101}),
+        422,
+        "bad-input",
+        "body.limit: Input should be less than or equal to 100",
+    ),
+    "huge offset": (("GET", f"/v1/articles?offset={10**30}", {}), 422, "bad-input", "query.offset"),
+    "negative limit": (("GET", "/v1/articles?limit=-1", {}), 422, "bad-input", "query.limit"),
+    "unknown order": (("GET", "/v1/articles?sort=rank", {}), 422, "bad-input", "query.sort"),
+    "long list": (
+        post("/v1/ask", json={"question": "x", "tags": ["t"] * 101}),
+        422,
+        "bad-input",
+        "body.tags",
+    ),
+    "not JSON": (post("/v1/ask", content=b"{'", headers=JSON), 400, "malformed", "not JSON"),
+    "not UTF-8": (post("/v1/ask", content=b'{"\xff', headers=JSON), 400, "malformed", "body"),
+    "deep JSON": (post("/v1/ask", content=b"[" * 99_999, headers=JSON), 400, "malformed", "body"),
+    "JSON of another shape": (post("/v1/ask", json=[1]), 422, "bad-input", "body"),
+    "form instead of JSON": (
+        post("/v1/ask", data={"question": "x"}),
+        415,
+        "unsupported-media-type",
+        "'application/x-www-form-urlencoded'; expected application/json",
+    ),
+    "body without a type": (
+        post("/v1/ask", content=b"{}"),
+        415,
+        "unsupported-media-type",
+        "without a content type",
+    ),
+    "long body": (
+        post("/v1/ask", content=b" " * (MAX_BODY_BYTES + 1), headers=JSON),
+        413,
+        "too-large",
+        f"{MAX_BODY_BYTES:,} bytes",
+    ),
+    "nothing to verify": (post("/v1/verify", json={}), 422, "bad-input", "one of quote, quotes"),
+    "two things to verify": (
+        post("/v1/verify", json={"quote": "a", "draft": "b"}),
+        422,
+        "bad-input",
+        "found quote and draft",
+    ),
+    "empty quote": (post("/v1/verify", json={"quotes": ["x", " "]}), 422, "bad-input", "empty"),
+    "long draft": (
+        post("/v1/verify", json={"draft": "x" * 100_001}),
+        413,
+        "too-large",
+        "100,001 characters",
+    ),
+    "article as plain text": (
+        post("/v1/articles", content=b"x", headers={"content-type": "text/plain"}),
+        415,
+        "unsupported-media-type",
+        "'text/plain'; expected application/json or multipart/form-data",
+    ),
+    "article without a text": (post("/v1/articles", json={}), 422, "bad-input", "body.text"),
+    "empty text": (post("/v1/articles", json={"text": " \n"}), 422, "unreadable", "empty"),
+    "text with NUL": (post("/v1/articles", json={"text": "a\0b"}), 422, "unreadable", "NUL"),
+    "unknown format": (
+        post("/v1/articles", json={"text": TEXT, "format": "pdf"}),
+        422,
+        "bad-input",
+        "body.format",
+    ),
+    "bad address": (
+        post("/v1/articles", json={"text": TEXT, "url": "ftp://x"}),
+        422,
+        "bad-input",
+        "'ftp://x'",
+    ),
+    "unknown field of an article": (
+        post("/v1/articles", json={"text": TEXT, "body": "x"}),
+        422,
+        "bad-input",
+        "body.body: is not known here",
+    ),
+    "article that is not JSON": (
+        post("/v1/articles", content=b"\xff{", headers=JSON),
+        400,
+        "malformed",
+        "not JSON",
+    ),
+    "source of a replacement": (
+        ("PUT", "/v1/articles/x", {"json": {"text": TEXT, "source": "y"}}),
+        422,
+        "bad-input",
+        "body.source: is not known here",
+    ),
+    "replacement by a form": (
+        ("PUT", "/v1/articles/x", form(TEXT.encode())),
+        415,
+        "unsupported-media-type",
+        "'multipart/form-data'; expected application/json",
+    ),
+    "empty file": (post("/v1/articles", **form(b"")), 422, "unreadable", "a.txt is empty"),
+    "image named .txt": (
+        post("/v1/articles", **form(b"\x89PNG\r\n\x1a\n" + bytes(99))),
+        422,
+        "unreadable",
+        "a.txt is a PNG image",
+    ),
+    "binary named .txt": (
+        post("/v1/articles", **form(bytes(range(256)) * 9)),
+        422,
+        "unreadable",
+        "a.txt",
+    ),
+    "unknown suffix": (
+        post("/v1/articles", **form(TEXT.encode(), "a.docx")),
+        422,
+        "unreadable",
+        "'.docx'",
+    ),
+    "file without a name": (
+        post("/v1/articles", **form(TEXT.encode(), "/")),
+        422,
+        "unreadable",
+        "no suffix",
+    ),
+    "file in another field": (
+        post("/v1/articles", **form(TEXT.encode(), field="upload")),
+        422,
+        "bad-input",
+        "'upload'",
+    ),
+    "form without a file": (
+        post("/v1/articles", files=[("title", (None, "x"))]),
+        400,
+        "malformed",
+        "no file",
+    ),
+    "unknown field beside a file": (
+        post("/v1/articles", **form(TEXT.encode(), headline="x")),
+        422,
+        "bad-input",
+        "body.headline: is not known here",
+    ),
+    "bad date beside a file": (
+        post("/v1/articles", **form(TEXT.encode(), published="soon")),
+        422,
+        "bad-input",
+        "body.published",
+    ),
+    "title of several files": (
+        post(
+            "/v1/articles",
+            files=[("file", ("a.txt", b"One text.")), ("file", ("b.txt", b"Another."))],
+            data={"title": "Both"},
+        ),
+        422,
+        "bad-input",
+        "'Both' for 2 files",
+    ),
+    "several unreadable files": (
+        post("/v1/articles", files=[("file", ("a.txt", b"")), ("file", ("b.pdf", b"%PDF-1.7"))]),
+        422,
+        "bad-input",
+        "b.pdf ends in '.pdf'",
+    ),
+    "broken form": (
+        post(
+            "/v1/articles",
+            content=b"garbage",
+            headers={"content-type": "multipart/form-data; boundary=x"},
+        ),
+        400,
+        "malformed",
+        "multipart",
+    ),
+    "form without a boundary": (
+        post("/v1/articles", content=b"x", headers={"content-type": "multipart/form-data"}),
+        400,
+        "malformed",
+        "boundary",
+    ),
+    "file one byte too large": (
+        post("/v1/articles", **form(b"x" * (LIMIT + 1))),
+        413,
+        "too-large",
+        f"a.txt has more than {LIMIT:,} bytes",
+    ),
+    "files too large together": (
+        post("/v1/articles", files=[("file", (f"{n}.txt", b"x" * LIMIT)) for n in range(2)]),
+        413,
+        "too-large",
+        f"{LIMIT + ENVELOPE_BYTES:,} bytes",
+    ),
+    "text too large": (
+        post("/v1/articles", json={"text": "x" * (LIMIT + ENVELOPE_BYTES)}),
+        413,
+        "too-large",
+        f"{LIMIT + ENVELOPE_BYTES:,} bytes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_every_failure_is_a_clear_problem(client: TestClient, name: str) -> None:
+    (method, path, how), status, kind, said = FAILURES[name]
+    before = client.get("/v1/articles").json()
+    response = client.request(method, path, **how)
+    problem = assert_problem(response)
+    assert (response.status_code, problem["type"]) == (status, f"/problems/{kind}")
+    assert said in problem["detail"]
+    assert client.get("/v1/articles").json() == before
+
+
+def assert_problem(response: Any) -> dict[str, Any]:
+    """The response is a problem with all that one has; which page explains it."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    problem: dict[str, Any] = response.json()
+    kind = KINDS[problem["type"].removeprefix("/problems/")]
+    assert problem["status"] == response.status_code
+    assert problem["title"] == kind.title
+    assert problem["detail"].strip()
+    assert problem["instance"].startswith("/")
+    assert len(response.content) < 2_000, "what was given is shortened"
+    return problem
+
+
+def test_each_refused_value_is_listed(client: TestClient) -> None:
+    body = {"question": 5, "limit": 0, "colour": "x" * 500}
+    errors = client.post("/v1/search", json=body).json()["errors"]
+    assert {error["location"] for error in errors} == {"body.question", "body.limit", "body.colour"}
+    given = {error["location"]: error["given"] for error in errors}
+    assert (given["body.question"], given["body.limit"]) == ("5", "0")
+    assert len(given["body.colour"]) <= 80
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_problem_has_a_page(client: TestClient, kind: str) -> None:
+    page = client.get(f"/problems/{kind}")
+    assert page.status_code == 200
+    assert KINDS[kind].meaning in page.text
+
+
+def test_every_kind_of_error_has_a_status() -> None:
+    def kinds(error: type[SourcebookError]) -> Iterator[str]:
+        yield error.kind
+        for child in error.__subclasses__():
+            yield from kinds(child)
+
+    assert set(kinds(SourcebookError)) <= set(KINDS)
+
+
+def failing(library: Library, error: Exception) -> TestClient:
+    """A client of an application with an address that fails with `error`."""
+    routes = APIRouter(tags=["library"])
+
+    @routes.get("/fail")
+    def fail() -> None:
+        """Fail."""
+        raise error
+
+    app = create_app(Engine(library), routers=[routes])
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BusyError("Another process writes.", cure="Wait."), 503),
+        (LibraryError("The database is damaged.", cure="Restore it."), 503),
+        (StorageError("The disk is full.", cure="Free some space."), 507),
+    ],
+)
+def test_errors_of_the_library(library: Library, error: SourcebookError, status: int) -> None:
+    response = failing(library, error).get("/fail")
+    problem = assert_problem(response)
+    assert response.status_code == status
+    assert (problem["detail"], problem["cure"]) == (error.message, error.cure)
+    assert ("retry-after" in response.headers) == isinstance(error, BusyError)
+
+
+def test_a_defect_tells_the_log_and_not_the_caller(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        response = failing(library, RuntimeError("secret of the house")).get("/fail")
+    problem = assert_problem(response)
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    number = problem["detail"].removesuffix(".").rsplit(" ", 1)[-1]
+    assert any(number in line and "secret of the house" in line for line in caplog.messages)
+
+
+def test_a_damaged_library_is_not_ready(library: Library, client: TestClient) -> None:
+    assert client.get("/readyz").status_code == 200
+    database = library.folder / "sourcebook.db"
+    for file in library.folder.glob("sourcebook.db*"):
+        damage(file)
+    library.store.close()
+    response = client.get("/readyz")
+    assert_problem(response)
+    assert response.status_code == 503
+    assert str(database) in response.json()["detail"]
+    assert client.get("/livez").status_code == 200
+
+
+def damage(file: Path) -> None:
+    file.write_bytes(b"\xa5" * file.stat().st_size)
+
+
+def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
+    sent = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1_000):
+            sent += 10_000
+            yield b"x" * 10_000
+
+    response = client.post("/v1/articles", content=chunks(), headers=JSON)
+    assert_problem(response)
+    assert response.status_code == 413
+
+
+def test_a_file_just_within_the_limit_is_read(client: TestClient) -> None:
+    text = (TEXT + "\n\n").encode() * 2
+    data = text + b" " * (LIMIT - len(text))
+    assert client.post("/v1/articles", **form(data)).status_code == 201
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = ("question", "limit", "publishers", "published_from", "quote", "quotes", "draft", "text")
+bodies = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), values, max_size=4)
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/search", "/v1/verify"])
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(body=bodies)
+def test_no_body_is_a_defect(client: TestClient, path: str, body: dict[str, Any]) -> None:
+    check(client.post(path, content=json.dumps(body), headers=JSON))
+
+
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(question=st.text(min_size=1, max_size=60))
+def test_no_question_is_a_defect(client: TestClient, question: str) -> None:
+    check(client.get("/v1/ask", params={"q": question}))
+    check(client.post("/v1/verify", json={"quote": question}))
+    check(client.get("/v1/articles", params={"tags": question, "limit": question}))
+
+
+def check(response: Any) -> None:
+    assert response.status_code < 500, response.text
+    if response.status_code >= 400:
+        assert_problem(response)
