@@ -14,6 +14,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -c 'from index.encode import Encoder; Encoder()'  # converts the model, once
 	touch $@
 
 $(LIBRARY)/sourcebook.db: | setup

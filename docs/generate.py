@@ -137,9 +137,7 @@ def _shortened(value: object) -> object:
 
 def within(page: str, name: str, content: str) -> str:
     """`page` with its block `name` replaced; `SystemExit` when it has none."""
-    pattern = re.compile(
-        rf"(<!-- generated: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL
-    )
+    pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
     if not pattern.search(page):
         sys.exit(f"no block <!-- generated: {name} --> to fill")
     return pattern.sub(lambda match: f"{match[1]}{content}{match[2]}", page)
@@ -150,19 +148,15 @@ def pages(engine: Engine) -> dict[Path, str]:
     architecture = ROOT / "docs/architecture.md"
     evaluation = ROOT / "docs/evaluation.md"
     readme = ROOT / "README.md"
-    answer = engine.ask(QUESTION)
-    shown = "\n".join(
-        [f"“{c.exact}”\n  [{c.number}] {c.reference}" for c in answer.citations]
-    )
+    table = results_table(ROOT / "eval/results")
+    shown = "\n".join([f'$ make ask Q="{QUESTION}"', *answer_lines(engine.ask(QUESTION))])
     return {
         ROOT / "docs/settings.md": settings_page(),
         ROOT / "docs/api.md": api_page(engine),
         architecture: within(architecture.read_text("utf-8"), "modules", module_map()),
-        evaluation: within(
-            evaluation.read_text("utf-8"), "results", results_table(ROOT / "eval/results")
-        ),
+        evaluation: within(evaluation.read_text("utf-8"), "results", table),
         readme: within(
-            readme.read_text("utf-8"), "answer", f"```text\n$ make ask Q=\"{QUESTION}\"\n{shown}\n```"
+            within(readme.read_text("utf-8"), "answer", f"```text\n{shown}\n```"), "figures", table
         ),
     }
 

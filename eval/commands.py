@@ -1,5 +1,6 @@
 """What the command line does: opens data and library, asks, writes reports; it parses nothing."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -148,14 +149,8 @@ def _finished(path: Path, task: Task, subject: Subject) -> Report | None:
     if partial_path(path).exists() or not path.exists():
         return None
     report = load_report(path)
-    decided = identity(task, subject).items()
-    same = all(report.fingerprint.get(key) == _plain(value) for key, value in decided)
-    return report if same else None
-
-
-def _plain(value: object) -> object:
-    """A value as it comes back from JSON."""
-    return list(value) if isinstance(value, tuple) else value
+    decided = json.loads(json.dumps(identity(task, subject)))  # as it comes back from a file
+    return report if decided.items() <= report.fingerprint.items() else None
 
 
 def _observe(task: Task, subject: Subject, partial: Partial | None = None) -> Observed:

@@ -7,15 +7,28 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from index import dense, duplicates, encode, ingest, lexical, passages, store, tokens
+import index
 from index.article import Article
 from index.encode import Encoder
 from index.errors import InputError, UnreadableError
+from index.ingest import content_sha256
 from index.library import Library
 from index.read import find_files, read
 
-# What these modules do decides what a library of given articles holds.
-MAKERS = (passages, encode, tokens, ingest, duplicates, dense, lexical, store)
+# Modules that make no difference to what a library of given articles holds: what reads files, for
+# its articles are hashed themselves, and what reads libraries. All others count, new ones too.
+INDIFFERENT = {
+    "article",
+    "captions",
+    "clean",
+    "errors",
+    "formats",
+    "layout",
+    "library",
+    "read",
+    "reader",
+    "records",
+}
 BUILT = "built.json"
 
 
@@ -86,8 +99,9 @@ def build_cost(library: Library) -> dict[str, float]:
 
 def _key(articles: Sequence[Article], encoder: Encoder) -> str:
     digest = hashlib.sha256(encoder.fingerprint.encode())
-    for module in MAKERS:
-        digest.update(Path(str(module.__file__)).read_bytes())
+    for file in sorted(Path(str(index.__file__)).parent.glob("*.py")):
+        if file.stem not in INDIFFERENT:
+            digest.update(file.read_bytes())
     for article in articles:
-        digest.update(ingest.content_sha256(article).encode())
+        digest.update(content_sha256(article).encode())
     return digest.hexdigest()[:16]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,8 @@ from service.cite import Citation
 from service.engine import Engine
 from service.rank import METHODS, Hit
 
+# These decide, with `index`, what is answered.
+ANSWERING = ("answer", "cite", "engine", "evidence", "plan", "rank")
 # So many passages of a question are kept: as deep as any measure of passages looks.
 PASSAGES = 10
 
@@ -180,12 +182,14 @@ def articles_of(library: Library) -> dict[str, SourceArticle]:
     }
 
 
+@cache
 def code_fingerprint() -> str:
     """12 hex digits of the code that ranks and answers, so that a change of it shows."""
     digest = sha256()
-    for package in (index, service):
-        for file in sorted(Path(str(package.__file__)).parent.glob("*.py")):
-            digest.update(file.read_bytes())
+    for file in sorted(Path(str(index.__file__)).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    for name in ANSWERING:
+        digest.update(Path(str(service.__file__)).with_name(f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 

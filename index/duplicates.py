@@ -24,7 +24,7 @@ _CHUNK = 4096
 
 def signature(text: str) -> bytes:
     """The MinHash signature of a text (Broder, 1997): 128 little-endian uint32."""
-    words = _WORD.findall(text.casefold())
+    words = _WORD.findall(text.casefold()) or text.split()
     count = max(1, len(words) - SHINGLE_WORDS + 1)
     hashes = np.fromiter(
         (zlib.crc32(" ".join(words[i : i + SHINGLE_WORDS]).encode()) for i in range(count)),

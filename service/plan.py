@@ -85,11 +85,13 @@ def _words(name: str) -> list[str]:
 def _mentions(words: Sequence[str], name: Sequence[str]) -> bool:
     """Whether the name occurs among the words, run together or apart, but for a letter or two."""
     wanted = "".join(name)
+    if not wanted:
+        return False
     if len(wanted) < 4:
         return any(list(name) == list(words[i : i + len(name)]) for i in range(len(words)))
     windows = (
         "".join(words[start : start + size])
-        for size in {len(name), len(name) + 1}
+        for size in {1, len(name), len(name) + 1}
         for start in range(len(words) - size + 1)
     )
     return any(

@@ -172,14 +172,6 @@ async def _on_sourcebook_error(request: Request, error: SourcebookError) -> Resp
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> Response:
     found = error.errors()
-    media_type = request.headers.get("content-type", "")
-    if any(one["loc"] == ("body",) and isinstance(one["input"], bytes) for one in found):
-        return _problem(
-            request,
-            "unsupported-media-type",
-            f"The body was sent {stated(media_type)}; expected application/json.",
-            cure="Send the header Content-Type: application/json.",
-        )
     if found and found[0]["type"] == "json_invalid":
         reason = found[0].get("ctx", {}).get("error", found[0]["msg"])
         return _problem(
@@ -187,6 +179,14 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
             "malformed",
             f"The body is not JSON: {reason}.",
             cure="Send one JSON object in UTF-8.",
+        )
+    media_type = request.headers.get("content-type", "")
+    if any(one["loc"] == ("body",) and isinstance(one["input"], bytes) for one in found):
+        return _problem(
+            request,
+            "unsupported-media-type",
+            f"The body was sent {stated(media_type)}; expected application/json.",
+            cure="Send the header Content-Type: application/json.",
         )
     errors = [_error(one) for one in found]
     detail = "; ".join(f"{one.location}: {one.message}" for one in errors[:5])

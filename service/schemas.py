@@ -48,6 +48,11 @@ class Span(Returned):
     end: int
 
 
+def _known(name: str) -> AliasChoices:
+    """Where a record keeps what is known of its article; JSON has it beside the rest."""
+    return AliasChoices(AliasPath("metadata", name), name)
+
+
 class ArticleBrief(Returned):
     """What a reader needs to know about a cited article."""
 
@@ -56,31 +61,29 @@ class ArticleBrief(Returned):
         description="Where it came from: adding the same source again replaces the article.",
         examples=["seeds/us-colombia-cooperation-to-confrontation.md"],
     )
-    title: str = Field(validation_alias=AliasPath("metadata", "title"))
-    authors: list[str] = Field(validation_alias=AliasPath("metadata", "authors"))
-    publisher: str = Field(validation_alias=AliasPath("metadata", "publisher"))
+    title: str = Field(validation_alias=_known("title"))
+    authors: list[str] = Field(validation_alias=_known("authors"))
+    publisher: str = Field(validation_alias=_known("publisher"))
     published: str | None = Field(
-        validation_alias=AliasPath("metadata", "published"),
+        validation_alias=_known("published"),
         description="A date as precise as it is known: `2025`, `2025-09` or `2025-09-19`.",
     )
-    url: str | None = Field(validation_alias=AliasPath("metadata", "url"))
-    language: str = Field(
-        validation_alias=AliasPath("metadata", "language"), description="A two-letter code."
-    )
+    url: str | None = Field(validation_alias=_known("url"))
+    language: str = Field(validation_alias=_known("language"), description="A two-letter code.")
 
 
 class ArticleOut(ArticleBrief):
     """An article without its text."""
 
-    modified: str | None = Field(validation_alias=AliasPath("metadata", "modified"))
-    retrieved: str | None = Field(validation_alias=AliasPath("metadata", "retrieved"))
-    tags: list[str] = Field(validation_alias=AliasPath("metadata", "tags"))
+    modified: str | None = Field(validation_alias=_known("modified"))
+    retrieved: str | None = Field(validation_alias=_known("retrieved"))
+    tags: list[str] = Field(validation_alias=_known("tags"))
     date_sources: dict[str, str] = Field(
-        validation_alias=AliasPath("metadata", "date_sources"),
+        validation_alias=_known("date_sources"),
         description="Where each known date came from.",
     )
     extra: dict[str, Any] = Field(
-        validation_alias=AliasPath("metadata", "extra"), description="What else is known about it."
+        validation_alias=_known("extra"), description="What else is known about it."
     )
     sha256: str = Field(description="The hash of the canonical text.")
     characters: int
@@ -140,7 +143,7 @@ class PassageOut(Returned):
     start: int
     end: int
     text_sha256: str = Field(
-        validation_alias="article_sha256",
+        validation_alias=AliasChoices("article_sha256", "text_sha256"),
         description="The hash of the article's text that the offsets are of.",
     )
     text: str

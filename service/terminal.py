@@ -114,7 +114,7 @@ def articles(page: ArticlesPage) -> None:
     out = console()
     if not out.is_terminal:
         for row in rows:
-            out.print(_clean("\t".join(row)))
+            print("\t".join(_clean(cell).replace("\t", " ") for cell in row))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in head:
@@ -213,7 +213,10 @@ def _printer() -> Line:
     out = console()
 
     def say(text: str = "", style: str | None = None) -> None:
-        out.print(_clean(text), style=style)
+        if out.is_terminal:
+            out.print(_clean(text), style=style)
+        else:  # rich would turn tabs into spaces
+            print(_clean(text))
 
     return say
 

@@ -20,7 +20,10 @@ MAX_LOCATIONS = 50
 # The first words of a long quote find its article as well as all of them.
 LOOKED_UP = 1_000  # characters
 
-_QUOTES = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|«([^«»]+)»|„([^„“”]+)[“”]")
+# Both of a pair are alike, but for a draft in which an editor made only some of them curly.
+_QUOTES = re.compile(
+    r"“([^“”]+)”|\"([^“”\"]+)”|\"([^\"]+)\"|“([^“”\"]+)\"|«([^«»]+)»|„([^„“”]+)[“”]"
+)
 _FOLD = str.maketrans("‘’‚‛′`´“”„‟″«»‐‑‒–—―−", "'''''''\"\"\"\"\"\"\"-------")
 
 
@@ -140,7 +143,8 @@ def normalise(text: str) -> tuple[str, list[int]]:
     characters: list[str] = []
     origin: list[int] = []
     for position, character in enumerate(text):
-        folded = unicodedata.normalize("NFKC", character).translate(_FOLD).casefold()
+        # First ours: to NFKC an acute accent is a space with a mark, and ″ two primes.
+        folded = unicodedata.normalize("NFKC", character.translate(_FOLD)).casefold()
         if folded.isspace() or not folded:
             folded = " "
         for part in folded:

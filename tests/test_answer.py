@@ -1,0 +1,97 @@
+"""An answer that breaks its promises cannot be made."""
+
+from dataclasses import replace
+
+import pytest
+from made import candidate, citation, hit
+
+from service.answer import Answer, Calibration, Sentence, Status, worth_citing
+from service.engine import CALIBRATION, Engine
+from service.plan import Query
+
+CITED = citation()
+ANSWER = Answer(
+    query=Query(text="Where does coca grow?"),
+    status=Status.ANSWERED,
+    confidence=0.9,
+    sentences=(Sentence(CITED.exact, (1,)),),
+    citations=(CITED,),
+    nearest=(),
+    reason=None,
+    generation=1,
+    fingerprint="f",
+    seconds={},
+)
+SILENT = replace(
+    ANSWER,
+    status=Status.NOT_IN_LIBRARY,
+    sentences=(),
+    citations=(),
+    nearest=(CITED,),
+    reason="nothing_relevant",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "changes", "message"),
+    [
+        (ANSWER, {"citations": ()}, "cannot have"),
+        (ANSWER, {"sentences": ()}, "cannot have"),
+        (ANSWER, {"status": Status.NOT_IN_LIBRARY}, "cannot have"),
+        (ANSWER, {"reason": "nothing_relevant"}, "reason"),
+        (ANSWER, {"sentences": (Sentence("Coca.", (2,)),)}, "cites what is not"),
+        (ANSWER, {"sentences": (Sentence("Coca.", (1, 2)),)}, "cites what is not"),
+        (SILENT, {"status": Status.ANSWERED}, "cannot have"),
+        (SILENT, {"status": Status.PARTIAL}, "cannot have"),
+        (SILENT, {"citations": (CITED,)}, "cannot have"),
+        (SILENT, {"sentences": ANSWER.sentences}, "cannot have"),
+        (SILENT, {"reason": None}, "reason"),
+    ],
+)
+def test_promises(answer: Answer, changes: dict[str, object], message: str) -> None:
+    assert replace(answer) == answer
+    with pytest.raises(ValueError, match=message):
+        replace(answer, **changes)
+
+
+@pytest.mark.parametrize(("text", "citations"), [("", (1,)), ("Coca grows.", ())])
+def test_no_sentence_without_text_and_citation(text: str, citations: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="a text and a citation"):
+        Sentence(text, citations)
+
+
+def test_confidence_and_status_by_hand() -> None:
+    model = Calibration(intercept=-3, late=2, dense=4, lexical=6, answered=0.6, partial=0.4)
+    best = hit(candidate("Coca.", "a", dense=0.25, lexical=0.2), late=0.4)
+    assert model.confidence([]) == 0
+    # -3 + .8 + 1 + 1.2 = 0
+    assert model.confidence([best]) == pytest.approx(0.5)
+    statuses = [model.status(value) for value in (0.6, 0.59, 0.4, 0.39, 0)]
+    assert statuses == ["answered", "partial", "partial", "not_in_library", "not_in_library"]
+    assert CALIBRATION.status(0.0) is Status.NOT_IN_LIBRARY
+
+
+def test_only_what_comes_close_to_the_best_is_cited() -> None:
+    scores = [1.0, 0.95, 0.9, 0.89, 0.5]
+    hits = [hit(candidate(f"{score}", f"{score}"), score=score) for score in scores]
+    assert [each.score for each in worth_citing(hits)] == [1.0, 0.95, 0.9]
+    assert len(worth_citing([hits[0]] * 9)) == 4
+    assert worth_citing([]) == []
+
+
+def test_an_answer_carries_where_it_is_from(engine: Engine) -> None:
+    answer = engine.ask("What does the decertification of Colombia mean?")
+    assert answer.fingerprint == engine.library.fingerprint
+    assert answer.generation == engine.library.info()["generation"]
+    assert {"plan", "search", "rank", "compose"} <= set(answer.seconds)
+    cited = answer.citations or answer.nearest
+    assert [each.number for each in cited] == list(range(1, len(cited) + 1))
+    assert bool(answer.sentences) == (answer.status is not Status.NOT_IN_LIBRARY)
+
+
+def test_silence_names_the_nearest_misses(engine: Engine) -> None:
+    answer = engine.ask("Which stadium hosted the 1987 curling final in Oslo?")
+    assert answer.status is Status.NOT_IN_LIBRARY
+    assert (answer.sentences, answer.citations) == ((), ())
+    assert len(answer.nearest) == 3
+    assert answer.reason

@@ -1,0 +1,86 @@
+"""The dense index: exact search that catches up, forgets and survives its file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.dense import DenseIndex
+from index.tokens import normalise
+
+VECTORS = normalise(np.random.default_rng(6).normal(size=(60, 8)).astype(np.float32))
+
+
+def rows(*numbers: int) -> list[tuple[int, bytes]]:
+    return [(number, VECTORS[number].tobytes()) for number in numbers]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> DenseIndex:
+    made = DenseIndex(tmp_path / "dense.faiss", 8)
+    made.catch_up(3, rows(*range(60)), [])
+    return made
+
+
+def test_it_finds_the_nearest(index: DenseIndex) -> None:
+    cosines = VECTORS @ VECTORS[7]
+    best = np.argsort(-cosines)[:5]
+    assert [row for row, _ in index.search(VECTORS[7], 5)] == best.tolist()
+    np.testing.assert_allclose(
+        [s for _, s in index.search(VECTORS[7], 5)], cosines[best], atol=1e-6
+    )
+    assert len(index.search(VECTORS[7], 999)) == 60
+    assert index.search(VECTORS[7], 0) == []
+
+
+def test_a_restricted_search_is_of_full_length(index: DenseIndex) -> None:
+    allowed = [50, 3, 41, 58]
+    found = index.search(VECTORS[7], 3, allowed)
+    assert [row for row, _ in found] == sorted(allowed, key=lambda r: -VECTORS[r] @ VECTORS[7])[:3]
+    assert index.search(VECTORS[7], 3, []) == []
+    assert index.search(VECTORS[7], 3, [999]) == []
+
+
+def test_it_catches_up(index: DenseIndex) -> None:
+    index.catch_up(4, [], [7, 8, 999])
+    assert index.generation == 4
+    assert 7 not in [row for row, _ in index.search(VECTORS[7], 60)]
+    index.catch_up(6, rows(7, 9), [])  # 9 is there already and must not be there twice
+    assert index.rows().tolist() == [number for number in range(60) if number != 8]
+    index.catch_up(5, [], [7])  # what is behind changes nothing
+    assert (index.generation, len(index)) == (6, 59)
+
+
+def test_it_comes_back_from_its_file(index: DenseIndex, tmp_path: Path) -> None:
+    file = tmp_path / "dense.faiss"
+    index.save(only_if_stale=True)
+    assert not file.exists()
+    index.save()
+    again = DenseIndex(file, 8)
+    assert (again.generation, len(again)) == (3, 60)
+    assert again.search(VECTORS[7], 5) == index.search(VECTORS[7], 5)
+    again.catch_up(4, [], [7])
+    assert len(again) == 59
+    assert [path.name for path in tmp_path.iterdir()] == ["dense.faiss"]
+
+
+def test_an_unchanged_index_is_not_written(index: DenseIndex, tmp_path: Path) -> None:
+    index.save()
+    written = (tmp_path / "dense.faiss").stat().st_mtime_ns
+    DenseIndex(tmp_path / "dense.faiss", 8).save()
+    index.save()
+    assert (tmp_path / "dense.faiss").stat().st_mtime_ns == written
+
+
+def test_it_begins_anew(index: DenseIndex, tmp_path: Path) -> None:
+    index.save()
+    index.clear()
+    assert (index.generation, len(index), list(tmp_path.iterdir())) == (0, 0, [])
+    index.catch_up(1, rows(2), [])
+    assert index.rows().tolist() == [2]
+
+
+def test_a_file_of_other_dimensions_is_not_used(index: DenseIndex, tmp_path: Path) -> None:
+    index.save()
+    other = DenseIndex(tmp_path / "dense.faiss", 4)
+    assert (other.generation, len(other)) == (0, 0)

