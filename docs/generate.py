@@ -14,11 +14,13 @@ from pathlib import Path
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from eval.tables import results_table
 from index.encode import Encoder
 from index.library import Library
 from index.read import read
+from service.cli import app
 from service.engine import Engine
 from service.http import create_app
 from service.settings import Settings
@@ -70,16 +72,16 @@ def module_map() -> str:
 
 def api_page(engine: Engine) -> str:
     """docs/api.md: every endpoint from the OpenAPI document, some with a live exchange."""
-    app = create_app(engine)
+    service = create_app(engine)
     parts = [
         "# HTTP API",
         "",
         "Generated from the running service. `/openapi.json` is the full contract, `/docs` the",
         "same to read in a browser. Errors are RFC 9457 problems (`application/problem+json`).",
         "",
-        *_endpoints(app.openapi()),
+        *_endpoints(service.openapi()),
     ]
-    with TestClient(app) as client:
+    with TestClient(service) as client:
         for title, method, path, body in _exchanges(engine):
             parts += [f"## {title}", ""]
             parts += _exchange(client, method, path, body)
@@ -149,7 +151,8 @@ def pages(engine: Engine) -> dict[Path, str]:
     evaluation = ROOT / "docs/evaluation.md"
     readme = ROOT / "README.md"
     table = results_table(ROOT / "eval/results")
-    shown = "\n".join([f'$ make ask Q="{QUESTION}"', *answer_lines(engine.ask(QUESTION))])
+    printed = CliRunner().invoke(app, ["--library", str(engine.library.folder), "ask", QUESTION])
+    shown = f'$ make ask Q="{QUESTION}"\n{printed.stdout.rstrip()}'
     return {
         ROOT / "docs/settings.md": settings_page(),
         ROOT / "docs/api.md": api_page(engine),

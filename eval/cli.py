@@ -62,7 +62,9 @@ Json = Annotated[
 Html = Annotated[Path | None, typer.Option("--html", help="Write a page.", dir_okay=False)]
 Cache = Annotated[
     Path | None,
-    typer.Option(help="Where temporary libraries are kept.  [default: XDG_CACHE_HOME/sourcebook]"),
+    typer.Option(
+        help="Where temporary libraries are kept.  [default: XDG_CACHE_HOME/sourcebook/libraries]"
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
 Reports = Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Reports, as --json.")]

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import index
 from index.article import Article
-from index.encode import Encoder
+from index.encode import Encoder, cache_folder
 from index.errors import InputError, UnreadableError
 from index.ingest import content_sha256
 from index.library import Library
@@ -33,8 +32,8 @@ BUILT = "built.json"
 
 
 def default_cache() -> Path:
-    """`sourcebook` in XDG_CACHE_HOME, or in `~/.cache` where that is not set."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sourcebook"
+    """`sourcebook/libraries` in XDG_CACHE_HOME, or in `~/.cache` where that is not set."""
+    return cache_folder() / "libraries"
 
 
 def corpus_articles(path: Path) -> list[Article]:

@@ -21,11 +21,9 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
     from fastapi import APIRouter, FastAPI
     from pydantic import BaseModel
 
-    from index.article import Article
     from index.encode import Encoder
     from index.library import Library
     from service.engine import Engine
-    from service.schemas import AddedOut
 
 FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
 
@@ -129,7 +127,7 @@ def add(
             for name in gone:
                 typer.echo(f"forgotten: {name} is no file any more", err=True)
             wanted += again
-        added = _add(library, wanted, typed)
+        added = files.add_with_progress(library, wanted, typed)
     _show(ctx, added, terminal.added)
     if added.failures:
         raise typer.Exit(FAILED)
@@ -417,27 +415,3 @@ def _checked(model: type[Shown], **values: object) -> Shown:
         name = ".".join(str(part) for part in first["loc"]) or "The request"
         reason = str(first["msg"]).removeprefix("Value error, ")
         raise InputError(f"{name} is {first['input']!r:.80}: {reason}.") from error
-
-
-def _add(library: "Library", wanted: Sequence[Path], typed: Sequence["Article"]) -> "AddedOut":
-    """Add files with a progress bar on standard error."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from service import catalogue, files
-    from service.schemas import AddedOut, FailureOut, OutcomeOut
-
-    failures: list[FailureOut] = []
-    outcomes: list[OutcomeOut] = []
-
-    def failed(source: str, error: SourcebookError) -> None:
-        failures.append(FailureOut.now(source, error))
-
-    errors = Console(stderr=True)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("reading and encoding", total=len(wanted))
-        found = files.add_files(library, wanted, failed=failed, done=lambda: progress.advance(task))
-        outcomes += [OutcomeOut.model_validate(one) for one in library.add(typed)]
-        outcomes += [OutcomeOut.model_validate(one) for one in found]
-    generation = catalogue.generation(library)
-    return AddedOut(outcomes=outcomes, failures=failures, generation=generation)

@@ -5,10 +5,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import Progress
+
 from index.article import Article, sha256
 from index.errors import SourcebookError, UnreadableError
 from index.library import Library, Outcome
 from index.read import MAX_BYTES, decode, read
+from service.catalogue import generation
+from service.schemas import AddedOut, FailureOut, OutcomeOut
 
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
 
@@ -58,6 +63,23 @@ def add_files(
     yield from library.add(articles())
     # The library forgets the failures of articles; a file of many articles has another name.
     forget(library, sources)
+
+
+def add_with_progress(
+    library: Library, files: Sequence[Path], typed: Sequence[Article]
+) -> AddedOut:
+    """Add files, and articles that were typed, with a progress bar on standard error."""
+    failures: list[FailureOut] = []
+
+    def failed(source: str, error: SourcebookError) -> None:
+        failures.append(FailureOut.now(source, error))
+
+    errors = Console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("reading and encoding", total=len(files))
+        found = add_files(library, files, failed=failed, done=lambda: progress.advance(task))
+        outcomes = [OutcomeOut.model_validate(one) for one in (*library.add(typed), *found)]
+    return AddedOut(outcomes=outcomes, failures=failures, generation=generation(library))
 
 
 def to_retry(library: Library) -> tuple[list[Path], list[str]]:

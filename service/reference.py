@@ -91,7 +91,8 @@ def _operation(method: str, path: str, operation: Json) -> str:
 
 def _answer(response: Json) -> str:
     shapes = [_type(one["schema"]) for one in response.get("content", {}).values()]
-    return f"{_prose_line(response['description'])} {' '.join(shapes)}"
+    described = response["description"].removeprefix("Successful Response")
+    return f"{_prose_line(described)} {' '.join(shapes)}"
 
 
 def _schema(name: str, schema: Json) -> str:

@@ -5,9 +5,9 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from index.errors import InputError
 
@@ -41,7 +41,7 @@ def address_of(listening: socket.socket) -> str:
 
 
 def run(
-    app: ASGIApp, listening: socket.socket, *, log_level: str, ready: Callable[[], None]
+    app: Callable[..., Any], listening: socket.socket, *, log_level: str, ready: Callable[[], None]
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then let running answers finish; `ready` is called once."""
     logging.basicConfig(

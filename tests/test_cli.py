@@ -270,7 +270,7 @@ def test_control_characters_do_not_reach_the_terminal(
         (("verify",), 2, "either a draft to check or --quote"),
         (("verify", "nowhere.txt"), 2, "nowhere.txt cannot be opened"),
         (("verify", "--quote", " "), 2, "A quote is empty"),
-        (("list", "--limit", "0"), 2, "range"),
+        (("list", "--limit", "0"), 2, "--limit"),
         (("list", "--sort", "rank"), 2, "'rank'"),
         (("serve", "--port", "70000"), 2, "from 0 to 65535"),
         (("frobnicate",), 2, "frobnicate"),

@@ -266,3 +266,9 @@ def test_an_address_where_nothing_or_something_else_answers_is_refused(address: 
         ServiceSubject(f"http://127.0.0.1:{port}")
     with pytest.raises(NotFoundError, match="404"):
         ServiceSubject(f"{address}/elsewhere")
+
+
+def test_the_reference_lists_the_evaluations(client: TestClient) -> None:
+    assert "/v1/evaluations/{evaluation_id}/report" in client.get("/docs").text
+    paths = client.get("/openapi.json").json()["paths"]
+    assert paths["/v1/evaluations"]["post"]["tags"] == ["evaluations"]

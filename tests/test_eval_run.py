@@ -285,9 +285,9 @@ def test_a_corpus_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_the_cache_has_a_documented_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert default_cache() == Path("/somewhere/sourcebook")
+    assert default_cache() == Path("/somewhere/sourcebook/libraries")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_cache() == Path.home() / ".cache" / "sourcebook"
+    assert default_cache() == Path.home() / ".cache" / "sourcebook" / "libraries"
 
 
 @pytest.fixture
