@@ -34,7 +34,7 @@ CONTEXT_PIECES = 32
 BATCH = 16
 
 # The random words that the int8 conversion and the projection of token vectors are fitted on.
-SAMPLE_TEXTS = 128
+SAMPLE_TEXTS = 150
 SAMPLE_WORDS = 60
 
 # Raised when a conversion would come out otherwise, so that an older one is not used.
@@ -250,7 +250,7 @@ def _convert(folder: Path, target: Path) -> None:
         # Prose shows the usual range of activations, random words the rest of the vocabulary's.
         samples = [
             _padded([model.tokenizer.encode(text).ids[: model.max_pieces]])
-            for text in [*_prose(), *_random_texts(model.tokenizer)[::2]]
+            for text in [*_prose(), *_random_texts(model.tokenizer)[:50]]
         ]
         with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
             made = Path(temporary) / "made"
@@ -270,15 +270,14 @@ def _prose() -> list[str]:
 
 
 def _random_texts(tokenizer: Tokenizer) -> list[str]:
-    """Texts of 1 to 60 random words of the model's vocabulary, always the same ones."""
+    """Texts of random words of the model's vocabulary, always the same ones."""
     words = sorted(
         word
         for word in tokenizer.get_vocab()
         if len(word) > 2 and word.isascii() and word.isalpha()
     )
-    random = np.random.default_rng(0)
-    lengths = np.linspace(SAMPLE_WORDS, 1, SAMPLE_TEXTS).astype(int)
-    return [" ".join(random.choice(words, length)) for length in lengths]
+    chosen = np.random.default_rng(0).choice(words, (SAMPLE_TEXTS, SAMPLE_WORDS))
+    return [" ".join(row) for row in chosen]
 
 
 def _padded(rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

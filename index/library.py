@@ -57,8 +57,8 @@ class Candidate:
     """A passage that a retriever found, with both retrievers' scores.
 
     `dense` is the cosine with the question, `lexical` the BM25 score over the best that any
-    passage could reach, in [0, 1]; `tokens` (word pieces, dimensions) are unit vectors, and
-    `token_starts` (word pieces,) say where in the passage each begins.
+    passage could reach, in [0, 1]; `token_starts` (word pieces,) say where in the passage each of
+    its word pieces begins.
     """
 
     row: int
@@ -66,7 +66,6 @@ class Candidate:
     passage: Passage
     dense: float
     lexical: float
-    tokens: Vectors
     token_starts: NDArray[np.uint32]
 
 
@@ -75,12 +74,14 @@ class Candidates:
     """What one question found in one generation of the library.
 
     `weights` (question tokens,) is the inverse document frequency of each word piece of the
-    question, `copies` the syndicated copies of the candidates' articles, by row number.
+    question, `tokens` (word pieces of all items in their order, dimensions) are unit vectors, and
+    `copies` the syndicated copies of the candidates' articles, by row number.
     """
 
     generation: int
     question: QuestionEncoding
     weights: Vectors
+    tokens: Vectors
     items: tuple[Candidate, ...]
     copies: dict[int, list[ArticleRecord]]
 
@@ -406,7 +407,6 @@ class Library:
                 passage=passage,
                 dense=float(np.frombuffer(stored[row].pooled, dtype="<f4") @ encoded.pooled),
                 lexical=lexical.get(row, 0.0) / bound,
-                tokens=self.codec.decode(stored[row].tokens),
                 token_starts=np.frombuffer(stored[row].starts, dtype="<u4"),
             )
             for row, (article, passage) in sorted(passages.items())
@@ -415,6 +415,7 @@ class Library:
             generation=view.generation,
             question=encoded,
             weights=_weights(view, encoded),
+            tokens=self.codec.decode(b"".join(stored[item.row].tokens for item in items)),
             items=tuple(items),
             copies=view.copies(records),
         )

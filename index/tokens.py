@@ -87,13 +87,19 @@ def normalise(vectors: Vectors) -> Vectors:
     return scaled
 
 
-def similarities(question: Vectors, passages: Sequence[Vectors]) -> list[Vectors]:
-    """For each passage, (question tokens, passage tokens) dot products, in one multiplication."""
-    if not passages:
-        return []
-    joined = question @ np.concatenate(passages).T
-    ends = np.cumsum([len(passage) for passage in passages])[:-1]
-    return np.split(joined, ends, axis=1)
+def max_sims(similarity: Vectors, lengths: Sequence[int], weights: Vectors) -> Vectors:
+    """`max_sim` of many passages at once: (passages,) for their tokens side by side.
+
+    `similarity` is (question tokens, tokens of all passages), `lengths` the tokens of each.
+    """
+    scores = np.zeros(len(lengths), dtype=np.float32)
+    # reduceat wants a beginning inside the array, so a passage without tokens is left at 0.
+    held = np.flatnonzero(lengths)
+    if len(held) and len(similarity):
+        begins = (np.cumsum(lengths) - lengths)[held].astype(np.intp)
+        best = np.maximum.reduceat(similarity, begins, axis=1)
+        scores[held] = weights @ best / weights.sum()
+    return scores
 
 
 def max_sim(similarity: Vectors, weights: Vectors) -> float:

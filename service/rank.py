@@ -4,9 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from index.library import Candidate, Candidates
 from index.records import ArticleRecord
-from index.tokens import Vectors, max_sim, similarities
+from index.tokens import Vectors, max_sims
 from service.plan import Query
 
 # Two passages of different articles that share so much of their five-word shingles (Jaccard) are
@@ -26,8 +28,8 @@ class Weights:
     """
 
     late: float = 1.0
-    dense: float = 0.2
-    lexical: float = 0.4
+    dense: float = 0.3
+    lexical: float = 0.5
     source: float = 0.05
 
 
@@ -82,10 +84,12 @@ class Hit:
 
 def rank(query: Query, found: Candidates, weights: Weights = FULL.weights) -> list[Hit]:
     """All candidates, best first; those that print the same text collapsed into one."""
-    matrices = similarities(found.question.tokens, [item.tokens for item in found.items])
+    similarity = found.question.tokens @ found.tokens.T
+    lengths = [len(item.token_starts) for item in found.items]
+    lates = max_sims(similarity, lengths, found.weights)
+    matrices = np.split(similarity, np.cumsum(lengths)[:-1], axis=1)
     hits = []
-    for item, matrix in zip(found.items, matrices, strict=True):
-        late = max_sim(matrix, found.weights)
+    for item, late, matrix in zip(found.items, lates.tolist(), matrices, strict=False):
         score = weights.late * late + weights.dense * item.dense + weights.lexical * item.lexical
         score += weights.source * _named(query, item.article)
         hits.append(

@@ -36,9 +36,11 @@ def page(document: Json) -> str:
         '<p>The same as a document for programs: <a href="/openapi.json">OpenAPI</a>.</p>',
         _contents(operations),
     ]
-    for tag in document["tags"]:
-        parts.append(f"<h2>{escape(tag['name'].capitalize())}</h2>{_prose(tag['description'])}")
-        parts += [_operation(*one) for one in operations if tag["name"] in one[2].get("tags", ())]
+    described = {tag["name"]: tag["description"] for tag in document["tags"]}
+    # Added routers bring tags of their own.
+    for name in dict.fromkeys([*described, *(tag for one in operations for tag in one[2]["tags"])]):
+        parts.append(f"<h2>{escape(name.capitalize())}</h2>{_prose(described.get(name, ''))}")
+        parts += [_operation(*one) for one in operations if name in one[2]["tags"]]
     parts.append("<h2>Values</h2>")
     parts += [_schema(*item) for item in sorted(document["components"]["schemas"].items())]
     return (
@@ -57,7 +59,8 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
             if schema and "$ref" in schema:
                 schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
             example = schema and schema.get("examples", [None])[0]
-            yield method.upper(), path, {**operation, "example": example}
+            tags = operation.get("tags", ["more"])
+            yield method.upper(), path, {**operation, "tags": tags, "example": example}
 
 
 def _contents(operations: list[tuple[str, str, Json]]) -> str:

@@ -61,11 +61,10 @@ def candidate(
     row: int = 1,
     dense: float = 0.0,
     lexical: float = 0.0,
-    tokens: Vectors = AXES[:1],
     starts: tuple[int, ...] = (0,),
     **facts: Any,
 ) -> Candidate:
-    """A passage that is a whole article of its own, with these scores and token vectors."""
+    """A passage that is a whole article of its own, with these scores and word pieces."""
     article = article_from(text, name)
     return Candidate(
         row=row,
@@ -73,19 +72,26 @@ def candidate(
         passage=passage(article),
         dense=dense,
         lexical=lexical,
-        tokens=tokens,
         token_starts=np.array(starts, np.uint32),
     )
 
 
-def candidates(question: Vectors, *items: Candidate, weights: Vectors | None = None) -> Candidates:
-    """What a question of these token vectors found."""
+def candidates(
+    question: Vectors,
+    *items: Candidate,
+    weights: Vectors | None = None,
+    tokens: Vectors | None = None,
+) -> Candidates:
+    """What a question of these token vectors found; `tokens` are those of all items in turn."""
+    pieces_of_all = sum(len(item.token_starts) for item in items)
+    tokens = AXES[[0] * pieces_of_all] if tokens is None else tokens
     weights = np.ones(len(question), np.float32) if weights is None else weights
     pieces = np.arange(len(question), dtype=np.uint32)
     return Candidates(
         generation=1,
         question=QuestionEncoding(AXES[0], question, pieces),
         weights=weights,
+        tokens=tokens,
         items=items,
         copies={},
     )
@@ -93,7 +99,7 @@ def candidates(question: Vectors, *items: Candidate, weights: Vectors | None = N
 
 def hit(of: Candidate, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit:
     """A candidate in a ranking."""
-    similarity = facts.pop("similarity", np.zeros((1, len(of.tokens)), np.float32))
+    similarity = facts.pop("similarity", np.zeros((1, len(of.token_starts)), np.float32))
     return Hit(candidate=of, score=score, late=late, similarity=similarity, **facts)
 
 

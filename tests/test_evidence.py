@@ -19,7 +19,7 @@ def find(matches: dict[str, list[float]], weights: list[float]) -> Evidence:
     similarity = np.zeros((len(weights), len(WORDS)), np.float32)
     for word, values in matches.items():
         similarity[:, WORDS.index(word)] = values
-    passage = candidate(TEXT, "a", tokens=np.zeros((len(WORDS), 8)), starts=tuple(STARTS))
+    passage = candidate(TEXT, "a", starts=tuple(STARTS))
     return evidence(hit(passage, similarity=similarity), np.array(weights, np.float32))
 
 

@@ -404,7 +404,7 @@ def test_the_reference_page_needs_no_other_server(client: TestClient) -> None:
 
 
 def test_extra_routers_are_served_and_documented(engine: Engine) -> None:
-    extra = APIRouter(prefix="/v1/extra", tags=["library"])
+    extra = APIRouter(prefix="/v1/extra", tags=["games"])
 
     @extra.get("/ping")
     def ping() -> dict[str, str]:
@@ -414,7 +414,9 @@ def test_extra_routers_are_served_and_documented(engine: Engine) -> None:
     client = TestClient(create_app(engine, routers=[extra]))
     assert client.get("/v1/extra/ping").json() == {"pong": engine.library.fingerprint}
     assert "/v1/extra/ping" in client.get("/openapi.json").json()["paths"]
-    assert "/v1/extra/ping" in client.get("/docs").text
+    page = client.get("/docs").text
+    assert "<h2>Games</h2>" in page
+    assert "Say pong." in page
 
 
 # --- the OpenAPI document ------------------------------------------------------------------------

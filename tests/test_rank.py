@@ -14,16 +14,11 @@ LONG = "The council of the town voted to double the fines for waste in the river
 
 def test_fusion_by_hand() -> None:
     question = AXES[:2]  # two question tokens
-    near = candidate(
-        "Coca grows.",
-        "near",
-        row=1,
-        dense=0.5,
-        lexical=0.25,
-        tokens=np.array([[0.6, 0.8] + [0] * 6]),
-    )
-    far = candidate("Rain falls.", "far", row=2, dense=0.9, lexical=0.0, tokens=AXES[4:6])
-    found = candidates(question, far, near, weights=np.array([3, 1], np.float32))
+    near = candidate("Coca grows.", "near", row=1, dense=0.5, lexical=0.25)
+    far = candidate("Rain falls.", "far", row=2, dense=0.9, lexical=0.0, starts=(0, 5))
+    tokens = np.concatenate([AXES[4:6], np.array([[0.6, 0.8] + [0] * 6])])
+    weights = np.array([3, 1], np.float32)
+    found = candidates(question, far, near, weights=weights, tokens=tokens)
     first, second = rank(QUERY, found, WEIGHTS)
     # MaxSim (3 * .6 + 1 * .8) / 4 = .65, and then .65 + .2 * .5 + .4 * .25
     assert (first.candidate.row, second.candidate.row) == (1, 2)

