@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from index.tokens import Vectors
 
+# One question at a time gains nothing from a second thread, and loses when the cores are busy.
+faiss.omp_set_num_threads(1)
+
 log = logging.getLogger(__name__)
 
 FORMAT = 1
