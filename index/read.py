@@ -39,6 +39,10 @@ NON_ASCII = re.compile(r"[^\x00-\x7f\ufffd]+")
 # A sign between letters (`zdecydowa³a`) shows that another code page was read as the Western one.
 IN_WORD_SIGN = re.compile(r"[^\W\d_][¡-´¶¸»-¿ƒ†-‰×÷][^\W\d_]")
 TEXT_CURE = "Save it as plain text in UTF-8, or convert it to .txt, .md or .html first."
+# The letters and signs of English, Spanish, French, German, Italian, Portuguese and Swedish.
+WESTERN = frozenset(
+    "áéíóúñüàâãçèêëîïôõûùœæäöåßÁÉÍÓÚÑÜÀÂÃÇÈÊËÎÏÔÕÛÙŒÆÄÖÅìòÌÒ¿¡“”„‘’‚–—…€£«»°ºª·§©\xa0"
+)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the start of this one
@@ -267,7 +271,19 @@ def _unmarked_utf16(data: bytes, name: str) -> str:
     raise UnreadableError(f"{name} holds NUL bytes; expected text.", cure=TEXT_CURE)
 
 
+def _is_western(data: bytes) -> bool:
+    """Whether cp1252 makes of all bytes what Western European prose uses, where it uses it."""
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    foreign = {character for character in text if not character.isascii()}
+    return foreign <= WESTERN and not IN_WORD_SIGN.search(text)
+
+
 def _code_page(data: bytes, name: str) -> str:
+    if _is_western(data):
+        return "cp1252"
     matches = from_bytes(data[:CHARSET_SAMPLE])
     best = matches.best()
     if best is None:

@@ -459,3 +459,16 @@ def test_cleaning_does_not_lower_the_quality_of_extraction() -> None:
         cleaned.append(f1(one(data, "page.html").text, truth[key]["articleBody"]))
     assert sum(cleaned) >= sum(plain)
     assert sum(cleaned) / len(cleaned) > 0.95
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La niña comió el jamón y bailó la canción española.",
+        "Une école fermée à Paris",
+        "Übergrößen weiß",
+        "“No,” said the señor – twice.",
+    ],
+)
+def test_short_western_texts_without_a_mark(text: str) -> None:
+    assert decode(text.encode("cp1252"), "short.txt") == text
