@@ -32,7 +32,7 @@ QUESTION = "How much cocaine did Colombia seize in 2024?"
 _VOLATILE = (
     (re.compile(r"\d+\.\d+(e-?\d+)?"), "#"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z"), "TIME"),
-    (re.compile(r'"(fingerprint|database|dense|lexical)": ("\w+"|\d+)'), r'"\1": #'),
+    (re.compile(r'"(fingerprint|folder|database|dense|lexical)": ("[^"]*"|\d+)'), r'"\1": #'),
 )
 
 
@@ -139,10 +139,10 @@ def _shortened(value: object) -> object:
 
 def within(page: str, name: str, content: str) -> str:
     """`page` with its block `name` replaced; `SystemExit` when it has none."""
-    pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    pattern = re.compile(rf"(<!-- generated: {name} -->).*?(<!-- end -->)", re.DOTALL)
     if not pattern.search(page):
         sys.exit(f"no block <!-- generated: {name} --> to fill")
-    return pattern.sub(lambda match: f"{match[1]}{content}{match[2]}", page)
+    return pattern.sub(lambda match: f"{match[1]}\n{content.strip()}\n{match[2]}", page)
 
 
 def pages(engine: Engine) -> dict[Path, str]:
