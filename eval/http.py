@@ -166,7 +166,10 @@ def _jobs(routes: APIRouter, engine: Engine, jobs: Jobs) -> None:
 def _reports(routes: APIRouter, jobs: Jobs) -> None:
     @routes.get(
         "/{evaluation_id}/report",
-        responses={200: {"content": {"application/json": {}}}, **problems.responses(404)},
+        responses={
+            200: {"content": {"application/json": {"schema": {"type": "object"}}}},
+            **problems.responses(404),
+        },
         response_class=Response,
         summary="Read the report",
     )

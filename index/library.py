@@ -105,6 +105,7 @@ class Library:
             self._begin(database)
         self.store = Store(database)
         self._names: tuple[int, tuple[list[str], list[str]]] | None = None
+        self._known_records: tuple[int, dict[int, ArticleRecord]] = (0, {})
         try:
             with self.store.read() as view:
                 self._check_encoder(view)
@@ -388,6 +389,14 @@ class Library:
                 context = "\n".join([title, *passage.headings])
                 yield LexicalEntry(row=row, article=article, context=context, text=passage.text)
 
+    def _records(self, view: Reader, rows: set[int]) -> dict[int, ArticleRecord]:
+        """Records by row number, kept in memory until the library changes."""
+        if self._known_records[0] != view.generation:
+            self._known_records = (view.generation, {})
+        known = self._known_records[1]
+        known |= view.records_by_rowid(rows - known.keys())
+        return known
+
     def _candidates(
         self,
         view: Reader,
@@ -397,7 +406,8 @@ class Library:
         lexical: dict[int, float],
     ) -> Candidates:
         passages = view.passages(rows)
-        records = view.records_by_rowid({article for article, _ in passages.values()})
+        articles = {article for article, _ in passages.values()}
+        records = self._records(view, articles)
         stored = view.encodings(passages)
         bound = (K1 + 1) * sum(self._lexical.idf(question).values()) or 1.0
         items = [
@@ -417,7 +427,7 @@ class Library:
             weights=_weights(view, encoded),
             tokens=self.codec.decode(b"".join(stored[item.row].tokens for item in items)),
             items=tuple(items),
-            copies=view.copies(records),
+            copies=view.copies(articles),
         )
 
 

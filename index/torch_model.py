@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import warnings
 from pathlib import Path
 
@@ -22,7 +23,10 @@ Floats = NDArray[np.float32]
 
 
 class TorchModel:
-    """A sentence-transformers model in float32."""
+    """A sentence-transformers model in float32. Safe to share between threads."""
+
+    # One forward pass uses all cores; two at once would only fight over them.
+    streams = 1
 
     def __init__(self, model: str) -> None:
         """Load `model`, a name or a folder; from a hub only where that is allowed.
@@ -40,10 +44,11 @@ class TorchModel:
         self.tokenizer: Tokenizer = loaded.tokenizer.backend_tokenizer
         self.max_pieces = int(loaded.max_seq_length or 512)
         self.module = _Both(loaded)
+        self._lock = threading.Lock()
 
     def forward(self, ids: Ids, mask: Ids) -> tuple[Floats, Floats]:
         """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
-        with torch.inference_mode():
+        with self._lock, torch.inference_mode():
             tokens, pooled = self.module(torch.from_numpy(ids), torch.from_numpy(mask))
         return tokens.numpy().astype(np.float32), pooled.numpy().astype(np.float32)
 
