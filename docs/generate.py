@@ -16,6 +16,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from eval.http import evaluations_router
 from eval.tables import results_table
 from index.encode import Encoder
 from index.library import Library
@@ -72,7 +73,7 @@ def module_map() -> str:
 
 def api_page(engine: Engine) -> str:
     """docs/api.md: every endpoint from the OpenAPI document, some with a live exchange."""
-    service = create_app(engine)
+    service = create_app(engine, routers=[evaluations_router(engine)])
     parts = [
         "# HTTP API",
         "",
