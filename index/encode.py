@@ -34,6 +34,9 @@ DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 CONTEXT_PIECES = 32
 BATCH = 16
 
+# A model that reads less than this beside the context cannot encode passages.
+MIN_PASSAGE_PIECES = 16
+
 # The random words that the int8 conversion and the projection of token vectors are fitted on.
 SAMPLE_TEXTS = 150
 SAMPLE_WORDS = 60
@@ -111,6 +114,12 @@ class Encoder:
         self._tokenizer = parts.tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        if self.passage_pieces < MIN_PASSAGE_PIECES:
+            raise InputError(
+                f"The model {model!r} reads {self.max_pieces} word pieces at most, which leaves "
+                f"{self.passage_pieces} for a passage; expected {MIN_PASSAGE_PIECES} or more.",
+                cure="Choose another model, or raise its max_seq_length.",
+            )
         self.dimensions = len(self._encode([("", "a")])[0].pooled)
 
     @property

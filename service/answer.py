@@ -35,7 +35,9 @@ class Answer:
     """What the library says to a question.
 
     It has sentences if and only if it has citations and its status is not `not_in_library`;
-    `nearest` then holds the nearest misses, and `reason` says why they are no answer.
+    `nearest` then holds the nearest misses, and `reason` says why they are no answer:
+    `nothing_relevant`, or `nothing_to_search` where the library, or what the filter lets through
+    of it, is empty.
     `confidence` is the estimated probability that the library holds the answer; `seconds` is the
     time of each stage.
     """

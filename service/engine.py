@@ -57,6 +57,12 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
+def _silence(ranked: "Ranked") -> str:
+    """Why there is no answer, machine-readable."""
+    # Dense search finds something in whatever is not empty.
+    return "nothing_relevant" if ranked.found.items else "nothing_to_search"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
     """A question with all its candidates in the order of their rank; `seconds` is by stage."""
@@ -103,7 +109,7 @@ class Engine:
             sentences=() if silent else tuple(Sentence(c.exact, (c.number,)) for c in citations),
             citations=() if silent else citations,
             nearest=citations if silent else (),
-            reason="nothing_relevant" if silent else None,
+            reason=_silence(ranked) if silent else None,
             generation=generation,
             fingerprint=self.library.fingerprint,
             seconds=watch.seconds,

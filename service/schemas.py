@@ -228,7 +228,10 @@ class AnswerOut(Returned):
     sentences: list[SentenceOut]
     citations: list[CitationOut]
     nearest: list[CitationOut] = Field(description="The nearest misses, when there is no answer.")
-    reason: str | None = Field(description="Why there is no answer.")
+    reason: str | None = Field(
+        description="Why there is no answer: `nothing_relevant`, or `nothing_to_search` where "
+        "the library, or what the filter lets through of it, is empty."
+    )
     query: QueryOut
     generation: int = Field(description="The library's generation that was asked.")
     fingerprint: str = Field(description="Names the library and how its vectors were made.")

@@ -1,10 +1,13 @@
 """An answer that breaks its promises cannot be made."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from made import candidate, citation, hit
 
+from index.library import Library
+from index.records import Filter
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
 from service.engine import CALIBRATION, Engine
 from service.plan import Query
@@ -95,3 +98,12 @@ def test_silence_names_the_nearest_misses(engine: Engine) -> None:
     assert (answer.sentences, answer.citations) == ((), ())
     assert len(answer.nearest) == 3
     assert answer.reason
+
+
+def test_the_reason_tells_an_empty_library_from_a_question_off_the_subject(
+    engine: Engine, make_library: Callable[..., Library]
+) -> None:
+    assert Engine(make_library()).ask("Who grows coca?").reason == "nothing_to_search"
+    nobody = Filter(publishers=("Nobody",))
+    assert engine.ask("Who grows coca?", nobody).reason == "nothing_to_search"
+    assert engine.ask("What is the best pizza in Naples?").reason == "nothing_relevant"
