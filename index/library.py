@@ -394,7 +394,7 @@ class Library:
         if self._known_records[0] != view.generation:
             self._known_records = (view.generation, {})
         known = self._known_records[1]
-        known |= view.records_by_rowid(rows - known.keys())
+        known |= view.records_by_rowid([row for row in rows if row not in known])
         return known
 
     def _candidates(

@@ -57,12 +57,6 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
-def _silence(ranked: "Ranked") -> str:
-    """Why there is no answer, machine-readable."""
-    # Dense search finds something in whatever is not empty.
-    return "nothing_relevant" if ranked.found.items else "nothing_to_search"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
     """A question with all its candidates in the order of their rank; `seconds` is by stage."""
@@ -186,3 +180,9 @@ class Engine:
                 )
             )
         return tuple(citations), generation
+
+
+def _silence(ranked: Ranked) -> str:
+    """Why there is no answer, machine-readable."""
+    # Dense search finds something in whatever is not empty.
+    return "nothing_relevant" if ranked.found.items else "nothing_to_search"
