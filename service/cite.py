@@ -17,7 +17,7 @@ LINK_EDGE_WORDS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """What each stage gave the passage: the fused score and its parts, all in [0, 1] or nearly."""
+    """What each stage gave the passage: the fused score, and its parts before they are weighed."""
 
     fused: float
     late: float
