@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from index.article import sha256
+from index.batching import Batching
 from index.errors import InputError, LibraryError
 from index.openvino_model import OpenVinoModel
 from index.passages import Offsets
@@ -112,6 +113,8 @@ class Encoder:
         self.max_pieces = parts.max_pieces
         self._model = parts.model
         self._tokenizer = parts.tokenizer
+        # Questions that are asked at the same time go through the network together.
+        self._together = Batching(self._run, workers=self._model.streams, most=BATCH)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         if self.passage_pieces < MIN_PASSAGE_PIECES:
@@ -157,7 +160,10 @@ class Encoder:
     def encode_questions(
         self, questions: Sequence[str], codec: TokenCodec
     ) -> list[QuestionEncoding]:
-        """Encode questions; `InputError` for one that is longer than the encoder can read."""
+        """Encode questions; `InputError` for one that is longer than the encoder can read.
+
+        Threads that encode one question each at the same time share a batch.
+        """
         return [
             QuestionEncoding(encoded.pooled, codec.project(encoded.tokens), encoded.pieces)
             for encoded in self._encode([("", question) for question in questions])
@@ -193,31 +199,28 @@ class Encoder:
                 f"A text has {longest} word pieces; the encoder reads at most {self.max_pieces}.",
                 cure="Shorten the question.",
             )
-        ids, mask = _padded([encoding.ids for encoding in encodings])
-        tokens, pooled = self._model.forward(ids, mask)
+        rows = [encoding.ids for encoding in encodings]
+        found = self._run(rows) if len(rows) > 1 else [self._together(rows[0])]
         return [
-            _own(encoding, start, ids[row], tokens[row], pooled[row])
-            for row, (encoding, start) in enumerate(zip(encodings, starts, strict=True))
+            _own(encoding, start, tokens, pooled)
+            for encoding, start, (tokens, pooled) in zip(encodings, starts, found, strict=True)
         ]
+
+    def _run(self, rows: Sequence[list[int]]) -> list[tuple[Vectors, Vectors]]:
+        """The token vectors and the pooled vector of each row of ids."""
+        return list(zip(*self._model.forward(*_padded(rows)), strict=True))
 
     def _shorten(self, context: str) -> str:
         offsets = self.piece_offsets(context)
         return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
 
 
-def _own(
-    encoding: tokenizers.Encoding,
-    start: int,
-    ids: NDArray[np.int64],
-    tokens: Vectors,
-    pooled: Vectors,
-) -> _Encoded:
+def _own(encoding: tokenizers.Encoding, start: int, tokens: Vectors, pooled: Vectors) -> _Encoded:
     """What the model made of a text, without special tokens and all that begins before `start`."""
     begins = np.array([begin for begin, _ in encoding.offsets])
     own = np.flatnonzero((np.array(encoding.special_tokens_mask) == 0) & (begins >= start))
-    return _Encoded(
-        pooled, tokens[own], ids[own].astype(np.uint32), (begins[own] - start).astype(np.uint32)
-    )
+    pieces = np.array(encoding.ids, dtype=np.uint32)[own]
+    return _Encoded(pooled, tokens[own], pieces, (begins[own] - start).astype(np.uint32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +310,7 @@ def _random_texts(tokenizer: Tokenizer) -> list[str]:
     return [" ".join(row) for row in chosen]
 
 
-def _padded(rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of ids, filled up with zeros, and the mask that tells them apart."""
     ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
     mask = np.zeros_like(ids)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -41,17 +42,21 @@ class Prepared:
         return 2 * len(self.article.raw) + sum(2 * e.tokens.nbytes for _, e in self.passages)
 
 
+# Articles to commit together; of one that has not changed, its record.
+Group = list[Prepared | ArticleRecord]
+
+
 def prepare(
     articles: Iterable[Article],
     encoder: Encoder,
     codec: TokenCodec,
     unchanged: Callable[[str, str], ArticleRecord | None],
-) -> Iterator[list[Prepared | ArticleRecord]]:
-    """Articles in groups to commit together; of one that has not changed, its record.
+) -> Iterator[Group]:
+    """Articles in groups to commit together.
 
     `unchanged` gives the record of a source if the library holds it with that content hash.
     """
-    known: list[Prepared | ArticleRecord] = []
+    known: Group = []
     pending: list[tuple[Article, str, list[Passage]]] = []
     for article in articles:
         content = content_sha256(article)
@@ -66,6 +71,16 @@ def prepare(
             known, pending = [], []
     if known or pending:
         yield [*known, *_encode(pending, encoder, codec)]
+
+
+def ahead(groups: Iterable[Group]) -> Iterator[Group]:
+    """The groups in their order, each made ready in a thread while the one before is used."""
+    iterator = iter(groups)
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, iterator, None)
+        while (group := following.result()) is not None:
+            following = pool.submit(next, iterator, None)
+            yield group
 
 
 def put(writer: Writer, prepared: Prepared) -> Action:

@@ -1,12 +1,11 @@
 """A library: articles, their passages and both indexes, in one folder."""
 
-import logging
 import shutil
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from index.article import Article, article_id, sha256
-from index.dense import DenseIndex
+from index.derived import DENSE, LEXICAL, DerivedIndexes
 from index.encode import Encoder, QuestionEncoding
 from index.errors import (
     BusyError,
@@ -24,8 +23,8 @@ from index.errors import (
     SourcebookError,
     StorageError,
 )
-from index.ingest import Action, Prepared, prepare, put, reembed, remove, set_encoder
-from index.lexical import K1, LexicalEntry, LexicalIndex
+from index.ingest import Action, Group, Prepared, ahead, prepare, put, reembed, remove, set_encoder
+from index.lexical import K1
 from index.passages import Passage
 from index.reader import Reader
 from index.records import ArticleRecord, Filter
@@ -33,15 +32,16 @@ from index.store import Store
 from index.tokens import TokenCodec, Vectors
 
 DATABASE = "sourcebook.db"
-DENSE = "dense.faiss"
-LEXICAL = "lexical"
 LOCK = "writer.lock"
 
 LOCK_TIMEOUT_S = 120
 # An addition begins only when this much room is left beside what it brings.
 FREE_BYTES = 32_000_000
 
-log = logging.getLogger(__name__)
+# The rows that a filter lets through are kept for so many filters: readers page through answers.
+KEPT_FILTERS = 16
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +74,28 @@ class Candidates:
     """What one question found in one generation of the library.
 
     `weights` (question tokens,) is the inverse document frequency of each word piece of the
-    question, `tokens` (word pieces of all items in their order, dimensions) are unit vectors, and
-    `copies` the syndicated copies of the candidates' articles, by row number.
+    question, `similarity` (question tokens, word pieces of all items in their order) the cosines
+    of late interaction, and `copies` the syndicated copies of the candidates' articles, by row
+    number.
     """
 
     generation: int
     question: QuestionEncoding
     weights: Vectors
-    tokens: Vectors
+    similarity: Vectors
     items: tuple[Candidate, ...]
     copies: dict[int, list[ArticleRecord]]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What many questions to one generation ask of the database."""
+
+    generation: int
+    names: tuple[list[str], list[str]] | None = None
+    searchable: int | None = None
+    records: dict[int, ArticleRecord] = field(default_factory=dict)
+    allowed: dict[Filter, tuple[list[int], Rows]] = field(default_factory=dict)
 
 
 class Library:
@@ -104,28 +116,23 @@ class Library:
                 raise _missing(folder)
             self._begin(database)
         self.store = Store(database)
-        self._names: tuple[int, tuple[list[str], list[str]]] | None = None
-        self._known_records: tuple[int, dict[int, ArticleRecord]] = (0, {})
+        self._kept = _Known(0)
         try:
             with self.store.read() as view:
                 self._check_encoder(view)
                 self.codec = TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions)
                 self.fingerprint = _fingerprint(view)
-            self._dense = DenseIndex(folder / DENSE, encoder.dimensions)
-            self._lexical = LexicalIndex(folder / LEXICAL, self._writing)
-            self._discard_if_ahead()
+            self.indexes = DerivedIndexes(folder, encoder.dimensions, folder / LOCK, self._writing)
+            self.indexes.discard_if_ahead(self.store)
             with self.store.read() as view:
-                self._catch_up(view)
+                self.indexes.catch_up(view)
         except BaseException:
             self.store.close()
             raise
 
     def close(self) -> None:
         """Save what makes the next opening quick, and let go of the files."""
-        try:
-            self._dense.save()
-        except OSError as error:
-            log.warning("%s was not saved: %s", self.folder / DENSE, error)
+        self.indexes.save()
         self.store.close()
 
     def __enter__(self) -> "Library":
@@ -140,7 +147,7 @@ class Library:
         An article whose source is known already replaces that one, or is left alone when nothing
         about it has changed. Commits go in groups: a crash loses none that was yielded.
         """
-        for group in prepare(articles, self.encoder, self.codec, self._unchanged):
+        for group in ahead(prepare(articles, self.encoder, self.codec, self._unchanged)):
             yield from self._commit(group)
 
     def remove(self, wanted: str) -> ArticleRecord:
@@ -151,7 +158,7 @@ class Library:
                 record = writer.record(wanted)
                 writer.next_generation()
                 remove(writer, record)
-            self._after_write()
+            self.indexes.after_write(self.store)
         return record
 
     def search(
@@ -167,18 +174,16 @@ class Library:
         encoded = self.encoder.encode_questions([question], self.codec)[0]
         with self.store.read() as view:
             self._check_encoder(view)
-            self._catch_up(view)
-            articles = rows = None
-            if chosen and chosen != Filter():
-                articles, rows = view.allowed(chosen)
-            dense = dict(self._dense.search(encoded.pooled, dense_count, rows))
+            self.indexes.catch_up(view)
+            articles, rows = self._allowed(view, chosen)
+            dense = dict(self.indexes.dense.search(encoded.pooled, dense_count, rows))
             lexical = dict(
-                self._lexical.search(
+                self.indexes.lexical.search(
                     question, lexical_count, phrases=phrases, allowed_articles=articles
                 )
             )
             unscored = [row for row in dense if row not in lexical]
-            lexical |= self._lexical.scores(question, unscored, phrases=phrases)
+            lexical |= self.indexes.lexical.scores(question, unscored, phrases=phrases)
             return self._candidates(view, question, encoded, {*dense, *lexical}, lexical)
 
     def article(self, wanted: str) -> Article:
@@ -199,8 +204,8 @@ class Library:
     def nearest_articles(self, text: str, count: int) -> list[str]:
         """Ids of the articles that share most words with `text`, the best first."""
         with self.store.read() as view:
-            self._catch_up(view)
-            rows = [row for row, _ in self._lexical.search(text, 5 * count)]
+            self.indexes.catch_up(view)
+            rows = [row for row, _ in self.indexes.lexical.search(text, 5 * count)]
             passages = view.passages(rows)
         ids = [passages[row][1].article_id for row in rows if row in passages]
         return list(dict.fromkeys(ids))[:count]
@@ -208,15 +213,15 @@ class Library:
     def names(self) -> tuple[list[str], list[str]]:
         """The publishers and the authors that the library holds."""
         with self.store.read() as view:
-            if self._names is None or self._names[0] != view.generation:
-                known = view.distinct("publisher"), view.distinct("authors")
-                self._names = view.generation, known
-            return self._names[1]
+            known = self._known(view)
+            if known.names is None:
+                known.names = view.distinct("publisher"), view.distinct("authors")
+            return known.names
 
     def info(self) -> dict[str, Any]:
         """What the library holds and how large it is, in articles, passages and bytes."""
         with self.store.read() as view:
-            self._catch_up(view)
+            self.indexes.catch_up(view)
             return {
                 "folder": str(self.folder),
                 "generation": view.generation,
@@ -235,15 +240,7 @@ class Library:
     def drift(self) -> list[str]:
         """How the derived indexes differ from the database; nothing when all is well."""
         with self.store.read() as view:
-            self._catch_up(view)
-            truth = view.added_since(0)
-            found = {"dense": self._dense.rows().tolist(), "lexical": self._lexical.rows()}
-        return [
-            f"the {name} index has {len(set(rows) - set(truth))} passages too many "
-            f"and {len(set(truth) - set(rows))} too few"
-            for name, rows in found.items()
-            if rows != truth
-        ]
+            return self.indexes.drift(view)
 
     def record_failure(self, source: str, error: SourcebookError) -> None:
         """Remember that `source` could not be added, so that it can be tried again."""
@@ -286,7 +283,7 @@ class Library:
         with self._turn, _write_lock(self.folder):
             yield
 
-    def _commit(self, group: Sequence[Prepared | ArticleRecord]) -> list[Outcome]:
+    def _commit(self, group: Group) -> list[Outcome]:
         outcomes: list[Outcome] = []
         with self._writing():
             self._check_room(group)
@@ -302,10 +299,10 @@ class Library:
                         action, record = Action.UNCHANGED, item
                     writer.forget_failure(record.source)
                     outcomes.append(Outcome(action=action, record=record))
-            self._after_write()
+            self.indexes.after_write(self.store)
         return outcomes
 
-    def _check_room(self, group: Sequence[Prepared | ArticleRecord]) -> None:
+    def _check_room(self, group: Group) -> None:
         needed = FREE_BYTES + sum(item.nbytes for item in group if isinstance(item, Prepared))
         free = shutil.disk_usage(self.folder).free
         if free < needed:
@@ -315,87 +312,39 @@ class Library:
                 cure="Free some space, then add the same files again.",
             )
 
-    def _after_write(self) -> None:
-        """Bring the derived indexes up to date; if one fails, the next search tries again.
-
-        The caller holds the write lock.
-        """
-        try:
-            with self.store.read() as view:
-                self._catch_up_dense(view)
-                self._catch_up_lexical(view)
-            self._dense.save(only_if_stale=True)
-        except (StorageError, OSError) as error:
-            log.warning("the articles are safe, but an index is behind: %s", error)
-
-    def _discard_if_ahead(self) -> None:
-        """Empty an index of a later generation than the database, which is an older backup.
-
-        Both were loaded before this look at the database, so neither can have run ahead since.
-        """
-        with self.store.read() as view:
-            latest = view.generation
-        if self._dense.generation > latest:
-            log.warning("%s is newer than the database; rebuilding it", self.folder / DENSE)
-            self._dense.clear()
-        if self._lexical.generation > latest:
-            with self._writing(), self.store.read() as view:
-                self._lexical.reload()
-                if self._lexical.generation > view.generation:
-                    log.warning("%s is newer than the database; rebuilding it", LEXICAL)
-                    self._lexical.clear()
-
-    def _catch_up(self, view: Reader) -> None:
-        """Bring both indexes up to the view; whoever cannot write goes on with what there is."""
-        self._catch_up_dense(view)
-        if self._lexical.generation < view.generation:
-            self._lexical.reload()
-        if self._lexical.generation < view.generation:
-            try:
-                with FileLock(self.folder / LOCK, timeout=0):
-                    self._catch_up_lexical(view)
-            except Timeout:
-                log.debug("another writer is bringing the lexical index up to date")
-            except (StorageError, OSError) as error:
-                log.warning("the lexical index is behind: %s", error)
-
-    def _catch_up_dense(self, view: Reader) -> None:
-        if self._dense.generation < view.generation:
-            since = self._dense.generation
-            added = view.added_since(since)
-            vectors = view.encodings(added)
-            self._dense.catch_up(
-                view.generation,
-                [(row, vectors[row].pooled) for row in added],
-                view.removed_since(since),
-            )
-
-    def _catch_up_lexical(self, view: Reader) -> None:
-        """The caller holds the write lock."""
-        self._lexical.reload()
-        since = self._lexical.generation
-        if since < view.generation:
-            added = view.added_since(since)
-            # What became searchable again may be in the index already.
-            gone = [*view.removed_since(since), *added] if since else []
-            self._lexical.catch_up(view.generation, self._entries(view, added), gone)
-
-    def _entries(self, view: Reader, rows: Sequence[int]) -> Iterator[LexicalEntry]:
-        for first in range(0, len(rows), 1_000):
-            passages = view.passages(rows[first : first + 1_000])
-            records = view.records_by_rowid({article for article, _ in passages.values()})
-            for row, (article, passage) in passages.items():
-                title = records[article].metadata.title
-                context = "\n".join([title, *passage.headings])
-                yield LexicalEntry(row=row, article=article, context=context, text=passage.text)
+    def _known(self, view: Reader) -> "_Known":
+        """What is kept in memory until the library changes."""
+        known = self._kept
+        if known.generation != view.generation:
+            known = self._kept = _Known(view.generation)
+        return known
 
     def _records(self, view: Reader, rows: set[int]) -> dict[int, ArticleRecord]:
-        """Records by row number, kept in memory until the library changes."""
-        if self._known_records[0] != view.generation:
-            self._known_records = (view.generation, {})
-        known = self._known_records[1]
+        known = self._known(view).records
         known |= view.records_by_rowid([row for row in rows if row not in known])
         return known
+
+    def _allowed(self, view: Reader, chosen: Filter | None) -> tuple[list[int] | None, Rows | None]:
+        """Row numbers of the articles and of the passages that a filter lets through."""
+        if chosen is None or chosen == Filter():
+            return None, None
+        known = self._known(view).allowed
+        if chosen not in known:
+            while len(known) >= KEPT_FILTERS:
+                known.pop(next(iter(known)))
+            articles, passages = view.allowed(chosen)
+            known[chosen] = articles, np.array(passages, np.int64)
+        return known[chosen]
+
+    def _weights(self, view: Reader, question: QuestionEncoding) -> Vectors:
+        """The inverse document frequency of each of the question's word pieces (BM25's form)."""
+        known = self._known(view)
+        if known.searchable is None:
+            known.searchable = view.searchable_count()
+        total, counts = known.searchable, view.piece_counts(set(question.pieces.tolist()))
+        found = np.array([min(total, counts.get(int(p), 0)) for p in question.pieces], np.float32)
+        weights: Vectors = np.log1p((total - found + 0.5) / (found + 0.5))
+        return weights
 
     def _candidates(
         self,
@@ -409,7 +358,7 @@ class Library:
         articles = {article for article, _ in passages.values()}
         records = self._records(view, articles)
         stored = view.encodings(passages)
-        bound = (K1 + 1) * sum(self._lexical.idf(question).values()) or 1.0
+        bound = (K1 + 1) * sum(self.indexes.lexical.idf(question).values()) or 1.0
         items = [
             Candidate(
                 row=row,
@@ -424,20 +373,13 @@ class Library:
         return Candidates(
             generation=view.generation,
             question=encoded,
-            weights=_weights(view, encoded),
-            tokens=self.codec.decode(b"".join(stored[item.row].tokens for item in items)),
+            weights=self._weights(view, encoded),
+            similarity=self.codec.similarity(
+                encoded.tokens, b"".join(stored[item.row].tokens for item in items)
+            ),
             items=tuple(items),
             copies=view.copies(articles),
         )
-
-
-def _weights(view: Reader, question: QuestionEncoding) -> Vectors:
-    """The inverse document frequency of each of the question's word pieces (BM25's form)."""
-    total = view.searchable_count()
-    counts = view.piece_counts(set(question.pieces.tolist()))
-    found = np.array([min(total, counts.get(int(p), 0)) for p in question.pieces], dtype=np.float32)
-    weights: Vectors = np.log1p((total - found + 0.5) / (found + 0.5))
-    return weights
 
 
 def reembed_library(folder: Path, encoder: Encoder) -> int:

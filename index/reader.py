@@ -1,6 +1,7 @@
 """Questions to one consistent view of a library's database."""
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -127,11 +128,10 @@ class Reader:
 
     def distinct(self, column: str) -> list[str]:
         """The distinct values of `publisher`, `language`, `authors` or `tags`, sorted."""
+        found = [row[0] for row in self._all(f"SELECT DISTINCT {column} FROM articles")]
         if column in ("authors", "tags"):
-            sql = f"SELECT DISTINCT value FROM articles, json_each(articles.{column})"
-        else:
-            sql = f"SELECT DISTINCT {column} FROM articles"
-        return sorted(row[0] for row in self._all(sql) if row[0])
+            found = [value for values in set(found) for value in json.loads(values)]
+        return sorted({value for value in found if value})
 
     def allowed(self, chosen: Filter) -> tuple[list[int], list[int]]:
         """Row numbers of the articles that the filter lets through, and of their passages."""
@@ -178,6 +178,11 @@ class Reader:
         sql = "SELECT passage, pooled, tokens, pieces, starts FROM vectors WHERE passage IN (%s)"
         return {row[0]: StoredEncoding(*row[1:]) for row in self._in(sql, rowids)}
 
+    def pooled(self, rowids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """The row number and the pooled vector of each of the passages."""
+        sql = "SELECT passage, pooled FROM vectors WHERE passage IN (%s)"
+        return ((row[0], row[1]) for row in self._in(sql, rowids))
+
     def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
         """In how many passages each of the word pieces occurs."""
         sql = "SELECT piece, passages FROM piece_counts WHERE piece IN (%s)"
@@ -209,11 +214,11 @@ class Reader:
 
         Older ones only: so a copy never becomes the original of another.
         """
-        sql = """SELECT DISTINCT articles.rowid AS rowid, signature FROM bands
-                 JOIN articles ON bands.article = articles.rowid
-                 WHERE copy_of IS NULL AND bands.band IN (%s) ORDER BY articles.rowid"""
-        found = {row["rowid"]: row["signature"] for row in self._in(sql, bands)}
-        return {other: signature for other, signature in found.items() if other < rowid}
+        sql = "SELECT DISTINCT article FROM bands WHERE band IN (%s)"
+        older = [row[0] for row in self._in(sql, bands) if row[0] < rowid]
+        sql = """SELECT rowid, signature FROM articles
+                 WHERE rowid IN (%s) AND copy_of IS NULL ORDER BY rowid"""
+        return {row["rowid"]: row["signature"] for row in self._in(sql, older)}
 
     def content_sha256(self, source: str) -> str | None:
         """The hash of all that was last added from `source`, if anything was."""

@@ -31,7 +31,11 @@ CREATE TABLE articles (
     generation INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX articles_copy_of ON articles(copy_of);
+-- A row is long, so whatever looks at all articles must find its columns in an index.
 CREATE INDEX articles_published ON articles(published);
+CREATE INDEX articles_publisher ON articles(publisher);
+CREATE INDEX articles_authors ON articles(authors);
+CREATE INDEX articles_language ON articles(language);
 
 CREATE TABLE bands (                       -- locality-sensitive hashing of the signatures
     band INTEGER NOT NULL,

@@ -3,6 +3,7 @@
 import json
 import queue
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -63,7 +64,9 @@ class Store:
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield Writer(connection)
+                writer = Writer(connection)
+                yield writer
+                writer.flush()
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -104,6 +107,20 @@ class Store:
 
 class Writer(Reader):
     """Changes within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Use `Store.write`."""
+        super().__init__(connection)
+        self._piece_counts: Counter[int] = Counter()
+
+    def flush(self) -> None:
+        """Write what was counted; `Store.write` does it before it commits."""
+        self._connection.executemany(
+            """INSERT INTO piece_counts VALUES (?, ?)
+               ON CONFLICT (piece) DO UPDATE SET passages = passages + excluded.passages""",
+            self._piece_counts.items(),
+        )
+        self._piece_counts.clear()
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep `value` under `key`."""
@@ -239,11 +256,9 @@ class Writer(Reader):
         self._connection.execute("DELETE FROM failures WHERE source = ?", (source,))
 
     def _count_pieces(self, pieces: NDArray[np.uint32], step: int) -> None:
-        self._connection.executemany(
-            """INSERT INTO piece_counts VALUES (?, ?)
-               ON CONFLICT (piece) DO UPDATE SET passages = passages + excluded.passages""",
-            [(int(piece), step) for piece in np.unique(pieces)],
-        )
+        """Note that so many more passages hold each of these word pieces."""
+        for piece in set(pieces.tolist()):
+            self._piece_counts[piece] += step
 
     def _insert(self, table: str, row: Mapping[str, Any]) -> int:
         columns = ", ".join(f'"{column}"' for column in row)

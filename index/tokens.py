@@ -4,13 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from index.errors import LibraryError
+
+# The products of one question are too small to share out: on busy cores its threads wait for each
+# other ten times as long as one alone computes.
+threadpool_limits(limits=1, user_api="blas")
 
 # Half of the default encoder's 384 dimensions at 4 bits rank as well as all of them at 32 on every
 # dev set; docs/decisions/0004-token-vectors.md has the figures.
 DIMENSIONS = 192
 LEVELS = 16
+MIDDLE = np.float32((LEVELS - 1) / 2)
 
 # The step of the uniform quantiser with 16 levels that loses least on normally distributed values
 # of variance 1 (Max, "Quantizing for minimum distortion", 1960, table II).
@@ -32,12 +38,6 @@ class TokenCodec:
         """Take the projection that `fit` made."""
         self.projection = projection
         self.dimensions = projection.shape[1]
-        levels = (np.arange(LEVELS, dtype=np.float32) - (LEVELS - 1) / 2) * np.float32(
-            STEP / np.sqrt(self.dimensions)
-        )
-        # One look-up turns a byte into its two values.
-        byte = np.arange(256)
-        self._values = np.stack([levels[byte >> 4], levels[byte & 15]], axis=1)
 
     @classmethod
     def fit(cls, samples: Vectors) -> "TokenCodec":
@@ -74,10 +74,22 @@ class TokenCodec:
         packed: Codes = (codes[:, 0::2] << 4) | codes[:, 1::2]
         return packed
 
-    def decode(self, data: bytes) -> Vectors:
-        """Codes, as bytes, to unit vectors (tokens, dimensions kept)."""
-        codes = np.frombuffer(data, dtype=np.uint8)
-        return normalise(self._values[codes].reshape(-1, self.dimensions))
+    def similarity(self, tokens: Vectors, data: bytes) -> Vectors:
+        """Cosines (tokens, coded tokens) of unit vectors with codes, given as bytes.
+
+        The codes are never decoded: with a level of (code - 7.5) steps, a product with codes is a
+        shift away from one with vectors, and the step cancels in the cosine.
+        """
+        codes = np.frombuffer(data, dtype=np.uint8).reshape(-1, self.dimensions // 2)
+        high, low = (codes >> 4).astype(np.float32), (codes & 15).astype(np.float32)
+        products = tokens[:, 0::2] @ high.T
+        products += tokens[:, 1::2] @ low.T
+        products -= MIDDLE * tokens.sum(axis=1, keepdims=True)
+        sums = high.sum(axis=1) + low.sum(axis=1)
+        squares = np.einsum("ij,ij->i", high, high) + np.einsum("ij,ij->i", low, low)
+        products /= np.sqrt(squares - 2 * MIDDLE * sums + MIDDLE**2 * self.dimensions)
+        cosines: Vectors = products
+        return cosines
 
 
 def normalise(vectors: Vectors) -> Vectors:

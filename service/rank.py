@@ -1,6 +1,7 @@
 """Orders candidates: late interaction fused with the dense and the lexical score."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,10 +85,9 @@ class Hit:
 
 def rank(query: Query, found: Candidates, weights: Weights = FULL.weights) -> list[Hit]:
     """All candidates, best first; those that print the same text collapsed into one."""
-    similarity = found.question.tokens @ found.tokens.T
     lengths = [len(item.token_starts) for item in found.items]
-    lates = max_sims(similarity, lengths, found.weights)
-    matrices = np.split(similarity, np.cumsum(lengths)[:-1], axis=1)
+    lates = max_sims(found.similarity, lengths, found.weights)
+    matrices = np.split(found.similarity, np.cumsum(lengths)[:-1], axis=1)
     hits = []
     for item, late, matrix in zip(found.items, lates.tolist(), matrices, strict=False):
         score = weights.late * late + weights.dense * item.dense + weights.lexical * item.lexical
@@ -108,18 +108,26 @@ def rank(query: Query, found: Candidates, weights: Weights = FULL.weights) -> li
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
     """Merge hits of different articles that print the same passage into the better one."""
-    kept: list[tuple[Hit, frozenset[str]]] = []
+    kept: list[Hit] = []
+    sizes: list[int] = []
+    # Hardly any two passages share a shingle, so those that do are found from the shingle.
+    holders: dict[tuple[str, ...], list[int]] = {}
     for hit in hits:
         shingles = _shingles(hit.candidate.passage.text)
-        for number, (other, theirs) in enumerate(kept):
+        shared = Counter(number for each in shingles for number in holders.get(each, ()))
+        for number, common in sorted(shared.items()):
+            other = kept[number]
             if other.candidate.article.id == hit.candidate.article.id:
                 continue
-            if len(shingles & theirs) >= SAME_PASSAGE * len(shingles | theirs):
-                kept[number] = (_merged(other, hit), theirs)
+            if common >= SAME_PASSAGE * (len(shingles) + sizes[number] - common):
+                kept[number] = _merged(other, hit)
                 break
         else:
-            kept.append((hit, shingles))
-    return [hit for hit, _ in kept]
+            for each in shingles:
+                holders.setdefault(each, []).append(len(kept))
+            kept.append(hit)
+            sizes.append(len(shingles))
+    return kept
 
 
 def _merged(better: Hit, worse: Hit) -> Hit:
@@ -134,12 +142,11 @@ def _merged(better: Hit, worse: Hit) -> Hit:
     )
 
 
-def _shingles(text: str) -> frozenset[str]:
+def _shingles(text: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", text.casefold())
-    return frozenset(
-        " ".join(words[i : i + SHINGLE_WORDS])
-        for i in range(max(1, len(words) - SHINGLE_WORDS + 1))
-    )
+    if len(words) < SHINGLE_WORDS:
+        return {tuple(words)}
+    return set(zip(*(words[i:] for i in range(SHINGLE_WORDS)), strict=False))
 
 
 def _named(query: Query, article: ArticleRecord) -> bool:

@@ -91,7 +91,7 @@ def candidates(
         generation=1,
         question=QuestionEncoding(AXES[0], question, pieces),
         weights=weights,
-        tokens=tokens,
+        similarity=question @ tokens.T,
         items=items,
         copies={},
     )

@@ -14,10 +14,10 @@ HTTP = {"service.http", "service.problems", "service.routes", "service.server", 
 OWNERS = {
     "fastapi": {*HTTP, "eval.http"},
     "starlette": {*HTTP, "eval.http"},
-    "faiss": {"index.dense"},
+    "faiss": {"index.dense", "eval.peers.run_langchain"},
     "torch": {"index.torch_model"},
     "transformers": {"index.torch_model"},
-    "sentence_transformers": {"index.torch_model"},
+    "sentence_transformers": {"index.torch_model", "eval.peers.run_encode"},
     "nncf": {"index.torch_model"},
     "openvino": {"index.openvino_model", "index.torch_model"},
     "sqlite3": {"index.store"},
@@ -25,6 +25,9 @@ OWNERS = {
 }
 # The command lines answer `--help` at once by importing heavy packages only where they are used.
 MAY_DEFER = {"service.cli", "eval.cli"}
+# These time how long a system takes to load, its import included.
+SYSTEMS = ("encode", "haystack", "langchain", "llamaindex", "sourcebook", "txtai")
+MAY_DEFER |= {f"eval.peers.run_{name}" for name in SYSTEMS}
 # Reading plain text needs neither of the first two; only a conversion needs the others.
 DEFERRED = {
     "index.read": {"py3langid"},

@@ -115,6 +115,10 @@ def test_hammer(make_library: MakeLibrary) -> None:
 def test_a_delete_is_seen_by_the_next_question_in_every_index(make_library: MakeLibrary) -> None:
     library = make_library(a="Cauca reports 512 hectares of coca.", b="Meta grows cassava.")
     gone = library.remove(article_id("a.txt"))
-    assert library._lexical.generation == library._dense.generation == gone.generation + 1
-    assert library._lexical.search("coca in Cauca", 5) == []
-    assert len(library._lexical) == len(library._dense) == 1
+    assert (
+        library.indexes.lexical.generation
+        == library.indexes.dense.generation
+        == gone.generation + 1
+    )
+    assert library.indexes.lexical.search("coca in Cauca", 5) == []
+    assert len(library.indexes.lexical) == len(library.indexes.dense) == 1

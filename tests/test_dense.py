@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.dense import DenseIndex
+from index.dense import EXACT_UP_TO, DenseIndex
 from index.tokens import normalise
 
 VECTORS = normalise(np.random.default_rng(6).normal(size=(60, 8)).astype(np.float32))
 
 
-def rows(*numbers: int) -> list[tuple[int, bytes]]:
-    return [(number, VECTORS[number].tobytes()) for number in numbers]
+def rows(*numbers: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(np.array(numbers), VECTORS[list(numbers)])]
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def test_it_finds_the_nearest(index: DenseIndex) -> None:
 
 def test_a_restricted_search_is_of_full_length(index: DenseIndex) -> None:
     allowed = [50, 3, 41, 58]
-    found = index.search(VECTORS[7], 3, allowed)
+    found = index.search(VECTORS[7], 3, np.array(allowed))
     assert [row for row, _ in found] == sorted(allowed, key=lambda r: -VECTORS[r] @ VECTORS[7])[:3]
-    assert index.search(VECTORS[7], 3, []) == []
-    assert index.search(VECTORS[7], 3, [999]) == []
+    assert index.search(VECTORS[7], 3, np.array([], np.int64)) == []
+    assert index.search(VECTORS[7], 3, np.array([999])) == []
 
 
 def test_it_catches_up(index: DenseIndex) -> None:
@@ -84,3 +84,48 @@ def test_a_file_of_other_dimensions_is_not_used(index: DenseIndex, tmp_path: Pat
     index.save()
     other = DenseIndex(tmp_path / "dense.faiss", 4)
     assert (other.generation, len(other)) == (0, 0)
+
+
+def clustered(count: int, seed: int) -> np.ndarray:
+    """Unit vectors (count, 64) around three hundred centres."""
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).normal(size=(300, 64))
+    drawn = centres[random.integers(0, 300, count)] + 1.0 * random.normal(size=(count, 64))
+    return normalise(drawn.astype(np.float32))
+
+
+def recall(index: DenseIndex, vectors: np.ndarray, allowed: np.ndarray | None = None) -> float:
+    """Of the 100 nearest rows, the share that is found; row numbers are those of `vectors`."""
+    shares = []
+    for question in clustered(40, seed=5):
+        scores = vectors @ question
+        if allowed is not None:
+            scores[~np.isin(np.arange(len(vectors)), allowed)] = -2
+        best = set(np.argsort(-scores)[:100].tolist())
+        shares.append(len(best & {row for row, _ in index.search(question, 100, allowed)}) / 100)
+    return float(np.mean(shares))
+
+
+def test_a_large_index_finds_nearly_all_and_stays_so(tmp_path: Path) -> None:
+    """Past EXACT_UP_TO it is approximate, and is filtered, changed and saved as before."""
+    small, doubled = EXACT_UP_TO + 1_000, 2 * EXACT_UP_TO + 3_000
+    vectors, rows = clustered(doubled, seed=1), np.arange(doubled)
+    index = DenseIndex(tmp_path / "dense.faiss", 64)
+    index.catch_up(1, [(rows[:EXACT_UP_TO], vectors[:EXACT_UP_TO])], [])
+    assert recall(index, vectors[:EXACT_UP_TO]) > 0.999
+    index.catch_up(2, [(rows[EXACT_UP_TO:small], vectors[EXACT_UP_TO:small])], [])
+    assert 0.98 < recall(index, vectors[:small]) < 1
+    assert recall(index, vectors[:small], rows[:small:500]) > 0.99
+    assert len(index.search(vectors[0], 60, rows[[3, 70, 900]])) == 3
+
+    index.catch_up(3, [(rows[5:7], vectors[5:7])], [0, 1, 2])
+    assert index.rows().tolist() == list(range(3, small))
+    index.save()
+    again = DenseIndex(tmp_path / "dense.faiss", 64)
+    assert again.search(vectors[9], 60) == index.search(vectors[9], 60)
+    assert again.rows().tolist() == index.rows().tolist()
+
+    again.catch_up(4, [(rows[small:], vectors[small:]), (rows[:3], vectors[:3])], [])
+    assert (again.generation, len(again)) == (4, doubled)
+    assert again.rows().tolist() == rows.tolist()
+    assert recall(again, vectors) > 0.98

@@ -283,7 +283,11 @@ def test_reopening(make_library: MakeLibrary, encoder: Encoder) -> None:
         assert {**after, "bytes": 0} == {**before[0], "bytes": 0}
         assert rows(again) == before[1]
         assert found(again, "coca") == {f"{name}.txt" for name in TEXTS}
-        assert again._dense.generation == again._lexical.generation == after["generation"]
+        assert (
+            again.indexes.dense.generation
+            == again.indexes.lexical.generation
+            == after["generation"]
+        )
 
 
 def test_there_is_no_library(tmp_path: Path, encoder: Encoder) -> None:
@@ -407,9 +411,13 @@ def assert_whole(folder: Path, encoder: Encoder) -> None:
     for _ in range(2):
         with Library(folder, encoder) as library:
             assert library.drift() == []
-            assert library._dense.generation == library._lexical.generation == generation(library)
+            assert (
+                library.indexes.dense.generation
+                == library.indexes.lexical.generation
+                == generation(library)
+            )
             assert "visa.txt" in found(library, "Whose visa was revoked?")
-            assert library._lexical.search("visa", 1)
+            assert library.indexes.lexical.search("visa", 1)
             assert "coca.txt" not in found(library, TEXTS["coca"])
             texts = {article: library.article(article).text for article in ids(library)}
             for hit in Engine(library).search("decertification").hits:
@@ -580,7 +588,7 @@ def test_another_encoder_is_refused_until_all_is_encoded_anew(
     assert_whole(copied, other)
     with Library(copied, other) as library:
         assert library.info()["encoder"] == str(tiny)
-        assert library.search("visa").tokens.shape[1] == 64
+        assert library.codec.dimensions == 64
         with library.store.read() as view:
             rows = view.passage_rowids(view.record(article_id("visa.txt")).rowid)
             assert view.removed_since(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from index.errors import LibraryError
-from index.tokens import DIMENSIONS, TokenCodec, max_sim, max_sims, normalise
+from index.tokens import DIMENSIONS, TokenCodec, Vectors, max_sim, max_sims, normalise
 
 RANDOM = np.random.default_rng(3)
 
@@ -17,12 +17,17 @@ def vectors(count: int, dimensions: int = 384, rank: int | None = None) -> np.nd
     return drawn.astype(np.float32)
 
 
+def decode(codec: TokenCodec, data: bytes) -> Vectors:
+    """What the codes stand for: their cosines with the axes."""
+    return codec.similarity(np.eye(codec.dimensions, dtype=np.float32), data).T
+
+
 def test_codes_are_small_and_lose_little() -> None:
     codec = TokenCodec(np.linalg.qr(vectors(384))[0][:, :DIMENSIONS])
     kept = codec.project(vectors(2_000))
     codes = codec.encode(kept @ codec.projection.T)
     assert (codes.shape, codes.dtype) == ((2_000, DIMENSIONS // 2), np.uint8)
-    decoded = codec.decode(codes.tobytes())
+    decoded = decode(codec, codes.tobytes())
     np.testing.assert_allclose(np.linalg.norm(decoded, axis=1), 1, atol=1e-5)
     # Max (1960), table II: sixteen levels leave a mean squared error of .01154, so that the
     # cosine is about 1 - .01154 / 2.
@@ -61,10 +66,19 @@ def test_bytes_that_do_not_fit_are_refused(data: bytes) -> None:
 def test_every_code_has_its_value() -> None:
     """Two values to a byte, the first in its upper half; levels rise evenly around zero."""
     codec = TokenCodec(np.eye(2, dtype=np.float32))
-    [high] = codec.decode(bytes([0xF0]))
+    [high] = decode(codec, bytes([0xF0]))
     np.testing.assert_allclose(high, [0.5**0.5, -(0.5**0.5)], atol=1e-6)
-    [uneven] = codec.decode(bytes([0x98]))
+    [uneven] = decode(codec, bytes([0x98]))
     np.testing.assert_allclose(uneven, normalise(np.array([1.5, 0.5])), atol=1e-6)
+
+
+def test_similarity_is_the_cosine_with_what_the_codes_stand_for() -> None:
+    codec = TokenCodec.fit(vectors(500))
+    question, data = codec.project(vectors(9)), codec.encode(vectors(70)).tobytes()
+    found = codec.similarity(question, data)
+    assert (found.shape, found.dtype) == ((9, 70), np.float32)
+    np.testing.assert_allclose(found, question @ decode(codec, data).T, atol=1e-5)
+    assert codec.similarity(question, b"").shape == (9, 0)
 
 
 def test_zeros_stay() -> None:
