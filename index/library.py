@@ -28,6 +28,7 @@ from index.lexical import K1
 from index.passages import Passage
 from index.reader import Reader
 from index.records import ArticleRecord, Filter
+from index.stopwatch import Stopwatch
 from index.store import Store
 from index.tokens import TokenCodec, Vectors
 
@@ -164,6 +165,7 @@ class Library:
     def search(
         self,
         question: str,
+        watch: Stopwatch | None = None,
         *,
         phrases: Sequence[str] = (),
         chosen: Filter | None = None,
@@ -171,20 +173,26 @@ class Library:
         lexical_count: int = 60,
     ) -> Candidates:
         """The union of what the dense and the lexical index find, each with both scores."""
-        encoded = self.encoder.encode_questions([question], self.codec)[0]
+        watch = watch or Stopwatch()
+        with watch.stage("encode"):
+            encoded = self.encoder.encode_questions([question], self.codec)[0]
         with self.store.read() as view:
-            self._check_encoder(view)
-            self.indexes.catch_up(view)
-            articles, rows = self._allowed(view, chosen)
-            dense = dict(self.indexes.dense.search(encoded.pooled, dense_count, rows))
-            lexical = dict(
-                self.indexes.lexical.search(
-                    question, lexical_count, phrases=phrases, allowed_articles=articles
+            with watch.stage("catch_up"):
+                self._check_encoder(view)
+                self.indexes.catch_up(view)
+                articles, rows = self._allowed(view, chosen)
+            with watch.stage("dense"):
+                dense = dict(self.indexes.dense.search(encoded.pooled, dense_count, rows))
+            with watch.stage("lexical"):
+                lexical = dict(
+                    self.indexes.lexical.search(
+                        question, lexical_count, phrases=phrases, allowed_articles=articles
+                    )
                 )
-            )
-            unscored = [row for row in dense if row not in lexical]
-            lexical |= self.indexes.lexical.scores(question, unscored, phrases=phrases)
-            return self._candidates(view, question, encoded, {*dense, *lexical}, lexical)
+                unscored = [row for row in dense if row not in lexical]
+                lexical |= self.indexes.lexical.scores(question, unscored, phrases=phrases)
+            with watch.stage("read"):
+                return self._candidates(view, question, encoded, {*dense, *lexical}, lexical)
 
     def article(self, wanted: str) -> Article:
         """The whole article of that id; `NotFoundError` if there is none."""

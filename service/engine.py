@@ -1,13 +1,11 @@
 """The engine: one question in, one answer out; the same for askers and evaluators."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from index.library import Candidates, Library
 from index.passages import Passage
 from index.records import Filter
+from index.stopwatch import Stopwatch
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
 from service.cite import Citation, Scores, cite
 from service.evidence import evidence
@@ -38,23 +36,6 @@ class SearchResult:
     generation: int
     fingerprint: str
     seconds: dict[str, float]
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """The seconds that each stage took."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage; stages of one name add up."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - begun
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +117,14 @@ class Engine:
         watch = Stopwatch()
         with watch.stage("plan"):
             query = plan(question, *self.library.names())
-        with watch.stage("search"):
-            found = self.library.search(
-                query.text,
-                phrases=query.phrases,
-                chosen=chosen,
-                dense_count=self.method.dense_count,
-                lexical_count=self.method.lexical_count,
-            )
+        found = self.library.search(
+            query.text,
+            watch,
+            phrases=query.phrases,
+            chosen=chosen,
+            dense_count=self.method.dense_count,
+            lexical_count=self.method.lexical_count,
+        )
         with watch.stage("rank"):
             hits = rank(query, found, self.method.weights)
         return Ranked(query=query, found=found, hits=hits, seconds=watch.seconds)

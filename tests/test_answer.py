@@ -86,7 +86,7 @@ def test_an_answer_carries_where_it_is_from(engine: Engine) -> None:
     answer = engine.ask("What does the decertification of Colombia mean?")
     assert answer.fingerprint == engine.library.fingerprint
     assert answer.generation == engine.library.info()["generation"]
-    assert {"plan", "search", "rank", "compose"} <= set(answer.seconds)
+    assert {"plan", "encode", "dense", "lexical", "read", "rank", "compose"} <= set(answer.seconds)
     cited = answer.citations or answer.nearest
     assert [each.number for each in cited] == list(range(1, len(cited) + 1))
     assert bool(answer.sentences) == (answer.status is not Status.NOT_IN_LIBRARY)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from index.encode import CONTEXT_PIECES, DEFAULT_MODEL, Encoder
+from index.encode import CONTEXT_PIECES, Encoder
 from index.errors import InputError
 from index.tokens import TokenCodec, normalise
+from index.weights import DEFAULT_MODEL, cache_folder, find_model
 
 TEXTS = [
     "Coca.",
@@ -135,3 +136,33 @@ def test_a_model_by_path_and_its_fingerprint(encoder: Encoder, tmp_path: Path) -
     data[-3] ^= 0x40
     weights.write_bytes(data)
     assert Encoder(str(folder), convert=False).fingerprint != encoder.fingerprint
+
+
+def test_a_fingerprint_is_kept_until_a_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    first = find_model(str(model))
+    assert first
+    assert first.folder == model
+    [kept] = (cache_folder() / "models").iterdir()
+    assert kept.read_text() == first.fingerprint
+    kept.write_text("from the file that was kept")
+    again = find_model(str(model))
+    assert again
+    assert again.fingerprint == "from the file that was kept"
+    (model / "config.json").write_text("[]")
+    changed = find_model(str(model))
+    assert changed
+    assert changed.fingerprint not in (first.fingerprint, again.fingerprint)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert find_model(DEFAULT_MODEL)

@@ -243,7 +243,7 @@ def test_a_running_service_is_measured_like_the_engine_in_it(address: str, engin
     assert reports[0].missing_gold == ()
     assert reports[0].fingerprint["library"] == engine.library.fingerprint
     assert reports[0].cost["articles"] == 5
-    assert {"search", "total"} <= reports[0].latency.keys()
+    assert {"encode", "total"} <= reports[0].latency.keys()
 
 
 def test_a_question_that_the_service_refuses_scores_zero(address: str) -> None:

@@ -79,7 +79,9 @@ def test_an_answer_says_what_it_was_made_from(client: TestClient, engine: Engine
     answer = client.post("/v1/ask", json={"question": QUESTION}).json()
     assert answer["generation"] == client.get("/v1/library").json()["generation"]
     assert answer["fingerprint"] == engine.library.fingerprint
-    assert {"plan", "search", "rank", "compose"} <= set(answer["seconds"])
+    assert {"plan", "encode", "dense", "lexical", "read", "rank", "compose"} <= set(
+        answer["seconds"]
+    )
     assert all(seconds >= 0 for seconds in answer["seconds"].values())
 
 

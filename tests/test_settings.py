@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from index.encode import DEFAULT_MODEL
 from index.errors import InputError
 from index.read import MAX_BYTES
+from index.weights import DEFAULT_MODEL
 from service.settings import Settings, from_environment, variable_of
 
 

