@@ -1,13 +1,14 @@
 # Every target sets up what it needs; nothing but Python 3.11+ and make is assumed.
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 LIBRARY ?= library
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup serve test check docs ask clean
+.PHONY: setup serve test check docs ask bench-peers clean
 
 setup: $(VENV)/.ready
 
@@ -38,5 +39,13 @@ check: setup  ## format, lint, types, docs up to date
 docs: setup  ## write the generated pages anew
 	$(BIN)/python -m docs.generate
 
+$(PEERS)/.ready: eval/peers/requirements.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+bench-peers: setup $(PEERS)/.ready  ## make bench-peers DATA=folder: Sourcebook beside its peers
+	$(BIN)/python -m eval.peers "$(DATA)" $(OPTIONS)
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(PEERS) build *.egg-info

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from eval.http import evaluations_router
+from eval.performance import blocks, plots
 from eval.tables import results_table
 from index.encode import Encoder
 from index.library import Library
@@ -146,11 +147,20 @@ def within(page: str, name: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}\n{content.strip()}\n{match[2]}", page)
 
 
+def performance_page(measured: Path) -> str:
+    """docs/performance.md with the results in the folder `measured`."""
+    page = (ROOT / "docs/performance.md").read_text("utf-8")
+    for name, content in blocks(measured).items():
+        page = within(page, name, content)
+    return page
+
+
 def pages(engine: Engine) -> dict[Path, str]:
     """Every generated page with its content."""
     architecture = ROOT / "docs/architecture.md"
     evaluation = ROOT / "docs/evaluation.md"
     readme = ROOT / "README.md"
+    measured = ROOT / "eval/results/performance"
     table = results_table(ROOT / "eval/results")
     printed = CliRunner().invoke(app, ["--library", str(engine.library.folder), "ask", QUESTION])
     shown = f'$ make ask Q="{QUESTION}"\n{printed.stdout.rstrip()}'
@@ -159,6 +169,8 @@ def pages(engine: Engine) -> dict[Path, str]:
         ROOT / "docs/api.md": api_page(engine),
         architecture: within(architecture.read_text("utf-8"), "modules", module_map()),
         evaluation: within(evaluation.read_text("utf-8"), "results", table),
+        ROOT / "docs/performance.md": performance_page(measured),
+        **{ROOT / "docs" / name: drawing for name, drawing in plots(measured).items()},
         readme: within(
             within(readme.read_text("utf-8"), "answer", f"```text\n{shown}\n```"), "figures", table
         ),

@@ -1,4 +1,4 @@
-"""The console script: the service's commands, and `eval` beside them."""
+"""The console script: the service's commands, and `eval` and `bench` beside them."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import time
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
     from service.engine import Engine
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+BENCH_SIZE = 5_000
 ALL_METHODS = ("dense", "bm25", "hybrid", "late", "full")
 
 app = typer.Typer(
@@ -213,6 +214,68 @@ def show(
     terminal.worst(loaded, worst)
     if html:
         save_page([loaded], html)
+
+
+@service.app.command()
+def bench(
+    ctx: typer.Context,
+    *,
+    corpus: Annotated[
+        list[Path] | None, typer.Option(help="Measure this BEIR folder; repeatable.")
+    ] = None,
+    split: Split = "",
+    size: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Measure a synthetic library of so many passages; repeatable. "
+            f"Default where no --corpus is given: {BENCH_SIZE}."
+        ),
+    ] = None,
+    questions: Annotated[int, typer.Option(help="Ask so many questions.")] = 200,
+    concurrency: Annotated[
+        list[int] | None,
+        typer.Option(help="So many askers over HTTP; repeatable. Default: 1, 4 and 16."),
+    ] = None,
+    real: Annotated[
+        bool, typer.Option("--real", help="Encode synthetic passages, too: hours for a million.")
+    ] = False,
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity", help="Compare int8 with float32; needs PyTorch.")
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where libraries are kept.  [default: XDG_CACHE_HOME/sourcebook/libraries/bench]"
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures.", dir_okay=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same corpus.")] = 0,
+) -> None:
+    """Measure speed, memory, disk and exactness on corpora of several sizes."""
+    from eval.bench import BenchSettings, FolderCorpus, run_bench, save_bench
+    from eval.commands import Outputs, progress
+    from eval.corpus import default_cache
+    from eval.performance import print_bench
+
+    outputs = Outputs(json=json)  # refuses what cannot be written
+    settings: Settings = ctx.obj
+    chosen = BenchSettings(
+        model=settings.model,
+        cache=cache or default_cache() / "bench",
+        questions=questions,
+        concurrency=tuple(dict.fromkeys(concurrency or (1, 4, 16))),
+        real=real,
+        seed=seed,
+    )
+    folders = [FolderCorpus(path, split) for path in corpus or []]
+    sizes = size or ([] if folders else [BENCH_SIZE])
+    with _interruptible(resumable=False):
+        found = run_bench(folders, sizes, chosen, progress, fidelity=fidelity)
+    if outputs.json:
+        save_bench(found, outputs.json)
+    print_bench(found, outputs.json)
 
 
 def _source(ctx: typer.Context, *, cache: Path | None, **given: Any) -> "Source":

@@ -1,9 +1,12 @@
 """What tests share: one encoder, the seed library, and small libraries made on the spot."""
 
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything asks: nothing is downloaded in a test
 
 import pytest
 from fastapi.testclient import TestClient

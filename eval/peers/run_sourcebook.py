@@ -1,0 +1,36 @@
+"""Measures Sourcebook in process: articles into a fresh library, then questions to its engine."""
+# ruff: noqa: PLC0415 (importing is a part of what is timed)
+
+from pathlib import Path
+
+from eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+
+
+def build(job: Job, loaded: Loaded) -> Ask:
+    """A new library of the documents, which is left for a server to open."""
+    from eval.task import plain_articles
+    from index.encode import Encoder
+    from index.library import Library
+    from service.engine import Engine
+
+    encoder = Encoder()
+    loaded()
+
+    library = Library(Path(job.library), encoder, create=True)
+    for _ in library.add(plain_articles((d.id, d.title, d.text) for d in job.documents)):
+        pass
+    engine = Engine(library)
+    return lambda question: engine.search(question, limit=TOP).hits
+
+
+if __name__ == "__main__":
+    main(
+        System(
+            name="Sourcebook",
+            package="sourcebook",
+            kind="hybrid",
+            note="In process; every passage with a citation of its best sentences.",
+            build=build,
+            same_passages=True,
+        )
+    )

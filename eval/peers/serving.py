@@ -1,0 +1,81 @@
+"""Sourcebook as it is served: a real server on what was built, asked over one connection."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from http.client import OK, HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from eval.fresh import Place
+from eval.peers.measuring import TOP, Ask, Measured, latencies, resident_mb
+from eval.served import serving
+from index.errors import SourcebookError
+from index.weights import DEFAULT_MODEL
+
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to ask, what to send beside the question, and where the answer has what was found."""
+
+    path: str
+    beside: Mapping[str, int]
+    found: Sequence[str]
+    note: str
+
+
+ADDRESSES = (
+    Address(
+        path="/v1/ask",
+        beside={},
+        found=("citations", "nearest"),
+        note="Over HTTP: the answer with its citations.",
+    ),
+    Address(
+        path="/v1/search",
+        beside={"limit": TOP},
+        found=("hits",),
+        note="Over HTTP: every passage with a citation of its best sentences.",
+    ),
+)
+
+
+def measure_served(library: Path, built: Measured, questions: Sequence[str]) -> Iterator[Measured]:
+    """What asking took at each address; `load_s` is the time from the command until it is ready.
+
+    Ingest is that of `built`, which made the library. Raises SourcebookError where the server does
+    not start or refuses a question.
+    """
+    place = Place(folder=library, model=DEFAULT_MODEL)
+    with serving(place) as served:
+        for address in ADDRESSES:
+            connection = HTTPConnection(urlsplit(served.url).netloc, timeout=TIMEOUT_S)
+            with closing(connection):
+                p50, p95, p99 = latencies(_asker(connection, address), questions)
+            yield replace(
+                built,
+                name=f"{built.name}, {address.path}",
+                load_s=served.ready,
+                p50_ms=p50,
+                p95_ms=p95,
+                p99_ms=p99,
+                rss_mb=resident_mb(served.process),
+                note=address.note,
+                http=True,
+            )
+
+
+def _asker(connection: HTTPConnection, address: Address) -> Ask:
+    def ask(question: str) -> list[object]:
+        body = json.dumps({"question": question, **address.beside}).encode()
+        connection.request("POST", address.path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = json.load(response)
+        if response.status != OK:
+            raise SourcebookError(f"{address.path} answers {question!r} with {answer}")
+        return [each for name in address.found for each in answer[name]]
+
+    return ask
