@@ -16,7 +16,7 @@ from index.tokens import TokenCodec
 
 # So many passages are encoded and committed together: a commit costs an fsync of three indexes,
 # and what is encoded but not committed is lost in a crash.
-COMMIT_PASSAGES = 512
+COMMIT_PASSAGES = 1_024
 
 
 class Action(StrEnum):

@@ -24,6 +24,8 @@ from index.records import ArticleRecord, marks, text_hash
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
 SCHEMA_VERSION = 1
+# The pages that a connection keeps: a question reads about 1.5 MB, half of it again and again.
+CACHE_KIB = 16_384
 
 
 class Store:
@@ -99,6 +101,7 @@ class Store:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         except BaseException:
             connection.close()
             raise

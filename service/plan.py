@@ -1,9 +1,13 @@
 """Reads a question: exact phrases, and the publishers, authors and dates that it names."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from functools import lru_cache
+
+import numpy as np
+from rapidfuzz.distance import Indel
+from rapidfuzz.process import cdist
 
 from index.errors import InputError
 
@@ -16,8 +20,11 @@ _SINCE = re.compile(rf"\b(?:since|after|desde|from)\s+{_YEAR}", re.IGNORECASE)
 _UNTIL = re.compile(rf"\b(?:until|before|up to|hasta|antes de)\s+{_YEAR}", re.IGNORECASE)
 _BETWEEN = re.compile(rf"\b(?:between|entre)\s+{_YEAR}\s+(?:and|y)\s+{_YEAR}", re.IGNORECASE)
 
-# A name in a question may be misspelt by a letter or two; ratio of difflib's matching blocks.
-SAME_NAME = 0.9
+# A name in a question may be misspelt by a letter or two: by so many at most, and so few of all.
+MOST_LETTERS, SAME_NAME = 2, 0.9
+RATIO = Indel.normalized_similarity
+
+Key = Callable[[str], list[str]]  # the words of a name that count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +65,8 @@ def plan(question: str, publishers: Iterable[str] = (), authors: Iterable[str] =
     return Query(
         text=text,
         phrases=tuple(" ".join(filter(None, match)) for match in _QUOTED.findall(text)),
-        publishers=tuple(name for name in publishers if _mentions(words, _publisher_key(name))),
-        authors=tuple(name for name in authors if _mentions(words, _words(name))),
+        publishers=_mentioned(words, tuple(publishers), _publisher_key),
+        authors=_mentioned(words, tuple(authors), _words),
         published_from=since,
         published_to=until,
     )
@@ -82,20 +89,32 @@ def _words(name: str) -> list[str]:
     return _WORD.findall(name.casefold())
 
 
-def _mentions(words: Sequence[str], name: Sequence[str]) -> bool:
-    """Whether the name occurs among the words, run together or apart, but for a letter or two."""
-    wanted = "".join(name)
-    if not wanted:
-        return False
-    if len(wanted) < 4:
-        return any(list(name) == list(words[i : i + len(name)]) for i in range(len(words)))
-    windows = (
-        "".join(words[start : start + size])
-        for size in {1, len(name), len(name) + 1}
-        for start in range(len(words) - size + 1)
-    )
-    return any(
-        abs(len(window) - len(wanted)) <= 2
-        and SequenceMatcher(None, window, wanted).ratio() >= SAME_NAME
-        for window in windows
-    )
+@lru_cache(maxsize=4)
+def _by_size(names: tuple[str, ...], key: Key) -> dict[int, tuple[list[str], list[str]]]:
+    """Names and their words run together, by how many words they have.
+
+    Kept, because all questions to a library ask for the same ones.
+    """
+    found: dict[int, tuple[list[str], list[str]]] = {}
+    for name in names:
+        if words := key(name):
+            group = found.setdefault(len(words), ([], []))
+            group[0].append(name)
+            group[1].append("".join(words))
+    return found
+
+
+def _mentioned(words: Sequence[str], names: tuple[str, ...], key: Key) -> tuple[str, ...]:
+    """The names that occur among the words, run together or apart, but for a letter or two."""
+    found = set()
+    for size, (group, wanted) in _by_size(names, key).items():
+        windows = [
+            "".join(words[start : start + width])
+            for width in {1, size, size + 1}
+            for start in range(len(words) - width + 1)
+        ]
+        alike = cdist(windows, wanted, scorer=RATIO, score_cutoff=SAME_NAME)
+        lengths = np.subtract.outer([len(w) for w in windows], [len(w) for w in wanted])
+        close = (alike >= SAME_NAME) & (abs(lengths) <= MOST_LETTERS)
+        found |= {group[number] for number in np.flatnonzero(close.any(axis=0))}
+    return tuple(name for name in names if name in found)

@@ -17,7 +17,7 @@ from service.plan import Query
 SAME_PASSAGE = 0.7
 SHINGLE_WORDS = 5
 # Only so many of the best hits are compared with each other: nobody reads further.
-COLLAPSED = 20
+COLLAPSED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
