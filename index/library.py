@@ -94,7 +94,6 @@ class _Known:
 
     generation: int
     names: tuple[list[str], list[str]] | None = None
-    searchable: int | None = None
     records: dict[int, ArticleRecord] = field(default_factory=dict)
     allowed: dict[Filter, tuple[list[int], Rows]] = field(default_factory=dict)
 
@@ -346,10 +345,7 @@ class Library:
 
     def _weights(self, view: Reader, question: QuestionEncoding) -> Vectors:
         """The inverse document frequency of each of the question's word pieces (BM25's form)."""
-        known = self._known(view)
-        if known.searchable is None:
-            known.searchable = view.searchable_count()
-        total, counts = known.searchable, view.piece_counts(set(question.pieces.tolist()))
+        total, counts = len(self.indexes.dense), view.piece_counts(set(question.pieces.tolist()))
         found = np.array([min(total, counts.get(int(p), 0)) for p in question.pieces], np.float32)
         weights: Vectors = np.log1p((total - found + 0.5) / (found + 0.5))
         return weights

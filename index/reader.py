@@ -188,14 +188,11 @@ class Reader:
         sql = "SELECT piece, passages FROM piece_counts WHERE piece IN (%s)"
         return {row["piece"]: row["passages"] for row in self._in(sql, pieces)}
 
-    def searchable_count(self) -> int:
-        """How many passages can be found."""
-        return int(self._one("SELECT count(*) FROM passages WHERE searchable")[0])
-
     def added_since(self, generation: int) -> list[int]:
-        """Row numbers of the passages that became searchable after that generation."""
-        sql = "SELECT rowid FROM passages WHERE generation > ? AND searchable ORDER BY rowid"
-        return [row[0] for row in self._all(sql, generation)]
+        """Row numbers of the passages that became searchable after that generation, sorted."""
+        # Sorted here: asked to, SQLite walks through the whole table in the order of its rows.
+        sql = "SELECT rowid FROM passages WHERE generation > ? AND searchable"
+        return sorted(row[0] for row in self._all(sql, generation))
 
     def removed_since(self, generation: int) -> list[int]:
         """Row numbers of the passages that were removed after that generation."""

@@ -61,7 +61,6 @@ CREATE TABLE passages (
 CREATE INDEX passages_article ON passages(article);
 CREATE INDEX passages_generation ON passages(generation);
 CREATE INDEX passages_text_hash ON passages(text_hash);
-CREATE INDEX passages_searchable ON passages(article) WHERE searchable;
 
 CREATE TABLE vectors (
     passage INTEGER PRIMARY KEY REFERENCES passages(rowid) ON DELETE CASCADE,
