@@ -29,7 +29,7 @@ BATCH = 10_000
 _METADATA = ", ".join(f"articles.{field.name}" for field in fields(Metadata))
 _RECORD = f"""
     SELECT articles.rowid, articles.id, articles.source, articles.sha256, articles.generation,
-        articles.added, length(articles.text) AS characters,
+        articles.added, articles.characters,
         (SELECT id FROM articles AS original WHERE original.rowid = articles.copy_of) AS copy_of,
         (SELECT count(*) FROM passages WHERE article = articles.rowid) AS passages, {_METADATA}
     FROM articles

@@ -10,10 +10,6 @@ CREATE TABLE articles (
     source TEXT NOT NULL UNIQUE,
     sha256 TEXT NOT NULL,
     content_sha256 TEXT NOT NULL,          -- of all that an addition brings: text, metadata, bytes
-    raw BLOB NOT NULL,
-    text TEXT NOT NULL,
-    blocks TEXT NOT NULL,
-    removals TEXT NOT NULL,
     title TEXT NOT NULL,
     authors TEXT NOT NULL,
     publisher TEXT NOT NULL,
@@ -25,10 +21,16 @@ CREATE TABLE articles (
     tags TEXT NOT NULL,
     date_sources TEXT NOT NULL,
     extra TEXT NOT NULL,
-    signature BLOB NOT NULL,               -- MinHash, to recognise syndicated copies
     copy_of INTEGER REFERENCES articles(rowid) ON DELETE SET NULL,
     added TEXT NOT NULL,
-    generation INTEGER NOT NULL
+    generation INTEGER NOT NULL,
+    characters INTEGER NOT NULL,           -- of the text
+    signature BLOB NOT NULL,               -- MinHash, to recognise syndicated copies
+    -- The long columns come last: what stands after them is found by reading through them.
+    blocks TEXT NOT NULL,
+    removals TEXT NOT NULL,
+    text TEXT NOT NULL,
+    raw BLOB NOT NULL
 ) STRICT;
 CREATE INDEX articles_copy_of ON articles(copy_of);
 -- A row is long, so whatever looks at all articles must find its columns in an index.

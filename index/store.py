@@ -24,6 +24,8 @@ from index.records import ArticleRecord, marks, text_hash
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
 SCHEMA_VERSION = 1
+# The token vectors of a passage, which are read at random, fit one page.
+PAGE_BYTES = 16_384
 # The pages that a connection keeps: a question reads about 1.5 MB, half of it again and again.
 CACHE_KIB = 16_384
 
@@ -160,6 +162,7 @@ class Writer(Reader):
                 ensure_ascii=False,
             ),
             "signature": signature,
+            "characters": len(article.text),
             "added": now(),
             "generation": self.generation,
         }
@@ -278,6 +281,7 @@ def now() -> str:
 
 def _create(connection: sqlite3.Connection) -> None:
     schema = resources.files("index").joinpath("schema.sql").read_text("utf-8")
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.executescript(
         f"BEGIN IMMEDIATE; {schema}"
         f"INSERT INTO meta VALUES ('generation', 0);"
