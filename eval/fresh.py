@@ -169,7 +169,7 @@ def observe(place: Place, warm_up: Sequence[str], questions: Sequence[str]) -> A
             resident=resident,
             peak=peak,
             recall=recall(library, questions[:RECALL_QUESTIONS]),
-            found=statistics.median(_until_found(library, number) for number in range(PROBES)),
+            found=statistics.median(_until_found(engine, number) for number in range(PROBES)),
         )
 
 
@@ -234,8 +234,9 @@ def _stored(library: Library) -> Iterator[Vectors]:
             yield np.frombuffer(data, dtype="<f4").reshape(len(block), -1)
 
 
-def _until_found(library: Library, number: int) -> float:
+def _until_found(engine: Engine, number: int) -> float:
     """The seconds from the call that adds an article until a search finds it; then it goes."""
+    library = engine.library
     # No library holds these words, and no two probes are the same article.
     text = f"Quillon vexbarrow {library.info()['generation']} trades zoftigram for plimthorn."
     probe = Article(
@@ -249,11 +250,11 @@ def _until_found(library: Library, number: int) -> float:
     try:
         for _ in library.add([probe]):
             pass
-        found = library.search("Who trades zoftigram for plimthorn?")
+        found = engine.search("Who trades zoftigram for plimthorn?")
         spent = time.perf_counter() - begun
     finally:
         library.remove(probe.id)
-    if probe.id not in {item.article.id for item in found.items}:
+    if not any(hit.citation.article.id == probe.id for hit in found.hits):
         raise SourcebookError("An added article was not found by the words that only it has.")
     return spent
 

@@ -196,14 +196,14 @@ def code_fingerprint() -> str:
 def _articles(hits: list[Hit]) -> dict[str, float]:
     ranked: dict[str, float] = {}
     for hit in hits:
-        for article in (hit.candidate.article, *hit.also):
+        for article in (hit.article, *hit.also):
             ranked.setdefault(article.id, hit.score)
     return ranked
 
 
 def _passage(hit: Hit) -> Found:
-    passage = hit.candidate.passage
-    title = hit.candidate.article.metadata.title
+    passage = hit.passage
+    title = hit.article.metadata.title
     return Found(
         passage.article_id, title, passage.start, passage.end, passage.text, float(hit.score)
     )

@@ -55,7 +55,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A passage that a retriever found, with both retrievers' scores.
+    """A passage that a retriever found, by its row number, with both retrievers' scores.
 
     `dense` is the cosine with the question, `lexical` the BM25 score over the best that any
     passage could reach, in [0, 1]; `token_starts` (word pieces,) say where in the passage each of
@@ -63,8 +63,6 @@ class Candidate:
     """
 
     row: int
-    article: ArticleRecord
-    passage: Passage
     dense: float
     lexical: float
     token_starts: NDArray[np.uint32]
@@ -76,8 +74,7 @@ class Candidates:
 
     `weights` (question tokens,) is the inverse document frequency of each word piece of the
     question, `similarity` (question tokens, word pieces of all items in their order) the cosines
-    of late interaction, and `copies` the syndicated copies of the candidates' articles, by row
-    number.
+    of late interaction.
     """
 
     generation: int
@@ -85,7 +82,15 @@ class Candidates:
     weights: Vectors
     similarity: Vectors
     items: tuple[Candidate, ...]
-    copies: dict[int, list[ArticleRecord]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sourced:
+    """A passage with its article and that article's syndicated copies."""
+
+    article: ArticleRecord
+    passage: Passage
+    copies: tuple[ArticleRecord, ...] = ()
 
 
 @dataclass(slots=True)
@@ -171,7 +176,10 @@ class Library:
         dense_count: int = 60,
         lexical_count: int = 60,
     ) -> Candidates:
-        """The union of what the dense and the lexical index find, each with both scores."""
+        """The union of what the dense and the lexical index find, each with both scores.
+
+        Their texts are not read: `sourced` does it for those that are shown.
+        """
         watch = watch or Stopwatch()
         with watch.stage("encode"):
             encoded = self.encoder.encode_questions([question], self.codec)[0]
@@ -192,6 +200,21 @@ class Library:
                 lexical |= self.indexes.lexical.scores(question, unscored, phrases=phrases)
             with watch.stage("read"):
                 return self._candidates(view, question, encoded, {*dense, *lexical}, lexical)
+
+    def sourced(self, rows: Iterable[int]) -> dict[int, Sourced]:
+        """The passages of those row numbers; what was removed meanwhile is left out."""
+        with self.store.read() as view:
+            passages = view.passages(rows)
+            articles = {article for article, _ in passages.values()}
+            records, copies = self._records(view, articles), view.copies(articles)
+            return {
+                row: Sourced(
+                    article=records[article],
+                    passage=passage,
+                    copies=tuple(copies.get(article, ())),
+                )
+                for row, (article, passage) in passages.items()
+            }
 
     def article(self, wanted: str) -> Article:
         """The whole article of that id; `NotFoundError` if there is none."""
@@ -358,31 +381,25 @@ class Library:
         rows: Iterable[int],
         lexical: dict[int, float],
     ) -> Candidates:
-        passages = view.passages(rows)
-        articles = {article for article, _ in passages.values()}
-        records = self._records(view, articles)
-        stored = view.encodings(passages)
+        stored = view.encodings(rows)
         bound = (K1 + 1) * sum(self.indexes.lexical.idf(question).values()) or 1.0
         items = [
             Candidate(
                 row=row,
-                article=records[article],
-                passage=passage,
-                dense=float(np.frombuffer(stored[row].pooled, dtype="<f4") @ encoded.pooled),
+                dense=float(np.frombuffer(found.pooled, dtype="<f4") @ encoded.pooled),
                 lexical=lexical.get(row, 0.0) / bound,
-                token_starts=np.frombuffer(stored[row].starts, dtype="<u4"),
+                token_starts=np.frombuffer(found.starts, dtype="<u4"),
             )
-            for row, (article, passage) in sorted(passages.items())
+            for row, found in stored.items()
         ]
         return Candidates(
             generation=view.generation,
             question=encoded,
             weights=self._weights(view, encoded),
             similarity=self.codec.similarity(
-                encoded.tokens, b"".join(stored[item.row].tokens for item in items)
+                encoded.tokens, b"".join(found.tokens for found in stored.values())
             ),
             items=tuple(items),
-            copies=view.copies(articles),
         )
 
 

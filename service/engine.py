@@ -10,7 +10,7 @@ from service.answer import Answer, Calibration, Sentence, Status, worth_citing
 from service.cite import Citation, Scores, cite
 from service.evidence import evidence
 from service.plan import Query, plan
-from service.rank import FULL, Hit, Method, rank
+from service.rank import COLLAPSED, FULL, Hit, Method, rank
 
 # Measured on the dev questions; see docs/decisions/0006-abstention.md.
 CALIBRATION = Calibration(
@@ -40,7 +40,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A question with all its candidates in the order of their rank; `seconds` is by stage."""
+    """A question with its best candidates in the order of their rank; `seconds` is by stage."""
 
     query: Query
     found: Candidates
@@ -65,7 +65,7 @@ class Engine:
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
         """Answer a question, from the articles that the filter lets through."""
-        return self.answer(self.rank(question, chosen))
+        return self.answer(self.rank(question, chosen, depth=COLLAPSED))
 
     def answer(self, ranked: Ranked) -> Answer:
         """Answer from what was ranked for a question."""
@@ -92,7 +92,7 @@ class Engine:
 
     def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
         """The best `limit` passages, each with its best sentences as the quote."""
-        return self.results(self.rank(question, chosen), limit)
+        return self.results(self.rank(question, chosen, depth=max(limit, COLLAPSED)), limit)
 
     def results(self, ranked: Ranked, limit: int = 10) -> SearchResult:
         """The best `limit` passages of what was ranked for a question."""
@@ -100,7 +100,7 @@ class Engine:
         best = ranked.hits[:limit]
         with watch.stage("compose"):
             citations, generation = self._cite(best, ranked.found)
-        passages = {hit.candidate.passage.id: hit.candidate.passage for hit in best}
+        passages = {hit.passage.id: hit.passage for hit in best}
         return SearchResult(
             query=ranked.query,
             hits=tuple(FoundPassage(passages[cited.passage_id], cited) for cited in citations),
@@ -109,8 +109,10 @@ class Engine:
             seconds=watch.seconds,
         )
 
-    def rank(self, question: str, chosen: Filter | None = None) -> Ranked:
-        """All candidates for a question in the order of their rank, without quotes.
+    def rank(
+        self, question: str, chosen: Filter | None = None, *, depth: int | None = None
+    ) -> Ranked:
+        """The best `depth` candidates for a question, or all, in the order of their rank.
 
         `answer` and `results` go on from here, so that an evaluator can have both at one cost.
         """
@@ -126,7 +128,7 @@ class Engine:
             lexical_count=self.method.lexical_count,
         )
         with watch.stage("rank"):
-            hits = rank(query, found, self.method.weights)
+            hits = rank(query, found, self.library.sourced, self.method.weights, depth)
         return Ranked(query=query, found=found, hits=hits, seconds=watch.seconds)
 
     def _cite(self, hits: list[Hit], found: Candidates) -> tuple[tuple[Citation, ...], int]:
@@ -134,11 +136,11 @@ class Engine:
 
         What was removed or replaced while the question was on its way is left out.
         """
-        wanted = {hit.candidate.article.id for hit in hits}
+        wanted = {hit.article.id for hit in hits}
         articles, generation = self.library.articles_now(wanted)
         citations: list[Citation] = []
         for hit in hits:
-            passage = hit.candidate.passage
+            passage = hit.passage
             article = articles.get(passage.article_id)
             if article is None or article.sha256 != passage.article_sha256:
                 continue
@@ -147,7 +149,7 @@ class Engine:
                 cite(
                     number=len(citations) + 1,
                     article=article,
-                    record=hit.candidate.article,
+                    record=hit.article,
                     passage=passage,
                     start=span.start,
                     end=span.end,

@@ -28,7 +28,7 @@ def evidence(hit: Hit, weights: Vectors) -> Evidence:
 
     `weights` (question tokens,) are those that the passage was ranked with.
     """
-    passage = hit.candidate.passage
+    passage = hit.passage
     starts = hit.candidate.token_starts + passage.start
     edges = np.searchsorted(starts, [s.start for s in passage.sentences] + [passage.end])
     choices = []

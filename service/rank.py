@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index.library import Candidate, Candidates
+from index.library import Candidate, Candidates, Sourced
+from index.passages import Passage
 from index.records import ArticleRecord
 from index.tokens import Vectors, max_sims
 from service.plan import Query
@@ -18,6 +19,8 @@ SAME_PASSAGE = 0.7
 SHINGLE_WORDS = 5
 # Only so many of the best hits are compared with each other: nobody reads further.
 COLLAPSED = 10
+
+Read = Callable[[Iterable[int]], Mapping[int, Sourced]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,32 +80,58 @@ class Hit:
     """
 
     candidate: Candidate
+    article: ArticleRecord
+    passage: Passage
     score: float
     late: float
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
 
 
-def rank(query: Query, found: Candidates, weights: Weights = FULL.weights) -> list[Hit]:
-    """All candidates, best first; those that print the same text collapsed into one."""
+def rank(
+    query: Query,
+    found: Candidates,
+    read: Read,
+    weights: Weights = FULL.weights,
+    depth: int | None = None,
+) -> list[Hit]:
+    """The best `depth` candidates or all, best first; those that print one text are collapsed.
+
+    `read` gives the passages of row numbers; what it does not find any more is left out.
+    """
     lengths = [len(item.token_starts) for item in found.items]
     lates = max_sims(found.similarity, lengths, found.weights)
-    matrices = np.split(found.similarity, np.cumsum(lengths)[:-1], axis=1)
+    scores = {
+        item.row: weights.late * late + weights.dense * item.dense + weights.lexical * item.lexical
+        for item, late in zip(found.items, lates.tolist(), strict=True)
+    }
+    sources: Mapping[int, Sourced] = {}
+    if weights.source and (query.publishers or query.authors):
+        sources = read(scores)
+        for row, source in sources.items():
+            scores[row] += weights.source * _named(query, source.article)
+    # The row breaks ties, so that equal questions get equal answers.
+    ranked = [(-scores[item.row], item.row, number) for number, item in enumerate(found.items)]
+    order = [number for _, _, number in sorted(ranked)[:depth]]
+    sources = sources or read([found.items[number].row for number in order])
+    ends = np.cumsum(lengths)
     hits = []
-    for item, late, matrix in zip(found.items, lates.tolist(), matrices, strict=False):
-        score = weights.late * late + weights.dense * item.dense + weights.lexical * item.lexical
-        score += weights.source * _named(query, item.article)
+    for number in order:
+        item = found.items[number]
+        if item.row not in sources:
+            continue
+        source = sources[item.row]
         hits.append(
             Hit(
                 candidate=item,
-                score=score,
-                late=late,
-                similarity=matrix,
-                also=tuple(found.copies.get(item.article.rowid, ())),
+                article=source.article,
+                passage=source.passage,
+                score=scores[item.row],
+                late=float(lates[number]),
+                similarity=found.similarity[:, ends[number] - lengths[number] : ends[number]],
+                also=source.copies,
             )
         )
-    # The row breaks ties, so that equal questions get equal answers.
-    hits.sort(key=lambda hit: (-hit.score, hit.candidate.row))
     return [*collapse(hits[:COLLAPSED]), *hits[COLLAPSED:]]
 
 
@@ -113,11 +142,11 @@ def collapse(hits: Sequence[Hit]) -> list[Hit]:
     # Hardly any two passages share a shingle, so those that do are found from the shingle.
     holders: dict[tuple[str, ...], list[int]] = {}
     for hit in hits:
-        shingles = _shingles(hit.candidate.passage.text)
+        shingles = _shingles(hit.passage.text)
         shared = Counter(number for each in shingles for number in holders.get(each, ()))
         for number, common in sorted(shared.items()):
             other = kept[number]
-            if other.candidate.article.id == hit.candidate.article.id:
+            if other.article.id == hit.article.id:
                 continue
             if common >= SAME_PASSAGE * (len(shingles) + sizes[number] - common):
                 kept[number] = _merged(other, hit)
@@ -131,15 +160,9 @@ def collapse(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _merged(better: Hit, worse: Hit) -> Hit:
-    known = {better.candidate.article.id, *(record.id for record in better.also)}
-    new = [record for record in (worse.candidate.article, *worse.also) if record.id not in known]
-    return Hit(
-        candidate=better.candidate,
-        score=better.score,
-        late=better.late,
-        similarity=better.similarity,
-        also=(*better.also, *new),
-    )
+    known = {better.article.id, *(record.id for record in better.also)}
+    new = [record for record in (worse.article, *worse.also) if record.id not in known]
+    return replace(better, also=(*better.also, *new))
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:

@@ -1,19 +1,19 @@
 """Records, candidates and hits made by hand, for tests of what is done with them."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from conftest import article_from
 
 from index.article import Article, BlockKind
 from index.encode import QuestionEncoding
-from index.library import Candidate, Candidates
+from index.library import Candidate, Candidates, Sourced
 from index.passages import Passage, sentence_spans
 from index.records import ArticleRecord
 from index.tokens import Vectors
 from service.cite import Citation, Scores, cite
-from service.rank import Hit
+from service.rank import Hit, Read
 
 AXES = np.eye(8, dtype=np.float32)
 SCORES = Scores(fused=0.5, late=0.4, dense=0.3, lexical=0.2)
@@ -54,6 +54,13 @@ def passage(article: Article, start: int = 0, end: int | None = None) -> Passage
     )
 
 
+class Made(NamedTuple):
+    """A candidate and what the library would give for its row."""
+
+    candidate: Candidate
+    source: Sourced
+
+
 def candidate(
     text: str,
     name: str,
@@ -63,44 +70,53 @@ def candidate(
     lexical: float = 0.0,
     starts: tuple[int, ...] = (0,),
     **facts: Any,
-) -> Candidate:
+) -> Made:
     """A passage that is a whole article of its own, with these scores and word pieces."""
     article = article_from(text, name)
-    return Candidate(
-        row=row,
-        article=record(article, rowid=row, **facts),
-        passage=passage(article),
-        dense=dense,
-        lexical=lexical,
-        token_starts=np.array(starts, np.uint32),
+    found = Candidate(
+        row=row, dense=dense, lexical=lexical, token_starts=np.array(starts, np.uint32)
     )
+    source = Sourced(article=record(article, rowid=row, **facts), passage=passage(article))
+    return Made(found, source)
 
 
 def candidates(
     question: Vectors,
-    *items: Candidate,
+    *items: Made,
     weights: Vectors | None = None,
     tokens: Vectors | None = None,
-) -> Candidates:
-    """What a question of these token vectors found; `tokens` are those of all items in turn."""
-    pieces_of_all = sum(len(item.token_starts) for item in items)
+) -> tuple[Candidates, Read]:
+    """What a question of these token vectors found, and what reads it.
+
+    `tokens` are those of all items in turn.
+    """
+    pieces_of_all = sum(len(item.candidate.token_starts) for item in items)
     tokens = AXES[[0] * pieces_of_all] if tokens is None else tokens
     weights = np.ones(len(question), np.float32) if weights is None else weights
     pieces = np.arange(len(question), dtype=np.uint32)
-    return Candidates(
+    found = Candidates(
         generation=1,
         question=QuestionEncoding(AXES[0], question, pieces),
         weights=weights,
         similarity=question @ tokens.T,
-        items=items,
-        copies={},
+        items=tuple(item.candidate for item in items),
     )
+    sources = {item.candidate.row: item.source for item in items}
+    return found, lambda rows: {row: sources[row] for row in rows if row in sources}
 
 
-def hit(of: Candidate, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit:
+def hit(of: Made, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit:
     """A candidate in a ranking."""
-    similarity = facts.pop("similarity", np.zeros((1, len(of.token_starts)), np.float32))
-    return Hit(candidate=of, score=score, late=late, similarity=similarity, **facts)
+    similarity = facts.pop("similarity", np.zeros((1, len(of.candidate.token_starts)), np.float32))
+    return Hit(
+        candidate=of.candidate,
+        article=of.source.article,
+        passage=of.source.passage,
+        score=score,
+        late=late,
+        similarity=similarity,
+        **facts,
+    )
 
 
 def citation(number: int = 1, text: str = "Coca grows in Cauca.", name: str = "a") -> Citation:

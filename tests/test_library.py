@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
@@ -22,7 +23,7 @@ from index.article import Article, article_id, sha256
 from index.encode import Encoder
 from index.errors import InputError, LibraryError, NotFoundError
 from index.ingest import Action
-from index.library import DATABASE, DENSE, LEXICAL, LOCK, Library, reembed_library
+from index.library import DATABASE, DENSE, LEXICAL, LOCK, Library, Sourced, reembed_library
 from index.records import Filter
 from service.engine import Engine
 
@@ -39,9 +40,15 @@ LONG = "\n\n".join(
 )
 
 
+def sources(library: Library, question: str, **options: Any) -> list[Sourced]:
+    """What is found, with texts and articles."""
+    items = library.search(question, **options).items
+    return list(library.sourced(item.row for item in items).values())
+
+
 def found(library: Library, question: str, chosen: Filter | None = None) -> set[str]:
     """The sources of all that is found."""
-    return {item.article.source for item in library.search(question, chosen=chosen).items}
+    return {each.article.source for each in sources(library, question, chosen=chosen)}
 
 
 def rows(library: Library) -> dict[str, list[int]]:
@@ -72,7 +79,7 @@ def test_add_replace_unchanged_remove(make_library: MakeLibrary) -> None:
     changed = article_from(TEXTS["cocoa"], "coca")
     assert add(library, changed) == [Action.REPLACED]
     assert library.article(coca.id).text == TEXTS["cocoa"]
-    assert [item.passage.text for item in library.search("coca cacao").items] == [TEXTS["cocoa"]]
+    assert [each.passage.text for each in sources(library, "coca cacao")] == [TEXTS["cocoa"]]
     assert library.remove(coca.id).source == "coca.txt"
     assert found(library, "coca cacao") == set()
     with pytest.raises(NotFoundError, match=coca.id):
@@ -156,7 +163,7 @@ def test_a_copy_is_linked_and_only_its_own_words_are_searched(make_library: Make
         assert view.record(original.id).copy_of is None
         copied = view.record(copy.id).passages
         assert len(view.added_since(0)) < view.record(original.id).passages + copied
-    texts = [item.passage.text for item in library.search("ministry budget auditors").items]
+    texts = [each.passage.text for each in sources(library, "ministry budget auditors")]
     assert len(texts) == len(set(texts))
     assert "copy.txt" in found(library, "Tuesday Herald of Popayán")
     hit = Engine(library).search("the ministry of schools").hits[0].citation
@@ -258,13 +265,12 @@ def test_a_filter_works_inside_the_retrievers(make_library: MakeLibrary) -> None
     chosen = Filter(publishers=("Small",))
     small = {"s0.txt", "s1.txt", "s2.txt"}
     question = "Why do farmers in Cauca grow coca?"
-    best = library.search(question, dense_count=3, lexical_count=3).items
-    assert small.isdisjoint(item.article.source for item in best)
+    best = sources(library, question, dense_count=3, lexical_count=3)
+    assert small.isdisjoint(each.article.source for each in best)
     for counts in ({"lexical_count": 0}, {"dense_count": 0}):
-        narrowed = library.search(
-            question, chosen=chosen, **{"dense_count": 3, "lexical_count": 3} | counts
-        )
-        assert {item.article.source for item in narrowed.items} == small
+        options = {"dense_count": 3, "lexical_count": 3} | counts
+        narrowed = sources(library, question, chosen=chosen, **options)
+        assert {each.article.source for each in narrowed} == small
 
 
 # --- opening again, and other processes ---------------------------------------------------------
@@ -508,8 +514,8 @@ def test_indexes_that_are_ahead(copied: Path, encoder: Encoder, tmp_path: Path) 
         # The row numbers of the notes now name other passages.
         for number in range(5):
             add(library, article_from(f"Item {number} is on fishing.", f"item-{number}"))
-        best = library.search("fishing item", dense_count=5, lexical_count=0).items
-        assert {item.article.metadata.title for item in best} == {f"item-{n}" for n in range(5)}
+        best = sources(library, "fishing item", dense_count=5, lexical_count=0)
+        assert {each.article.metadata.title for each in best} == {f"item-{n}" for n in range(5)}
     assert_whole(copied, encoder)
 
 
@@ -618,7 +624,8 @@ with Library(Path(sys.argv[1]), Encoder()) as library:
         list(library.add([big]))
     except StorageError as error:
         print("refused:", error, flush=True)
-    print("big.txt" in {item.article.source for item in library.search("committee").items})
+    rows = [item.row for item in library.search("committee").items]
+    print("big.txt" in {each.article.source for each in library.sourced(rows).values()})
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     print(library.drift())
     print(*(outcome.action for outcome in library.add([small, big])))

@@ -1,9 +1,12 @@
 """The ranking: scores worked by hand, ties that do not wander, one hit for one text."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pytest
 from made import AXES, candidate, candidates, hit
 
+from index.library import Sourced
 from service.plan import Query
 from service.rank import Weights, collapse, rank
 
@@ -18,8 +21,8 @@ def test_fusion_by_hand() -> None:
     far = candidate("Rain falls.", "far", row=2, dense=0.9, lexical=0.0, starts=(0, 5))
     tokens = np.concatenate([AXES[4:6], np.array([[0.6, 0.8] + [0] * 6])])
     weights = np.array([3, 1], np.float32)
-    found = candidates(question, far, near, weights=weights, tokens=tokens)
-    first, second = rank(QUERY, found, WEIGHTS)
+    found, read = candidates(question, far, near, weights=weights, tokens=tokens)
+    first, second = rank(QUERY, found, read, WEIGHTS)
     # MaxSim (3 * .6 + 1 * .8) / 4 = .65, and then .65 + .2 * .5 + .4 * .25
     assert (first.candidate.row, second.candidate.row) == (1, 2)
     assert first.late == pytest.approx(0.65)
@@ -36,10 +39,10 @@ def test_a_named_source_gains() -> None:
         candidate("Two.", "two", row=2, publisher="El Día", authors=("Ana Gil", "Bo")),
         candidate("Three.", "three", row=3),
     ]
-    found = candidates(question, *items)
+    found, read = candidates(question, *items)
 
     def gains(query: Query) -> dict[int, float]:
-        return {h.candidate.row: round(h.score - 1, 6) for h in rank(query, found, WEIGHTS)}
+        return {h.candidate.row: round(h.score - 1, 6) for h in rank(query, found, read, WEIGHTS)}
 
     assert gains(QUERY) == {1: 0, 2: 0, 3: 0}
     assert gains(Query(text="x", publishers=("El Día",))) == {1: 0, 2: 0.05, 3: 0}
@@ -49,12 +52,26 @@ def test_a_named_source_gains() -> None:
 def test_ties_go_by_row_whatever_the_order() -> None:
     items = [candidate(f"Text {row}.", f"a{row}", row=row) for row in range(9)]
     for order in (items, items[::-1], items[4:] + items[:4]):
-        hits = rank(QUERY, candidates(AXES[:1], *order), WEIGHTS)
+        hits = rank(QUERY, *candidates(AXES[:1], *order), WEIGHTS)
         assert [h.candidate.row for h in hits] == list(range(9))
 
 
+def test_only_the_best_are_read_and_what_is_gone_is_left_out() -> None:
+    items = [candidate(f"Text {row}.", f"a{row}", row=row, dense=row / 9) for row in range(9)]
+    found, read = candidates(AXES[:1], *items)
+    asked: list[int] = []
+
+    def without_seven(rows: Iterable[int]) -> Mapping[int, Sourced]:
+        asked.extend(rows)
+        return read(row for row in asked if row != 7)
+
+    hits = rank(QUERY, found, without_seven, WEIGHTS, depth=3)
+    assert asked == [8, 7, 6]
+    assert [h.candidate.row for h in hits] == [8, 6]
+
+
 def test_nothing_found() -> None:
-    assert rank(QUERY, candidates(AXES[:1]), WEIGHTS) == []
+    assert rank(QUERY, *candidates(AXES[:1]), WEIGHTS) == []
 
 
 def test_the_same_text_in_two_articles_is_one_hit() -> None:
@@ -73,8 +90,8 @@ def test_the_same_text_in_two_articles_is_one_hit() -> None:
 
 def test_what_copies_a_merged_hit_lists_is_kept_once() -> None:
     one, two, three = (candidate(LONG, name, row=row) for row, name in enumerate("abc"))
-    first = hit(one, score=0.9, also=(two.article,))
-    second = hit(two, score=0.8, also=(one.article, three.article))
+    first = hit(one, score=0.9, also=(two.source.article,))
+    second = hit(two, score=0.8, also=(one.source.article, three.source.article))
     [merged] = collapse([first, second])
     assert [record.source for record in merged.also] == ["b.txt", "c.txt"]
 
