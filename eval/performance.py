@@ -15,42 +15,13 @@ from eval.data import json_object, read_text
 from eval.document import decode
 from eval.drawing import time
 from eval.fresh import RECALL_AT
+from eval.peers.compare import Comparison
 from eval.plot import size_plot
 from eval.terminal import console
 from index.errors import InputError
 
 PEERS = "peers.json"
 NONE = "–"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerSystem:
-    """One system in a comparison: rates from documents in memory, times of one question."""
-
-    name: str
-    version: str
-    kind: str
-    load_s: float
-    index_s: float
-    documents_per_s: float
-    passages_per_s: float | None
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    rss_mb: float
-    http: bool
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peers:
-    """Systems that were measured side by side, in one run on one corpus."""
-
-    machine: Mapping[str, Any]
-    corpus: str
-    documents: int
-    questions: int
-    systems: tuple[PeerSystem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +290,7 @@ def _peers(path: Path) -> str:
     if not path.exists():
         return "Not measured yet: `make bench-peers` does it."
     try:
-        peers = decode(Peers, json_object(read_text(path), str(path)), "peers")
+        peers = decode(Comparison, json_object(read_text(path), str(path)), "peers")
     except InputError as error:
         raise InputError(f"{path} is no comparison with peers: {error.message}") from error
     head = [
@@ -333,6 +304,8 @@ def _peers(path: Path) -> str:
         "p95, ms",
         "p99, ms",
         "memory, MB",
+        "ingest ×",
+        "question ×",
         "note",
     ]
     rows = [
@@ -347,13 +320,17 @@ def _peers(path: Path) -> str:
             f"{each.p95_ms:.1f}",
             f"{each.p99_ms:.1f}",
             f"{each.rss_mb:.0f}",
+            f"{each.ingest_ratio:.2f}",
+            f"{each.question_ratio:.2f}",
             ", ".join(filter(None, ["over HTTP" if each.http else "in process", each.note])),
         ]
         for each in peers.systems
     ]
     said = (
-        f"{peers.documents:,} documents of {peers.corpus}, {peers.questions:,} questions, one run "
-        f"on {_machine(peers.machine)}:"
+        f"{peers.documents:,} documents of {peers.corpus}, {peers.questions:,} questions, medians "
+        f"of {peers.rounds} rounds in one run on {_machine(peers.machine)}. *Ingest ×* is "
+        "Sourcebook's documents a second over the system's, *question ×* the median of `/v1/ask` "
+        "over the system's; both are medians of the ratios within rounds."
     )
     return f"{said}\n\n{Table('', head, rows).markdown()}"
 

@@ -251,19 +251,25 @@ def test_peers_are_shown_as_they_were_measured(report: tuple[Result, Path], tmp_
         "rss_mb": 812.0,
         "http": False,
         "note": "",
+        "ingest_ratio": 7.5,
+        "question_ratio": 0.25,
     }
     peers = {
         "machine": {"processor": "Abacus", "cores": 2},
+        "load": {"before": 0.1, "after": 1.0},
         "corpus": "scifact",
         "documents": 300,
+        "passages": 610,
         "questions": 100,
+        "rounds": 3,
         "systems": [system],
     }
     path = tmp_path / "peers.json"
     path.write_text(json.dumps(peers), "utf-8")
     shown = blocks(tmp_path)["peers"]
-    assert "300 documents of scifact, 100 questions, one run on Abacus, 2 cores:" in shown
+    assert "300 documents of scifact, 100 questions, medians of 3 rounds in one run on A" in shown
     assert "| Elsewhere 1.2 | dense | 2.0 | 30.0 | 10.0 | – | 12.3 |" in shown
+    assert "| 812 | 7.50 | 0.25 | in process |" in shown
     path.write_text(json.dumps(peers | {"systems": [{}]}), "utf-8")
     with pytest.raises(InputError, match=r"peers\.json is no comparison"):
         blocks(tmp_path)

