@@ -1,6 +1,8 @@
 """The engine: one question in, one answer out; the same for askers and evaluators."""
 
+import os
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 from index.library import Candidates, Library
 from index.passages import Passage
@@ -17,6 +19,8 @@ CALIBRATION = Calibration(
     intercept=-4.57, late=3.40, dense=5.31, lexical=0.93, answered=0.5, partial=0.25
 )
 NEAREST = 3
+# So many questions are answered at once: more threads than that only take turns with Python's lock.
+AT_ONCE = 2 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,12 @@ class Engine:
         self.library = library
         self.method = method
         self.calibration = calibration
+        self._turns = BoundedSemaphore(AT_ONCE)
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
         """Answer a question, from the articles that the filter lets through."""
-        return self.answer(self.rank(question, chosen, depth=COLLAPSED))
+        with self._turns:
+            return self.answer(self.rank(question, chosen, depth=COLLAPSED))
 
     def answer(self, ranked: Ranked) -> Answer:
         """Answer from what was ranked for a question."""
@@ -92,7 +98,9 @@ class Engine:
 
     def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
         """The best `limit` passages, each with its best sentences as the quote."""
-        return self.results(self.rank(question, chosen, depth=max(limit, COLLAPSED)), limit)
+        with self._turns:
+            ranked = self.rank(question, chosen, depth=max(limit, COLLAPSED))
+            return self.results(ranked, limit)
 
     def results(self, ranked: Ranked, limit: int = 10) -> SearchResult:
         """The best `limit` passages of what was ranked for a question."""
