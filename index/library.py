@@ -359,12 +359,13 @@ class Library:
         if chosen is None or chosen == Filter():
             return None, None
         known = self._known(view).allowed
-        if chosen not in known:
-            while len(known) >= KEPT_FILTERS:
-                known.pop(next(iter(known)))
+        found = known.get(chosen)
+        if found is None:
             articles, passages = view.allowed(chosen)
-            known[chosen] = articles, np.array(passages, np.int64)
-        return known[chosen]
+            found = known[chosen] = articles, np.array(passages, np.int64)
+            for oldest in list(known)[:-KEPT_FILTERS]:
+                known.pop(oldest, None)  # another thread may have been first
+        return found
 
     def _weights(self, view: Reader, question: QuestionEncoding) -> Vectors:
         """The inverse document frequency of each of the question's word pieces (BM25's form)."""

@@ -23,7 +23,7 @@ from index.reader import Reader
 from index.records import ArticleRecord, marks, text_hash
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # The token vectors of a passage, which are read at random, fit one page.
 PAGE_BYTES = 16_384
 # The pages that a connection keeps: a question reads about 1.5 MB, half of it again and again.

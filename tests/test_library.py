@@ -273,6 +273,15 @@ def test_a_filter_works_inside_the_retrievers(make_library: MakeLibrary) -> None
         assert {each.article.source for each in narrowed} == small
 
 
+def test_more_filters_than_are_kept(make_library: MakeLibrary) -> None:
+    library = make_library(
+        [article_from(f"A word on coca, number {n}.", f"n{n}") for n in range(20)]
+    )
+    for n in [*range(20), 0, 19]:
+        only = Filter(articles=(article_id(f"n{n}.txt"),))
+        assert found(library, "a word on coca", only) == {f"n{n}.txt"}
+
+
 # --- opening again, and other processes ---------------------------------------------------------
 
 
@@ -534,6 +543,7 @@ def test_a_damaged_database_is_refused(copied: Path, encoder: Encoder, damage: s
     ("change", "message"),
     [
         ("PRAGMA user_version = 99", "database version 99"),
+        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2"),
         ("PRAGMA application_id = 7", "not one of Sourcebook's"),
         ("UPDATE meta SET value = x'0000' WHERE key = 'codec'", "projection"),
         ("DELETE FROM meta WHERE key = 'codec'", "codec"),
