@@ -1,5 +1,6 @@
 """A task: questions with their gold, and the articles that they are asked of."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +13,10 @@ from eval.chunking import ChunkingSet, ReferencedQuestion, read_chunking
 from eval.data import Span, Wanted, data_kind
 from eval.judged import JudgedQuestion, MissingGold, Quote, SourceArticle, locate
 from index.article import Article, Block, BlockKind, Metadata, article_id, sha256
+from index.layout import is_short_line
 from index.read import detect_language
 
+MOST_HEADINGS = 4  # lines that a document without a title may begin with
 _PARAGRAPH = re.compile(r"\S(?:.*\S)?")
 
 
@@ -146,11 +149,15 @@ def plain_articles(documents: Iterable[tuple[str, str, str]]) -> Iterator[Articl
 
 
 def plain_article(source: str, title: str, text: str) -> Article:
-    """An article whose text is kept to the letter, one paragraph a line."""
-    blocks = [
-        Block(BlockKind.PARAGRAPH, match.start(), match.end())
-        for match in _PARAGRAPH.finditer(text)
-    ]
+    """An article whose text is kept to the letter, one paragraph a line.
+
+    Without a title, the short lines that it begins with are headings.
+    """
+    spans = [match.span() for match in _PARAGRAPH.finditer(text)]
+    short = itertools.takewhile(lambda span: is_short_line(text[slice(*span)]), spans[:-1])
+    headings = 0 if title.strip() else len(list(itertools.islice(short, MOST_HEADINGS)))
+    kinds = [BlockKind.HEADING] * headings + [BlockKind.PARAGRAPH] * (len(spans) - headings)
+    blocks = [Block(kind, *span) for kind, span in zip(kinds, spans, strict=True)]
     metadata = Metadata(title=title.strip(), language=detect_language(text))
     return Article(
         source=source, text=text, blocks=tuple(blocks), metadata=metadata, raw=text.encode()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ from index.weights import DEFAULT_MODEL, ModelFiles, cache_folder, find_model, j
 
 # Word pieces that the title and heading may take before a passage; the rest is the passage's.
 CONTEXT_PIECES = 32
-BATCH = 16
+BATCH = 8
 
 # A model that reads less than this beside the context cannot encode passages.
 MIN_PASSAGE_PIECES = 16
@@ -39,6 +40,7 @@ SAMPLE_WORDS = 60
 
 # Raised when a conversion would come out otherwise, so that an older one is not used.
 CONVERSION = 1
+CODEC = "codec.bin"
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +50,8 @@ class Encoding:
     """A passage as its library keeps it.
 
     `pooled` (dimensions,) float32 of unit length; `tokens` (word pieces, bytes) codes of the
-    passage's own tokens; `pieces` (word pieces,) their numbers in the vocabulary; `starts` (word
-    pieces,) where in the passage each begins, in code points.
+    passage's own tokens and after them of its context's; `pieces` (own word pieces,) their numbers
+    in the vocabulary; `starts` (own word pieces,) where in the passage each begins, in code points.
     """
 
     pooled: Vectors
@@ -69,7 +71,9 @@ class QuestionEncoding:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """One text as the model sees it: pooled vector; a vector, a number and a start a token."""
+    """One text as the model sees it: pooled vector, a vector a token; of its own, also numbers and
+    starts.
+    """
 
     pooled: Vectors
     tokens: Vectors
@@ -108,6 +112,7 @@ class Encoder:
         self.max_pieces = parts.max_pieces
         self._model = parts.model
         self._tokenizer = parts.tokenizer
+        self._folder = parts.folder
         # Questions that are asked at the same time go through the network together.
         self._together = Batching(self._run, workers=self._model.streams, most=BATCH)
         self._tokenizer.no_truncation()
@@ -135,18 +140,26 @@ class Encoder:
         """The codec for this model's token vectors, fitted on random words of its vocabulary.
 
         Random words rank as well as text of the library's own kind, depend on no collection, and
-        so give every library of an encoder the same codec.
+        so give every library of an encoder the same codec. It is kept beside the converted model.
         """
+        kept = self._folder / CODEC if self._folder else None
+        if kept and kept.exists():
+            return TokenCodec.from_bytes(kept.read_bytes(), self.dimensions)
         texts = [("", text) for text in _random_texts(self._tokenizer)]
-        return TokenCodec.fit(np.concatenate([text.tokens for text in self._encode(texts)]))
+        codec = TokenCodec.fit(np.concatenate([text.tokens for text in self._encode(texts)]))
+        if kept:
+            whole = kept.with_suffix(f".{os.getpid()}")
+            whole.write_bytes(codec.to_bytes())
+            whole.replace(kept)
+        return codec
 
     def encode_passages(
         self, passages: Sequence[tuple[str, str]], codec: TokenCodec
     ) -> Iterator[Encoding]:
         """Encode (context, text) pairs, in order.
 
-        The context is read with the text, so that "he" has somebody to refer to, but only the
-        text's own tokens are kept.
+        The context is read with the text, so that "he" has somebody to refer to, and its tokens
+        are kept behind the text's own: a title may say what the passage takes for granted.
         """
         for encoded in self._encode(passages):
             codes = codec.encode(encoded.tokens)
@@ -197,7 +210,7 @@ class Encoder:
         rows = [encoding.ids for encoding in encodings]
         found = self._run(rows) if len(rows) > 1 else [self._together(rows[0])]
         return [
-            _own(encoding, start, tokens, pooled)
+            _own_first(encoding, start, tokens, pooled)
             for encoding, start, (tokens, pooled) in zip(encodings, starts, found, strict=True)
         ]
 
@@ -210,22 +223,30 @@ class Encoder:
         return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
 
 
-def _own(encoding: tokenizers.Encoding, start: int, tokens: Vectors, pooled: Vectors) -> _Encoded:
-    """What the model made of a text, without special tokens and all that begins before `start`."""
+def _own_first(
+    encoding: tokenizers.Encoding, start: int, tokens: Vectors, pooled: Vectors
+) -> _Encoded:
+    """What the model made of a text: its own tokens, then those that begin before `start`."""
     begins = np.array([begin for begin, _ in encoding.offsets])
-    own = np.flatnonzero((np.array(encoding.special_tokens_mask) == 0) & (begins >= start))
+    real = np.array(encoding.special_tokens_mask) == 0
+    own, context = np.flatnonzero(real & (begins >= start)), np.flatnonzero(real & (begins < start))
     pieces = np.array(encoding.ids, dtype=np.uint32)[own]
-    return _Encoded(pooled, tokens[own], pieces, (begins[own] - start).astype(np.uint32))
+    starts = (begins[own] - start).astype(np.uint32)
+    return _Encoded(pooled, tokens[np.concatenate([own, context])], pieces, starts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """A loaded model with all that the encoder needs to know about it."""
+    """A loaded model with all that the encoder needs to know about it.
+
+    `folder` holds its converted form, if it has one.
+    """
 
     model: Model
     tokenizer: Tokenizer
     max_pieces: int
     fingerprint: str
+    folder: Path | None = None
 
 
 def _load(model: str, *, convert: bool) -> _Parts:
@@ -242,6 +263,7 @@ def _load(model: str, *, convert: bool) -> _Parts:
                 Tokenizer.from_file(str(converted / "tokenizer.json")),
                 about["max_pieces"],
                 files.fingerprint,
+                converted,
             )
         except (RuntimeError, ImportError, OSError) as error:
             log.warning("%s runs in float32 with PyTorch, which is slower: %s", model, error)

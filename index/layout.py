@@ -362,7 +362,7 @@ def headings(page: Page) -> Page:
     if page.marked:
         return page
     body = [p for p in page.pieces if p.kind is not BlockKind.CAPTION]
-    marks = [_is_short_line(p.text) for p in body] + [False]
+    marks = [is_short_line(p.text) for p in body] + [False]
     pieces, run = list(page.pieces), 0
     for at, (i, piece) in enumerate(
         (i, p) for i, p in enumerate(page.pieces) if p.kind is not BlockKind.CAPTION
@@ -377,7 +377,8 @@ def headings(page: Page) -> Page:
     return replace(page, pieces=tuple(pieces))
 
 
-def _is_short_line(text: str) -> bool:
+def is_short_line(text: str) -> bool:
+    """Whether `text` looks like a heading: short, capitalised and not closed like a sentence."""
     opening = text.lstrip(QUOTES + "¿¡")[:1]
     return (
         len(text) <= 100

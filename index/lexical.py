@@ -1,5 +1,6 @@
 """The lexical index: BM25 in tantivy, derived from the database and caught up with it."""
 
+import itertools
 import json
 import logging
 import math
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 K1 = 1.2
 
 STEMMED = "stemmed"
+PAIRS = "pairs"
 PLAIN = "plain"
 WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
 SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
@@ -54,7 +56,7 @@ class LexicalEntry:
 
 
 class LexicalIndex:
-    """BM25 over stemmed words, and exact phrases over plain ones.
+    """BM25 over stemmed words and pairs of neighbours among them; exact phrases over plain words.
 
     Safe to share between threads; only the holder of the library's write lock may change it. The
     generation that it stands for is committed with its documents, so the two cannot differ.
@@ -123,7 +125,7 @@ class LexicalIndex:
         allowed: Sequence[int] | None,
     ) -> list[tuple[int, float]]:
         matches = [
-            tantivy.Query.term_query(self._schema, STEMMED, word) for word in self.terms(question)
+            tantivy.Query.term_query(self._schema, field, term) for field, term in _terms(question)
         ] + [self._phrase(phrase) for phrase in phrases]
         if not matches or not count or (allowed is not None and not allowed):
             return []
@@ -139,15 +141,13 @@ class LexicalIndex:
         rows = _values(searcher, "row", hits)
         return [(row, float(score)) for (score, _), row in zip(hits, rows, strict=True)]
 
-    def terms(self, text: str) -> list[str]:
-        """The stemmed words of `text` that are no stop words, each once, in order."""
-        return list(dict.fromkeys(STEMMING.analyze(text)))
-
-    def idf(self, text: str) -> dict[str, float]:
-        """BM25's inverse document frequency of each of the text's terms."""
+    def bound(self, question: str) -> float:
+        """More than the BM25 score of any passage for `question`, but for its phrases."""
         searcher = self._index.searcher()
         total = max(1, searcher.num_docs)
-        return {term: _idf(total, searcher.doc_freq(STEMMED, term)) for term in self.terms(text)}
+        return (K1 + 1) * sum(
+            _idf(total, searcher.doc_freq(field, term)) for field, term in _terms(question)
+        )
 
     def catch_up(
         self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
@@ -185,6 +185,9 @@ class LexicalIndex:
                 "row": entry.row,
                 "article": entry.article,
                 STEMMED: [entry.context, entry.text],
+                PAIRS: [
+                    " ".join(_pairs(STEMMING.analyze(text))) for text in (entry.context, entry.text)
+                ],
                 PLAIN: entry.text,
             }
             writer.add_document(_document(values))
@@ -221,6 +224,7 @@ class LexicalIndex:
 
     def _with_analysers(self, index: tantivy.Index) -> tantivy.Index:
         index.register_tokenizer(STEMMED, STEMMING)
+        index.register_tokenizer(PAIRS, SPACED)
         index.register_tokenizer(PLAIN, FOLDING)
         # The library reloads when it has committed; a watcher would be one more thread.
         index.config_reader("manual")
@@ -251,6 +255,7 @@ def _schema() -> tantivy.Schema:
         builder.add_unsigned_field(name, indexed=True, fast=True)
     builder.add_unsigned_field("generation", fast=True)
     builder.add_text_field(STEMMED, tokenizer_name=STEMMED, index_option="freq")
+    builder.add_text_field(PAIRS, tokenizer_name=PAIRS, index_option="freq")
     builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")
     return builder.build()
 
@@ -285,6 +290,22 @@ def _analyser(*filters: tantivy.Filter) -> tantivy.TextAnalyzer:
     return builder.build()
 
 
+def _terms(question: str) -> list[tuple[str, str]]:
+    """Field and term of the words of `question` and of its pairs, each once."""
+    words = STEMMING.analyze(question)
+    terms = [(STEMMED, word) for word in words] + [(PAIRS, pair) for pair in _pairs(words)]
+    return list(dict.fromkeys(terms))
+
+
+def _pairs(words: Sequence[str]) -> list[str]:
+    """Each word with the next, the stop words between them gone.
+
+    Metzler & Croft, "A Markov Random Field Model for Term Dependencies", SIGIR 2005, have them as
+    features of their own; docs/decisions/0009-word-pairs.md.
+    """
+    return [f"{one}_{other}" for one, other in itertools.pairwise(words)]
+
+
 def _values(searcher: tantivy.Searcher, name: str, hits: list[Any]) -> list[int]:
     """A numeric field of each hit; a document without it counts as 0."""
     found = searcher.fast_field_values(name, [address for _, address in hits])
@@ -296,5 +317,6 @@ def _idf(total: int, containing: int) -> float:
 
 
 FOLDING = _analyser()
+SPACED = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 STEMMING = _analyser(tantivy.Filter.custom_stopword(STOP_WORDS), tantivy.Filter.stemmer("english"))
 SCHEMA = _schema()

@@ -24,7 +24,6 @@ from index.errors import (
     StorageError,
 )
 from index.ingest import Action, Group, Prepared, ahead, prepare, put, reembed, remove, set_encoder
-from index.lexical import K1
 from index.passages import Passage
 from index.reader import Reader
 from index.records import ArticleRecord, Filter
@@ -59,13 +58,14 @@ class Candidate:
 
     `dense` is the cosine with the question, `lexical` the BM25 score over the best that any
     passage could reach, in [0, 1]; `token_starts` (word pieces,) say where in the passage each of
-    its word pieces begins.
+    its word pieces begins; `tokens` counts them and the context's.
     """
 
     row: int
     dense: float
     lexical: float
     token_starts: NDArray[np.uint32]
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +73,8 @@ class Candidates:
     """What one question found in one generation of the library.
 
     `weights` (question tokens,) is the inverse document frequency of each word piece of the
-    question, `similarity` (question tokens, word pieces of all items in their order) the cosines
-    of late interaction.
+    question, `similarity` (question tokens, word pieces of all items in their order, each item's
+    own before its context's) the cosines of late interaction.
     """
 
     generation: int
@@ -383,13 +383,14 @@ class Library:
         lexical: dict[int, float],
     ) -> Candidates:
         stored = view.encodings(rows)
-        bound = (K1 + 1) * sum(self.indexes.lexical.idf(question).values()) or 1.0
+        bound = self.indexes.lexical.bound(question) or 1.0
         items = [
             Candidate(
                 row=row,
                 dense=float(np.frombuffer(found.pooled, dtype="<f4") @ encoded.pooled),
                 lexical=lexical.get(row, 0.0) / bound,
                 token_starts=np.frombuffer(found.starts, dtype="<u4"),
+                tokens=self.codec.count(found.tokens),
             )
             for row, found in stored.items()
         ]

@@ -22,6 +22,10 @@ MIDDLE = np.float32((LEVELS - 1) / 2)
 # of variance 1 (Max, "Quantizing for minimum distortion", 1960, table II).
 STEP = 0.3352
 
+# What belongs together stands within so many tokens of each other, chosen on the dev questions
+# (docs/decisions/0005-fusion.md): 8 to 32 do about as well.
+RUN = 16
+
 Vectors = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
@@ -41,11 +45,16 @@ class TokenCodec:
 
     @classmethod
     def fit(cls, samples: Vectors) -> "TokenCodec":
-        """The projection on the principal axes of `samples` (tokens, dimensions), uncentred."""
+        """The projection on the principal axes of `samples` (tokens, dimensions), uncentred.
+
+        A random rotation gives all values the same variance, which is what the quantiser expects.
+        """
         unit = normalise(samples)
         _, axes = np.linalg.eigh(unit.T @ unit)
         kept = min(DIMENSIONS, samples.shape[1] // 2 * 2)
-        return cls(np.ascontiguousarray(axes[:, ::-1][:, :kept], dtype=np.float32))
+        rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((kept, kept)))
+        rotated = axes[:, ::-1][:, :kept] @ rotation
+        return cls(np.ascontiguousarray(rotated, dtype=np.float32))
 
     @classmethod
     def from_bytes(cls, data: bytes, encoder_dimensions: int) -> "TokenCodec":
@@ -74,22 +83,23 @@ class TokenCodec:
         packed: Codes = (codes[:, 0::2] << 4) | codes[:, 1::2]
         return packed
 
+    def count(self, data: bytes) -> int:
+        """How many tokens' codes these bytes are."""
+        return len(data) * 2 // int(self.dimensions)
+
     def similarity(self, tokens: Vectors, data: bytes) -> Vectors:
         """Cosines (tokens, coded tokens) of unit vectors with codes, given as bytes.
 
         The codes are never decoded: with a level of (code - 7.5) steps, a product with codes is a
-        shift away from one with vectors, and the step cancels in the cosine.
+        shift away from one with vectors. Nor are they normalised: the projection spreads what a
+        vector says over all of its values, so that the lengths of the coded ones differ by 1 %.
         """
         codes = np.frombuffer(data, dtype=np.uint8).reshape(-1, self.dimensions // 2)
-        high, low = (codes >> 4).astype(np.float32), (codes & 15).astype(np.float32)
-        products = tokens[:, 0::2] @ high.T
-        products += tokens[:, 1::2] @ low.T
-        products -= MIDDLE * tokens.sum(axis=1, keepdims=True)
-        sums = high.sum(axis=1) + low.sum(axis=1)
-        squares = np.einsum("ij,ij->i", high, high) + np.einsum("ij,ij->i", low, low)
-        products /= np.sqrt(squares - 2 * MIDDLE * sums + MIDDLE**2 * self.dimensions)
-        cosines: Vectors = products
-        return cosines
+        steps: Vectors = tokens * np.float32(STEP / np.sqrt(self.dimensions))
+        products: Vectors = steps[:, 0::2] @ (codes >> 4).astype(np.float32).T
+        products += steps[:, 1::2] @ (codes & 15).astype(np.float32).T
+        products -= MIDDLE * steps.sum(axis=1, keepdims=True)
+        return products
 
 
 def normalise(vectors: Vectors) -> Vectors:
@@ -99,19 +109,37 @@ def normalise(vectors: Vectors) -> Vectors:
     return scaled
 
 
-def max_sims(similarity: Vectors, lengths: Sequence[int], weights: Vectors) -> Vectors:
-    """`max_sim` of many passages at once: (passages,) for their tokens side by side.
+def max_sims(
+    similarity: Vectors, owns: Sequence[int], lengths: Sequence[int], weights: Vectors
+) -> tuple[Vectors, Vectors]:
+    """`max_sim` of many passages at once, (passages,), and that of the best run of each.
 
-    `similarity` is (question tokens, tokens of all passages), `lengths` the tokens of each.
+    `similarity` is (question tokens, tokens of all passages in turn); of a passage's `lengths`
+    tokens the first `owns` are its own, the rest its context's. A run is `RUN` tokens of its own,
+    read with all of its context.
     """
-    scores = np.zeros(len(lengths), dtype=np.float32)
-    # reduceat wants a beginning inside the array, so a passage without tokens is left at 0.
-    held = np.flatnonzero(lengths)
-    if len(held) and len(similarity):
-        begins = (np.cumsum(lengths) - lengths)[held].astype(np.intp)
-        best = np.maximum.reduceat(similarity, begins, axis=1)
-        scores[held] = weights @ best / weights.sum()
-    return scores
+    own, length = np.array(owns, dtype=np.intp), np.array(lengths, dtype=np.intp)
+    whole, nearest = np.zeros((2, len(length)), dtype=np.float32)
+    begins = np.cumsum(length) - length
+    runs = -(-own // RUN)
+    passage = np.repeat(np.arange(len(runs)), runs)
+    edges = begins[passage] + RUN * (np.arange(len(passage)) - (np.cumsum(runs) - runs)[passage])
+    told = np.flatnonzero(length > own)
+    if not len(similarity) or not len(passage):
+        return whole, nearest
+    # All runs and contexts in the order of their first tokens: each ends where the next begins.
+    edges = np.concatenate([edges, (begins + own)[told]])
+    order = np.argsort(edges)
+    best = np.empty((len(similarity), len(edges)), dtype=np.float32)
+    best[:, order] = np.maximum.reduceat(similarity, edges[order], axis=1)
+    context = np.full((len(similarity), len(runs)), -1.0, dtype=np.float32)
+    context[:, told] = best[:, len(passage) :]
+    best = np.maximum(best[:, : len(passage)], context[:, passage])
+    shares = weights / weights.sum()
+    held, firsts = np.unique(passage, return_index=True)
+    nearest[held] = np.maximum.reduceat(shares @ best, firsts)
+    whole[held] = shares @ np.maximum.reduceat(best, firsts, axis=1)
+    return whole, nearest
 
 
 def max_sim(similarity: Vectors, weights: Vectors) -> float:

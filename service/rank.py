@@ -27,13 +27,15 @@ Read = Callable[[Iterable[int]], Mapping[int, Sourced]]
 class Weights:
     """How much each score counts; all of them lie in [0, 1] whatever else was found.
 
-    Chosen on the dev questions (docs/decisions/0005-fusion.md): `late` is the unit. `source` is
-    what an article gains that the question names by publisher or author.
+    Chosen on the dev questions (docs/decisions/0005-fusion.md): `late` is the unit, `near` the
+    same within one run of a few words. `source` is what an article gains that the question names
+    by publisher or author.
     """
 
     late: float = 1.0
-    dense: float = 0.3
-    lexical: float = 0.5
+    near: float = 0.25
+    dense: float = 0.25
+    lexical: float = 1.3
     source: float = 0.05
 
 
@@ -56,16 +58,16 @@ METHODS = {
             name="dense",
             dense_count=200,
             lexical_count=0,
-            weights=Weights(late=0, dense=1, lexical=0, source=0),
+            weights=Weights(late=0, near=0, dense=1, lexical=0, source=0),
         ),
         Method(
             name="bm25",
             dense_count=0,
             lexical_count=200,
-            weights=Weights(late=0, dense=0, lexical=1, source=0),
+            weights=Weights(late=0, near=0, dense=0, lexical=1, source=0),
         ),
-        Method(name="hybrid", weights=Weights(late=0, dense=1, lexical=0.5, source=0)),
-        Method(name="late", weights=Weights(late=1, dense=0, lexical=0, source=0)),
+        Method(name="hybrid", weights=Weights(late=0, near=0, dense=1, lexical=1, source=0)),
+        Method(name="late", weights=Weights(late=1, near=0, dense=0, lexical=0, source=0)),
         FULL,
     )
 }
@@ -75,8 +77,8 @@ METHODS = {
 class Hit:
     """A ranked passage with the scores that each stage gave it.
 
-    `similarity` is (question tokens, passage tokens); `also` are the articles that print the same
-    passage.
+    `late` is its MaxSim, `near` that of the best run of it; `similarity` is (question tokens,
+    passage tokens and then its context's); `also` are the articles that print the same passage.
     """
 
     candidate: Candidate
@@ -84,6 +86,7 @@ class Hit:
     passage: Passage
     score: float
     late: float
+    near: float
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
 
@@ -99,11 +102,15 @@ def rank(
 
     `read` gives the passages of row numbers; what it does not find any more is left out.
     """
-    lengths = [len(item.token_starts) for item in found.items]
-    lates = max_sims(found.similarity, lengths, found.weights)
+    lengths = [item.tokens for item in found.items]
+    owns = [len(item.token_starts) for item in found.items]
+    lates, nears = max_sims(found.similarity, owns, lengths, found.weights)
     scores = {
-        item.row: weights.late * late + weights.dense * item.dense + weights.lexical * item.lexical
-        for item, late in zip(found.items, lates.tolist(), strict=True)
+        item.row: weights.late * late
+        + weights.near * near
+        + weights.dense * item.dense
+        + weights.lexical * item.lexical
+        for item, late, near in zip(found.items, lates.tolist(), nears.tolist(), strict=True)
     }
     sources: Mapping[int, Sourced] = {}
     if weights.source and (query.publishers or query.authors):
@@ -128,6 +135,7 @@ def rank(
                 passage=source.passage,
                 score=scores[item.row],
                 late=float(lates[number]),
+                near=float(nears[number]),
                 similarity=found.similarity[:, ends[number] - lengths[number] : ends[number]],
                 also=source.copies,
             )

@@ -74,7 +74,11 @@ def candidate(
     """A passage that is a whole article of its own, with these scores and word pieces."""
     article = article_from(text, name)
     found = Candidate(
-        row=row, dense=dense, lexical=lexical, token_starts=np.array(starts, np.uint32)
+        row=row,
+        dense=dense,
+        lexical=lexical,
+        token_starts=np.array(starts, np.uint32),
+        tokens=len(starts),
     )
     source = Sourced(article=record(article, rowid=row, **facts), passage=passage(article))
     return Made(found, source)
@@ -105,7 +109,7 @@ def candidates(
     return found, lambda rows: {row: sources[row] for row in rows if row in sources}
 
 
-def hit(of: Made, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit:
+def hit(of: Made, *, score: float = 1.0, late: float = 0.5, near: float = 0.5, **facts: Any) -> Hit:
     """A candidate in a ranking."""
     similarity = facts.pop("similarity", np.zeros((1, len(of.candidate.token_starts)), np.float32))
     return Hit(
@@ -114,6 +118,7 @@ def hit(of: Made, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit
         passage=of.source.passage,
         score=score,
         late=late,
+        near=near,
         similarity=similarity,
         **facts,
     )

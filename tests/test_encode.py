@@ -77,13 +77,18 @@ def test_order_and_company_do_not_matter(name: str, request: pytest.FixtureReque
         assert one.tokens.shape == other.tokens.shape == (len(one.pieces), 96)
 
 
-def test_context_is_read_and_not_kept(encoder: Encoder) -> None:
+def test_context_is_read_and_kept_behind_the_passage(encoder: Encoder) -> None:
     [bare, told] = encoder.encode_passages(
         [("", TEXTS[1]), ("The Herald. On coca", TEXTS[1])], encoder.codec
     )
     np.testing.assert_array_equal(told.pieces, bare.pieces)
     np.testing.assert_array_equal(told.starts, bare.starts)
-    assert told.tokens.shape == bare.tokens.shape
+    own = len(bare.tokens)
+    assert len(told.tokens) == own + len(encoder.piece_offsets("The Herald. On coca"))
+    # "Herald" is not in the passage, so only the context's tokens can match it.
+    [herald] = encoder.encode_questions(["Herald"], encoder.codec)
+    best = encoder.codec.similarity(herald.tokens, told.tokens.tobytes())[0].argmax()
+    assert own <= best < len(told.tokens)
     assert 0.5 < told.pooled @ bare.pooled < 0.999
 
 
@@ -101,7 +106,8 @@ def test_starts_point_at_characters(encoder: Encoder, context: str, text: str) -
     [encoded] = encoder.encode_passages([(context, text)], encoder.codec)
     offsets = encoder.piece_offsets(text)
     assert encoded.starts.tolist() == [start for start, _ in offsets]
-    assert len(encoded.pieces) == len(encoded.tokens) == len(offsets)
+    assert len(encoded.pieces) == len(offsets)
+    assert len(encoded.tokens) == len(offsets) + len(encoder.piece_offsets(context))
 
 
 def test_the_longest_passage_with_the_longest_context_fits(encoder: Encoder) -> None:

@@ -81,20 +81,29 @@ def test_scores_of_given_rows(index: LexicalIndex) -> None:
     assert index.scores("coca", []) == {}
 
 
-def test_inverse_document_frequency(index: LexicalIndex) -> None:
-    found = index.idf("Farmers farming the coca, opium")
+def test_no_score_reaches_the_bound(index: LexicalIndex) -> None:
     total = 6  # the generation's own document counts
-    assert found == pytest.approx(
-        {
-            "farmer": math.log(1 + (total - 2 + 0.5) / 2.5),
-            "farm": math.log(1 + (total + 0.5) / 0.5),
-            "coca": math.log(1 + (total - 2 + 0.5) / 2.5),
-            "opium": math.log(1 + (total + 0.5) / 0.5),
-        }
+    rare, known = math.log(1 + (total + 0.5) / 0.5), math.log(1 + (total - 2 + 0.5) / 2.5)
+    # Stems farmer, farm, coca, opium; no two of them are neighbours anywhere.
+    assert index.bound("Farmers farming the coca, opium") == pytest.approx(
+        (K1 + 1) * (2 * known + 2 * rare + 3 * rare)
     )
-    for question in ("coca", "coca farmers hills cassava green"):
-        bound = (K1 + 1) * sum(index.idf(question).values())
+    for question in ("coca", "coca farmers hills cassava green", TEXTS[1]):
+        bound = index.bound(question)
         assert all(0 < score < bound for _, score in index.search(question, 9))
+    assert index.bound("of the") == 0
+
+
+def test_neighbours_count_more_than_the_same_words_apart(tmp_path: Path) -> None:
+    index = LexicalIndex(tmp_path / "lexical", nullcontext)
+    texts = ["War came, and peace went, in total.", "Total peace came, and the war went in."]
+    index.catch_up(1, [entry(row, text) for row, text in enumerate(texts, 1)], [])
+    assert found(index, "total peace") == [2, 1]
+    assert found(index, "the war came") == [1, 2]
+    # Stop words do not part neighbours; a title's last word is no neighbour of the text's first.
+    assert dict(index.search("war and peace", 9))[1] == dict(index.search("war, peace", 9))[1]
+    index.catch_up(2, [entry(3, "Peace came.", context="Total")], [1])
+    assert found(index, "total peace") == [2, 3]
 
 
 def test_context_is_searched_and_is_no_phrase(tmp_path: Path) -> None:

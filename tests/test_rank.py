@@ -10,7 +10,7 @@ from index.library import Sourced
 from service.plan import Query
 from service.rank import Weights, collapse, rank
 
-WEIGHTS = Weights(late=1.0, dense=0.2, lexical=0.4, source=0.05)
+WEIGHTS = Weights(late=1.0, near=0.1, dense=0.2, lexical=0.4, source=0.05)
 QUERY = Query(text="coca")
 LONG = "The council of the town voted to double the fines for waste in the river on Tuesday."
 
@@ -23,10 +23,10 @@ def test_fusion_by_hand() -> None:
     weights = np.array([3, 1], np.float32)
     found, read = candidates(question, far, near, weights=weights, tokens=tokens)
     first, second = rank(QUERY, found, read, WEIGHTS)
-    # MaxSim (3 * .6 + 1 * .8) / 4 = .65, and then .65 + .2 * .5 + .4 * .25
+    # MaxSim (3 * .6 + 1 * .8) / 4 = .65, within its one run too: 1.1 * .65 + .2 * .5 + .4 * .25
     assert (first.candidate.row, second.candidate.row) == (1, 2)
-    assert first.late == pytest.approx(0.65)
-    assert first.score == pytest.approx(0.85)
+    assert first.late == first.near == pytest.approx(0.65)
+    assert first.score == pytest.approx(0.915)
     assert second.late == 0
     assert second.score == pytest.approx(0.18)
     np.testing.assert_allclose(first.similarity, [[0.6], [0.8]])
@@ -42,7 +42,7 @@ def test_a_named_source_gains() -> None:
     found, read = candidates(question, *items)
 
     def gains(query: Query) -> dict[int, float]:
-        return {h.candidate.row: round(h.score - 1, 6) for h in rank(query, found, read, WEIGHTS)}
+        return {h.candidate.row: round(h.score - 1.1, 6) for h in rank(query, found, read, WEIGHTS)}
 
     assert gains(QUERY) == {1: 0, 2: 0, 3: 0}
     assert gains(Query(text="x", publishers=("El Día",))) == {1: 0, 2: 0.05, 3: 0}

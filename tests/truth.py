@@ -10,11 +10,12 @@ It lies with the tests because it needs the development requirements (bm25s, PyS
 """
 
 import argparse
+import itertools
 import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -175,14 +176,33 @@ def _read_by_encoder(model: SentenceTransformer, text: Text) -> str:
 
 
 def bm25(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ranking]:
-    """BM25 of bm25s; each word of a question counts once, as in ours."""
-    index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
-    joined = ["\n".join([text.title, *text.headings, text.text]) for text in texts]
-    index.index(_words(joined), show_progress=False)
+    """BM25 of bm25s over words, and over pairs of them; each counts once, as in ours."""
+    contexts = _words(["\n".join([text.title, *text.headings]) for text in texts])
+    bodies = _words([text.text for text in texts])
+    words = _bm25([context + body for context, body in zip(contexts, bodies, strict=True)])
+    pairs = _bm25(
+        [_pairs(one) + _pairs(other) for one, other in zip(contexts, bodies, strict=True)]
+    )
     return {
-        question.id: best_passages(texts, index.get_scores(list(dict.fromkeys(words))))
-        for question, words in zip(questions, _words([q.text for q in questions]), strict=True)
+        question.id: best_passages(texts, words(asked) + pairs(_pairs(asked)))
+        for question, asked in zip(questions, _words([q.text for q in questions]), strict=True)
     }
+
+
+def _bm25(documents: list[list[str]]) -> Callable[[list[str]], Scores]:
+    """What scores all documents for a question's terms."""
+    index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
+    index.index(documents, show_progress=False)
+
+    def scores(terms: list[str]) -> Scores:
+        once = list(dict.fromkeys(terms))
+        return index.get_scores(once) if once else np.zeros(len(documents), np.float32)
+
+    return scores
+
+
+def _pairs(words: Sequence[str]) -> list[str]:
+    return [" ".join(pair) for pair in itertools.pairwise(words)]
 
 
 def _words(texts: Sequence[str]) -> list[list[str]]:
