@@ -1,10 +1,11 @@
-"""The command line: add, list, show, remove, search, ask, verify, serve, info, reembed."""
+"""The command line: add, list, show, remove, search, ask, verify, serve, mcp, info, reembed."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -357,6 +358,20 @@ def serve(
             server.run(application, listening, log_level=settings.log_level, ready=ready)
 
 
+@app.command()
+def mcp(ctx: typer.Context) -> None:
+    """Serve the library to models, over MCP on standard input and output."""
+    from service.engine import Engine
+    from service.mcp import run_stdio
+
+    settings = _settings(ctx)
+    with ExitStack() as stack:
+        with redirect_stdout(sys.stderr):  # what is printed while it opens is no protocol
+            library = stack.enter_context(_opened(ctx))
+        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        run_stdio(Engine(library), address)
+
+
 def serve_app(
     engine: "Engine",
     settings: Settings,
@@ -406,12 +421,6 @@ def _show(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> N
 
 def _checked(model: type[Shown], **values: object) -> Shown:
     """The request as HTTP would take it; what it would refuse is an `InputError` here."""
-    from pydantic import ValidationError
+    from service.requests import checked
 
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "The request"
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        raise InputError(f"{name} is {first['input']!r:.80}: {reason}.") from error
+    return checked(model, values)

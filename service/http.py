@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import problems
 from service.engine import Engine
+from service.mcp_http import mcp_router
 from service.reference import page
 from service.routes import PLAIN, router
 from service.schemas import Health, Problem
@@ -45,7 +46,8 @@ def create_app(
 
     The caller keeps the engine's library open as long as the application runs, and closes it.
     """
-    max_bytes = (settings or Settings()).max_upload_bytes
+    settings = settings or Settings()
+    max_bytes = settings.max_upload_bytes
     app = Documented(
         title=TITLE,
         version=metadata.version("sourcebook"),
@@ -58,6 +60,7 @@ def create_app(
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
     app.include_router(_health(engine))
+    app.include_router(mcp_router(engine, settings.public_url))
     for one in routers:
         app.include_router(one)
     _pages(app)

@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from index.article import PARTIAL_DATE, Metadata
+from index.errors import InputError
 from index.records import Filter
 from service.verify import MAX_DRAFT, quotes_in
 
@@ -54,6 +62,31 @@ class Sent(BaseModel):
     """What callers send: unknown fields are refused by name."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "The request"
+    known = f"It takes {', '.join(model.model_fields)}."
+    if first["type"] in FIELD_FAULTS:
+        raise InputError(f"{name} {reason(first)}.", cure=known)
+    raise InputError(f"{name} is {first['input']!r:.80}: {reason(first)}.")
+
+
+# Faults of a field as such, rather than of its value, by pydantic's names of them.
+FIELD_FAULTS = {"missing": "is missing", "extra_forbidden": "is not known here"}
+
+
+def reason(fault: Mapping[str, Any]) -> str:
+    """What is wrong, by one of pydantic's errors."""
+    return FIELD_FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
 
 
 class Chosen(Sent):

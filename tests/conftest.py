@@ -51,13 +51,13 @@ def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
         library.close()
 
 
-def article_from(text: str, name: str) -> Article:
+def article_from(text: str, name: str, known: Metadata | None = None) -> Article:
     """An article of exactly this text, without cleaning."""
     blocks = tuple(
         Block(BlockKind.PARAGRAPH, found.start(), found.end())
         for found in re.finditer(r"\S(?:.|\n(?!\n))*(?<!\s)", text)
     )
-    metadata = Metadata(title=name, language="en")
+    metadata = known or Metadata(title=name, language="en")
     return Article(
         source=f"{name}.txt", text=text, blocks=blocks, metadata=metadata, raw=text.encode()
     )
