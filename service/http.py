@@ -13,6 +13,7 @@ from service import problems
 from service.engine import Engine
 from service.reference import page
 from service.routes import PLAIN, router
+from service.routes_citing import citing_router
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -57,6 +58,7 @@ def create_app(
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
+    app.include_router(citing_router(engine))
     app.include_router(_health(engine))
     for one in routers:
         app.include_router(one)
