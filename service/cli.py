@@ -1,4 +1,4 @@
-"""The command line: add, list, show, remove, search, ask, verify, serve, mcp, info, reembed."""
+"""The command line: add, list, show, remove, search, ask, cite, verify, serve, mcp and more."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import json
@@ -284,6 +284,30 @@ def ask(
     _show(ctx, answer, terminal.answer)
     if answer.status == "not_in_library":
         raise typer.Exit(SILENT)
+
+
+@app.command()
+def cite(
+    ctx: typer.Context,
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    *,
+    style: Annotated[
+        Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"],
+        typer.Option(help="For people, or for programs."),
+    ] = "apa",
+    start: Annotated[int | None, typer.Option(min=0, help="Where a quote starts.")] = None,
+    end: Annotated[int | None, typer.Option(min=1, help="Where it ends.")] = None,
+    accessed: Annotated[str | None, typer.Option(help="When you read it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Cite an article, or with --start and --end a quote from it, ready to be pasted."""
+    from service import bibliography, terminal
+    from service.requests import CiteQuery
+
+    wanted = _checked(CiteQuery, style=style, start=start, end=end, accessed=accessed)
+    with _opened(ctx) as library:
+        found = bibliography.cited(library, article_id, **dict(wanted))
+    _show(ctx, found, terminal.cited)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from service.engine import Engine
 from service.mcp_http import mcp_router
 from service.reference import page
 from service.routes import PLAIN, router
+from service.routes_citing import citing_router
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -59,6 +60,7 @@ def create_app(
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
+    app.include_router(citing_router(engine))
     app.include_router(_health(engine))
     app.include_router(mcp_router(engine, settings.public_url))
     for one in routers:

@@ -24,6 +24,8 @@ MAX_VALUES = 100  # of one field of a filter
 MAX_QUOTES = 100
 MAX_SOURCE = 2_000  # characters
 
+Style = Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"]
+
 QUESTION = "When did Plan Colombia start?"
 QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
 
@@ -273,3 +275,16 @@ class FailureQuery(Sent):
     """Which failure to forget."""
 
     source: Text = Field(description="The source that could not be added.")
+
+
+class CiteQuery(Sent):
+    """How an article, or a quote from it, is cited."""
+
+    style: Style = Field(
+        "apa", description="`chicago` is its notes style; the last three are for programs."
+    )
+    start: int | None = Field(None, ge=0, description="Where the quote starts in the text.")
+    end: int | None = Field(None, ge=1, description="Where it ends.")
+    accessed: PartialDate | None = Field(
+        None, description="When you read it; else when it was retrieved, if that is known."
+    )

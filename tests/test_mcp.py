@@ -26,7 +26,8 @@ from index.encode import Encoder
 from index.library import Library
 from service.engine import Engine
 from service.http import MAX_BODY_BYTES
-from service.mcp import FETCHED, TOOLS, Desk, mcp_server
+from service.mcp import listed, mcp_server
+from service.mcp_tools import FETCHED, TOOLS, Desk
 
 T = TypeVar("T")
 Use = Callable[[Client], Awaitable[T]]
@@ -115,9 +116,9 @@ def test_a_whole_conversation(connect: Connect) -> None:
 
     async def use(client: Client) -> None:
         assert client.instructions
-        listed = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert set(listed) == set(TOOLS)
-        assert all(one.output_schema and one.annotations for one in listed.values())
+        tools = (await client.list_tools()).tools
+        assert [tool.name for tool in tools] == list(TOOLS)
+        assert all(tool.output_schema and tool.description for tool in tools)
 
         found = data(await client.call_tool("search", {"query": "night train to the coast"}))
         first = found["results"][0]
@@ -139,25 +140,32 @@ def test_a_whole_conversation(connect: Connect) -> None:
         checked = data(await client.call_tool("verify", {"draft": draft}))
         assert [one["match"] for one in checked["verdicts"]] == ["exact", "not_found"]
 
+        place = {name: cited[name] for name in ("start", "end")}
+        article = cited["article"]["id"]
+        reference = await client.call_tool("cite", {"article": article, "style": "apa", **place})
+        pasted = data(reference)
+        assert pasted["quote"] == cited["exact"]
+        assert "Berg, A., & Dahl, B. (2025, September 19)." in pasted["text"]
+
         gone = await client.call_tool("fetch", {"id": "nope"})
         assert refusal(gone).startswith("There is no passage or article 'nope' in the library. ")
 
     talk(connect(), use)
 
 
-def test_tools_only_read(tool: Callable[..., CallToolResult]) -> None:
-    for one in TOOLS.values():
-        listed = one.listed()
-        assert listed.annotations
-        assert listed.annotations.read_only_hint is True
-        assert listed.annotations.open_world_hint is False
-        assert listed.input_schema["type"] == "object"
-        assert listed.input_schema["additionalProperties"] is False
+@pytest.mark.parametrize("name", TOOLS)
+def test_tools_only_read(name: str) -> None:
+    tool = listed(TOOLS[name])
+    assert tool.annotations
+    assert tool.annotations.read_only_hint is True
+    assert tool.annotations.open_world_hint is False
+    assert tool.input_schema["type"] == "object"
+    assert tool.input_schema["additionalProperties"] is False
 
 
 @pytest.mark.parametrize(("name", "argument"), [("search", "query"), ("fetch", "id")])
 def test_what_connectors_call_takes_one_string(name: str, argument: str) -> None:
-    schema = TOOLS[name].listed().input_schema
+    schema = listed(TOOLS[name]).input_schema
     assert schema["required"] == list(schema["properties"]) == [argument]
     assert schema["properties"][argument]["type"] == "string"
 
@@ -233,6 +241,8 @@ def fetched(engine: Engine, wanted: str) -> dict[str, Any]:
         ("verify", {}, "expected one of quote, quotes and draft, found none of them"),
         ("verify", {"quote": FINES, "article": "nope"}, "There is no article 'nope'"),
         ("fetch", {"id": "nope#0-10"}, "There is no article 'nope'"),
+        ("cite", {"article": "nope"}, "There is no article 'nope'"),
+        ("cite", {"article": "nope", "style": "harvard"}, "style is 'harvard': Input should be"),
     ],
 )
 def test_errors_tell_a_model_what_to_do(
