@@ -12,16 +12,14 @@ from urllib.request import Request, urlopen
 
 import anyio
 import pytest
-from conftest import REPOSITORY
+from conftest import FINES, REPOSITORY, TRAINS, TRAINS_KNOWN, WHEAT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult
-from served import FINES, TRAINS, TRAINS_URL, WHEAT, library_of_three
 
 from eval.fresh import Place
-from eval.served import Served, serving
 from index.encode import Encoder
 from index.library import Library
 from service.engine import Engine
@@ -33,23 +31,11 @@ T = TypeVar("T")
 Use = Callable[[Client], Awaitable[T]]
 Connect = Callable[[], Client]
 
-WHEAT_QUESTION = "How much wheat did the granary of district 350 hold?"
+WHEAT_QUESTION = "How much wheat did the granary of district 300 hold?"
 HEADERS = {
     "Content-Type": "application/json",
     "Accept": "application/json, text/event-stream",
 }
-
-
-@pytest.fixture(scope="module")
-def place(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return library_of_three(tmp_path_factory.mktemp("mcp") / "library", encoder)
-
-
-@pytest.fixture(scope="module")
-def server(place: Place) -> Iterator[Served]:
-    """`sourcebook serve` as a process."""
-    with serving(place) as served:
-        yield served
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +49,7 @@ def connect(request: pytest.FixtureRequest, place: Place) -> Connect:
     """A client of a process by either transport, and with the handshake that older clients use."""
     if request.param == "stdio":
         return lambda: Client(over_stdio(place))
-    address = f"{request.getfixturevalue('server').url}/mcp"
+    address = f"{request.getfixturevalue('served')}/mcp"
     mode = "legacy" if request.param.endswith("2026") else "auto"
     return lambda: Client(address, mode=mode)
 
@@ -124,7 +110,7 @@ def test_a_whole_conversation(connect: Connect) -> None:
         first = found["results"][0]
         assert set(first) == {"id", "title", "url"}
         assert first["title"] == "Night train returns"
-        assert first["url"].startswith(f"{TRAINS_URL}#:~:text=")
+        assert first["url"].startswith(f"{TRAINS_KNOWN.url}#:~:text=")
 
         document = data(await client.call_tool("fetch", {"id": first["id"]}))
         assert set(document) == {"id", "title", "text", "url", "metadata"}
@@ -178,19 +164,19 @@ def test_an_article_without_an_address_is_linked_here(tool: Callable[..., CallTo
     assert data(tool("fetch", id=article))["metadata"]["quote"] == FINES
 
 
-def test_links_begin_with_the_address_that_was_asked(server: Served) -> None:
+def test_links_begin_with_the_address_that_was_asked(served: str) -> None:
     async def use(client: Client) -> dict[str, Any]:
         return data(await client.call_tool("search", {"query": "fines for dumping waste"}))
 
-    first = talk(Client(f"{server.url}/mcp"), use)["results"][0]
-    assert first["url"].startswith(f"{server.url}/articles/")
+    first = talk(Client(f"{served}/mcp"), use)["results"][0]
+    assert first["url"].startswith(f"{served}/articles/")
 
 
 def test_a_long_article_is_fetched_around_the_passage(tool: Callable[..., CallToolResult]) -> None:
     found = data(tool("search", query=WHEAT_QUESTION))["results"]
     document = data(tool("fetch", id=found[0]["id"]))
     facts = document["metadata"]
-    assert "In district 350 " in facts["quote"]
+    assert "In district 300 " in facts["quote"]
     assert facts["quote"] in document["text"]
     assert len(document["text"]) == FETCHED
     assert document["text"] == WHEAT[facts["text_start"] : facts["text_end"]]
@@ -279,7 +265,7 @@ def test_a_defect_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> N
     assert f"internal error {number} in the tool ask" in caplog.text
 
 
-def test_tools_are_called_at_the_same_time(server: Served) -> None:
+def test_tools_are_called_at_the_same_time(served: str) -> None:
     async def use(client: Client) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
 
@@ -291,7 +277,7 @@ def test_tools_are_called_at_the_same_time(server: Served) -> None:
                 tasks.start_soon(one)
         return results
 
-    answers = talk(Client(f"{server.url}/mcp"), use)
+    answers = talk(Client(f"{served}/mcp"), use)
     assert len(answers) == 8
     assert len({answer["citations"][0]["exact"] for answer in answers}) == 1
 
@@ -370,8 +356,8 @@ LIST = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
         {"Host": "localhost:8000", "Origin": "http://localhost:8000"},
     ],
 )
-def test_who_comes_under_our_name_is_answered(server: Served, headers: dict[str, str]) -> None:
-    status, found = posted(f"{server.url}/mcp", LIST, **headers)
+def test_who_comes_under_our_name_is_answered(served: str, headers: dict[str, str]) -> None:
+    status, found = posted(f"{served}/mcp", LIST, **headers)
     assert status == 200
     assert {tool["name"] for tool in found["result"]["tools"]} == set(TOOLS)
 
@@ -388,23 +374,21 @@ def test_who_comes_under_our_name_is_answered(server: Served, headers: dict[str,
         {"Host": "127.0.0.1:8000", "Origin": "http://127.0.0.1:8000.evil.example"},
     ],
 )
-def test_dns_rebinding_and_foreign_pages_are_refused(
-    server: Served, headers: dict[str, str]
-) -> None:
-    status, problem = posted(f"{server.url}/mcp", LIST, **headers)
+def test_dns_rebinding_and_foreign_pages_are_refused(served: str, headers: dict[str, str]) -> None:
+    status, problem = posted(f"{served}/mcp", LIST, **headers)
     assert (status, problem["type"]) == (403, "/problems/foreign")
     assert problem["cure"]
 
 
-def test_a_body_that_is_too_large_is_refused(server: Served) -> None:
-    status, problem = posted(f"{server.url}/mcp", b" " * (MAX_BODY_BYTES + 1))
+def test_a_body_that_is_too_large_is_refused(served: str) -> None:
+    status, problem = posted(f"{served}/mcp", b" " * (MAX_BODY_BYTES + 1))
     assert (status, problem["type"]) == (413, "/problems/too-large")
 
 
-def test_there_is_nothing_to_listen_for(server: Served) -> None:
+def test_there_is_nothing_to_listen_for(served: str) -> None:
     """A client that gets this does without; without sessions, nothing would ever come."""
     with pytest.raises(HTTPError) as caught:
-        urlopen(Request(f"{server.url}/mcp", headers=HEADERS), timeout=30)
+        urlopen(Request(f"{served}/mcp", headers=HEADERS), timeout=30)
     with caught.value as error:
         assert (error.code, error.headers["Allow"]) == (405, "POST")
         assert "expected POST" in json.load(error)["detail"]
