@@ -43,11 +43,11 @@ class _Endpoint:
     def __init__(self, engine: Engine, public_url: str) -> None:
         self._engine = engine
         self._public_url = public_url
-        self._wanted = asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """Be ready to begin, and end what was begun: its tasks must be those of one task."""
+        self._wanted = asyncio.Event()
         self._manager: asyncio.Future[StreamableHTTPSessionManager] = asyncio.Future()
         running = asyncio.create_task(self._run())
         try:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from index.article import Article
 from index.errors import InputError, NotFoundError
+from index.passages import Span
 from index.reader import Reader
 from index.records import ArticleRecord
 from service import catalogue
@@ -43,10 +44,13 @@ class Desk:
     engine: Engine
     address: str
 
-    def url(self, record: ArticleRecord, start: int, end: int, quote: str) -> str:
-        """Where a person reads the quote: at its publisher, or else in this library."""
-        at_publisher = text_fragment(record.metadata.url, quote)
-        return at_publisher or f"{self.address}/articles/{record.id}#{start}-{end}"
+    def url(self, record: ArticleRecord, text: str, span: Span | None) -> str:
+        """Where a person reads that span of the text: at its publisher, or else in this library."""
+        here = f"{self.address}/articles/{record.id}"
+        if span is None:
+            return record.metadata.url or here
+        at_publisher = text_fragment(record.metadata.url, text[span.start : span.end])
+        return at_publisher or f"{here}#{span.start}-{span.end}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +112,9 @@ class DocumentFacts(Returned):
     published: str | None = Field(description="A date as precise as it is known.")
     language: str
     reference: str = Field(description="The article in one line.")
-    quote: str = Field(description="The passage or stretch that the id names, verbatim.")
-    start: int = Field(description="Where the quote begins in the article, in code points.")
-    end: int
+    quote: str | None = Field(description="The passage that the id names, if it names one.")
+    start: int | None = Field(description="Where the quote begins in the article, in code points.")
+    end: int | None
     text_start: int = Field(description="Where `text` begins in the article.")
     text_end: int
     characters: int = Field(description="How long the article is.")
@@ -119,7 +123,7 @@ class DocumentFacts(Returned):
 
 
 class DocumentOut(Returned):
-    """The article that the id is of: whole, or what surrounds the passage in a long one."""
+    """The article, or of a long one what surrounds the passage, or the stretch that is named."""
 
     id: str
     title: str
@@ -136,27 +140,44 @@ def search(desk: Desk, wanted: SearchQuery) -> ResultsOut:
         cited = hit.citation
         record = cited.article
         title = " › ".join([display_title(record), *cited.headings[-1:]])
-        url = desk.url(record, cited.start, cited.end, cited.exact)
+        url = cited.link or f"{desk.address}/articles/{record.id}#{cited.start}-{cited.end}"
         results.append(ResultOut(id=cited.passage_id, title=title, url=url))
     return ResultsOut(results=results)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an id names: an article, a stretch of it, or a passage, which has `surroundings`."""
+
+    article: Article
+    span: Span | None = None
+    surroundings: bool = False
+
+    def shown(self) -> Span:
+        """The stretch of the article that is given."""
+        length = len(self.article.text)
+        if self.span is None:
+            return Span(0, min(FETCHED, length))
+        if not self.surroundings:
+            return self.span
+        room = FETCHED - (self.span.end - self.span.start)
+        first = max(0, min(self.span.start - room // 2, length - FETCHED))
+        return Span(first, min(first + FETCHED, length))
+
+
 def fetch(desk: Desk, wanted: FetchQuery) -> DocumentOut:
-    """The article that an id is of, with the passage that it names."""
+    """What an id names; a passage with what stands around it."""
     with desk.engine.library.store.read() as view:
-        article, start, end = _named(view, wanted.id)
-        record = view.record(article.id)
-    length = len(article.text)
-    # What is around a passage is shared out before and after it.
-    first = max(0, min(start - (FETCHED - (end - start)) // 2, length - FETCHED))
-    last = min(first + FETCHED, length)
-    quote = article.text[start:end]
-    known = record.metadata
+        named = _named(view, wanted.id)
+        record = view.record(named.article.id)
+    text, known, passage = named.article.text, record.metadata, named.span
+    shown, length = named.shown(), len(text)
+    cited = passage if passage and named.surroundings else None
     return DocumentOut(
         id=wanted.id,
         title=display_title(record),
-        text=article.text[first:last],
-        url=desk.url(record, start, end, quote),
+        text=text[shown.start : shown.end],
+        url=desk.url(record, text, passage),
         metadata=DocumentFacts(
             article=record.id,
             authors=list(known.authors),
@@ -164,20 +185,23 @@ def fetch(desk: Desk, wanted: FetchQuery) -> DocumentOut:
             published=known.published,
             language=known.language,
             reference=reference(record),
-            quote=quote,
-            start=start,
-            end=end,
-            text_start=first,
-            text_end=last,
+            quote=text[cited.start : cited.end] if cited else None,
+            start=cited.start if cited else None,
+            end=cited.end if cited else None,
+            text_start=shown.start,
+            text_end=shown.end,
             characters=length,
-            next=f"{record.id}#{last}-{min(last + FETCHED, length)}" if last < length else None,
+            next=_stretch(record.id, shown.end, min(shown.end + FETCHED, length)),
             text_sha256=record.sha256,
         ),
     )
 
 
-def _named(view: Reader, wanted: str) -> tuple[Article, int, int]:
-    """The article that an id is of, and the stretch of it that the id names."""
+def _stretch(article_id: str, start: int, end: int) -> str | None:
+    return f"{article_id}#{start}-{end}" if start < end else None
+
+
+def _named(view: Reader, wanted: str) -> Named:
     if stretch := STRETCH.fullmatch(wanted):
         article = view.article(stretch[1])
         start, end = int(stretch[2]), int(stretch[3])
@@ -186,22 +210,22 @@ def _named(view: Reader, wanted: str) -> tuple[Article, int, int]:
                 f"The id {wanted!r} names the characters {start} to {end}; expected at most "
                 f"{FETCHED:,} within the article's {len(article.text):,}."
             )
-        return article, start, end
+        return Named(article, Span(start, end))
     try:
-        _, found = next(iter(view.passages([view.passage_rowid(wanted)]).values()))
+        [(_, passage)] = view.passages([view.passage_rowid(wanted)]).values()
     except NotFoundError:
         pass
     else:
-        return view.article(found.article_id), found.start, found.end
+        article = view.article(passage.article_id)
+        return Named(article, Span(passage.start, passage.end), surroundings=True)
     try:
-        article = view.article(wanted)
+        return Named(view.article(wanted))
     except NotFoundError as error:
         raise NotFoundError(
             f"There is no passage or article {wanted!r} in the library.",
             cure="Take an id from the results of `search`, and search again when the article may "
             "have been replaced since.",
         ) from error
-    return article, 0, min(FETCHED, len(article.text))
 
 
 def ask(desk: Desk, wanted: AskRequest) -> AnswerOut:
