@@ -25,6 +25,7 @@ from index.read import read
 from service.cli import app
 from service.engine import Engine
 from service.http import create_app
+from service.mcp_tools import TOOLS
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -139,6 +140,18 @@ def _shortened(value: object) -> object:
     return value
 
 
+def tools_table() -> str:
+    """The tools of docs/doors.md, with what each takes and gives."""
+    rows = ["| tool | what it is for | takes | gives |", "|---|---|---|---|"]
+    for tool in TOOLS.values():
+        takes, gives = (
+            ", ".join(f"`{name}`" for name in model.model_fields)
+            for model in (tool.wanted, tool.given)
+        )
+        rows.append(f"| `{tool.name}` | {tool.title} | {takes} | {gives} |")
+    return "\n".join(rows)
+
+
 def within(page: str, name: str, content: str) -> str:
     """`page` with its block `name` replaced; `SystemExit` when it has none."""
     pattern = re.compile(rf"(<!-- generated: {name} -->).*?(<!-- end -->)", re.DOTALL)
@@ -158,6 +171,7 @@ def performance_page(measured: Path) -> str:
 def pages(engine: Engine) -> dict[Path, str]:
     """Every generated page with its content."""
     architecture = ROOT / "docs/architecture.md"
+    doors = ROOT / "docs/doors.md"
     evaluation = ROOT / "docs/evaluation.md"
     readme = ROOT / "README.md"
     measured = ROOT / "eval/results/performance"
@@ -168,6 +182,7 @@ def pages(engine: Engine) -> dict[Path, str]:
         ROOT / "docs/settings.md": settings_page(),
         ROOT / "docs/api.md": api_page(engine),
         architecture: within(architecture.read_text("utf-8"), "modules", module_map()),
+        doors: within(doors.read_text("utf-8"), "mcp", tools_table()),
         evaluation: within(evaluation.read_text("utf-8"), "results", table),
         ROOT / "docs/performance.md": performance_page(measured),
         **{ROOT / "docs" / name: drawing for name, drawing in plots(measured).items()},

@@ -1,22 +1,17 @@
 """A running service as what is measured: it is asked over HTTP, as any caller would."""
 
-import json
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from eval.judged import SourceArticle
 from eval.report import Found
 from eval.subject import PASSAGES, Asked, ListedArticle
 from index.article import Metadata
-from index.errors import InputError, LibraryError, NotFoundError, SourcebookError
+from index.errors import InputError
+from service.client import Client
 
-TIMEOUT_S = 60
 PAGE = 1_000  # articles listed at once
 HITS = 100  # the most that a search returns
 
@@ -32,20 +27,15 @@ class ServiceSubject:
 
         Raises InputError for what is no such address, LibraryError where none answers.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise InputError(
-                f"The service's address is {url!r}; expected one such as http://127.0.0.1:8000."
-            )
-        self._url = url.rstrip("/")
-        self._library = self._get("/v1/library")
+        self._client = Client(url)
+        self._library = self._client.get("/v1/library")
 
     def ask(self, question: str) -> Asked:
         """Search and ask; `total` is the time of asking, the way to the service included."""
         try:
-            found = self._post("/v1/search", {"question": question, "limit": HITS})
+            found = self._client.post("/v1/search", {"question": question, "limit": HITS})
             begun = time.perf_counter()
-            answer = self._post("/v1/ask", {"question": question})
+            answer = self._client.post("/v1/ask", {"question": question})
         except InputError as error:
             return Asked(status="not_in_library", confidence=0.0, problem=error.message)
         spent = time.perf_counter() - begun
@@ -69,7 +59,7 @@ class ServiceSubject:
         listed: dict[str, SourceArticle] = {}
         offset, total = 0, 1
         while offset < total:
-            page = self._get(f"/v1/articles?limit={PAGE}&offset={offset}")
+            page = self._client.get(f"/v1/articles?limit={PAGE}&offset={offset}")
             listed |= {row["id"]: self._listed(row) for row in page["articles"]}
             offset, total = offset + PAGE, page["total"]
         return listed
@@ -78,51 +68,18 @@ class ServiceSubject:
         metadata = Metadata(title=row["title"], url=row["url"])
         path = f"/v1/articles/{row['id']}"
         return ListedArticle(
-            row["id"], row["source"], metadata, lambda: str(self._get(path)["text"])
+            row["id"], row["source"], metadata, lambda: str(self._client.get(path)["text"])
         )
 
     def identity(self) -> dict[str, Any]:
         """The library that is served, and by which version."""
         facts = {key: self._library[key] for key in ("fingerprint", "generation", "encoder")}
-        version = self._get("/openapi.json")["info"]["version"]
+        version = self._client.get("/openapi.json")["info"]["version"]
         return {"library": facts.pop("fingerprint"), **facts, "service": version}
 
     def cost(self) -> dict[str, Any]:
         """How large the library is."""
         return {key: self._library[key] for key in ("articles", "passages", "bytes")}
-
-    def _get(self, path: str) -> dict[str, Any]:
-        return self._send(Request(self._url + path))
-
-    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        data = json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        return self._send(Request(self._url + path, data, headers))
-
-    def _send(self, request: Request) -> dict[str, Any]:
-        try:
-            with urlopen(request, timeout=TIMEOUT_S) as response:
-                body: dict[str, Any] = json.load(response)
-                return body
-        except HTTPError as error:
-            with error:
-                raise _refusal(error, request.full_url) from error
-        except (URLError, OSError, HTTPException, ValueError) as error:
-            raise LibraryError(
-                f"No Sourcebook service answers at {request.full_url}: {error}.",
-                cure="Start one with `sourcebook serve`, or check the address.",
-            ) from error
-
-
-def _refusal(error: HTTPError, url: str) -> SourcebookError:
-    """The service's problem as the error that it was; the body need not be a problem."""
-    try:
-        detail = json.load(error)["detail"]
-    except (ValueError, KeyError, TypeError):
-        detail = error.reason
-    kinds: dict[int, type[SourcebookError]] = {404: NotFoundError, 413: InputError, 422: InputError}
-    kind = kinds.get(error.code, LibraryError)
-    return kind(f"{url} answers {error.code}: {detail}")
 
 
 def _articles(hits: list[dict[str, Any]]) -> dict[str, float]:

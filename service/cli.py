@@ -1,10 +1,11 @@
-"""The command line: add, list, show, remove, search, ask, verify, serve, info, reembed."""
+"""The command line: add, list, show, remove, search, ask, cite, verify, serve, mcp and more."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -286,6 +287,30 @@ def ask(
 
 
 @app.command()
+def cite(
+    ctx: typer.Context,
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    *,
+    style: Annotated[
+        Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"],
+        typer.Option(help="For people, or for programs."),
+    ] = "apa",
+    start: Annotated[int | None, typer.Option(min=0, help="Where a quote starts.")] = None,
+    end: Annotated[int | None, typer.Option(min=1, help="Where it ends.")] = None,
+    accessed: Annotated[str | None, typer.Option(help="When you read it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Cite an article, or with --start and --end a quote from it, ready to be pasted."""
+    from service import bibliography, terminal
+    from service.requests import CiteQuery
+
+    wanted = _checked(CiteQuery, style=style, start=start, end=end, accessed=accessed)
+    with _opened(ctx) as library:
+        found = bibliography.cited(library, article_id, **dict(wanted))
+    _show(ctx, found, terminal.cited)
+
+
+@app.command()
 def verify(
     ctx: typer.Context,
     draft: Annotated[str, typer.Argument(metavar="[FILE|-]", help="A text with quotations.")] = "",
@@ -357,6 +382,20 @@ def serve(
             server.run(application, listening, log_level=settings.log_level, ready=ready)
 
 
+@app.command()
+def mcp(ctx: typer.Context) -> None:
+    """Serve the library to models, over MCP on standard input and output."""
+    from service.engine import Engine
+    from service.mcp import run_stdio
+
+    settings = _settings(ctx)
+    with ExitStack() as stack:
+        with redirect_stdout(sys.stderr):  # what is printed while it opens is no protocol
+            library = stack.enter_context(_opened(ctx))
+        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        run_stdio(Engine(library), address)
+
+
 def serve_app(
     engine: "Engine",
     settings: Settings,
@@ -406,12 +445,6 @@ def _show(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> N
 
 def _checked(model: type[Shown], **values: object) -> Shown:
     """The request as HTTP would take it; what it would refuse is an `InputError` here."""
-    from pydantic import ValidationError
+    from service.requests import checked
 
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "The request"
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        raise InputError(f"{name} is {first['input']!r:.80}: {reason}.") from error
+    return checked(model, values)

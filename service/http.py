@@ -11,8 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import problems
 from service.engine import Engine
+from service.mcp_http import mcp_router
 from service.reference import page
 from service.routes import PLAIN, router
+from service.routes_citing import citing_router
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -45,7 +47,8 @@ def create_app(
 
     The caller keeps the engine's library open as long as the application runs, and closes it.
     """
-    max_bytes = (settings or Settings()).max_upload_bytes
+    settings = settings or Settings()
+    max_bytes = settings.max_upload_bytes
     app = Documented(
         title=TITLE,
         version=metadata.version("sourcebook"),
@@ -57,7 +60,9 @@ def create_app(
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
+    app.include_router(citing_router(engine))
     app.include_router(_health(engine))
+    app.include_router(mcp_router(engine, settings.public_url))
     for one in routers:
         app.include_router(one)
     _pages(app)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from index.errors import SourcebookError
+from service.requests import reason
 from service.schemas import Problem, ProblemError
 
 MEDIA_TYPE = "application/problem+json"
@@ -52,6 +53,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "error": Kind(500, "Error", "The request could not be carried out."),
     "malformed": Kind(400, "Malformed request", "The request's body could not be understood."),
+    "foreign": Kind(
+        403, "Foreign request", "The request was meant for another server, or comes from its page."
+    ),
     "no-such-address": Kind(404, "No such address", "The server has nothing at this address."),
     "method-not-allowed": Kind(
         405, "Method not allowed", "The address exists, but not with this HTTP method."
@@ -198,13 +202,8 @@ def _error(found: Mapping[str, Any]) -> ProblemError:
     place, *path = (str(part) for part in found["loc"])
     location = ".".join([place, *path])
     missing = found["type"] == "missing"
-    message = {
-        "missing": "is missing",
-        "extra_forbidden": "is not known here",
-    }.get(found["type"], str(found["msg"]).removeprefix("Value error, "))
-    return ProblemError(
-        location=location, message=message, given=None if missing else SHORT.repr(found["input"])
-    )
+    given = None if missing else SHORT.repr(found["input"])
+    return ProblemError(location=location, message=reason(found), given=given)
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
@@ -216,7 +215,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
         detail = f"There is nothing at {request.url.path}."
         cure = "The addresses are listed at /docs."
     elif name == "method-not-allowed":
-        allowed = _methods(request)
+        allowed = _methods(request) or headers.get("Allow", "GET")
         detail = f"{request.url.path} does not answer {request.method}; expected {allowed}."
         headers["Allow"] = allowed
     elif name == "malformed":
@@ -233,7 +232,7 @@ def _methods(request: Request) -> str:
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path)
         for method in operations
     ]
-    return ", ".join(sorted(found)) or "GET"
+    return ", ".join(sorted(found))
 
 
 async def _on_disconnect(request: Request, error: ClientDisconnect) -> Response:

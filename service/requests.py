@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from index.article import PARTIAL_DATE, Metadata
+from index.errors import InputError
 from index.records import Filter
 from service.verify import MAX_DRAFT, quotes_in
 
@@ -15,6 +23,8 @@ MAX_HITS = 100
 MAX_VALUES = 100  # of one field of a filter
 MAX_QUOTES = 100
 MAX_SOURCE = 2_000  # characters
+
+Style = Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"]
 
 QUESTION = "When did Plan Colombia start?"
 QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
@@ -54,6 +64,31 @@ class Sent(BaseModel):
     """What callers send: unknown fields are refused by name."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "The request"
+    known = f"It takes {', '.join(model.model_fields)}."
+    if first["type"] in FIELD_FAULTS:
+        raise InputError(f"{name} {reason(first)}.", cure=known)
+    raise InputError(f"{name} is {first['input']!r:.80}: {reason(first)}.")
+
+
+# Faults of a field as such, rather than of its value, by pydantic's names of them.
+FIELD_FAULTS = {"missing": "is missing", "extra_forbidden": "is not known here"}
+
+
+def reason(fault: Mapping[str, Any]) -> str:
+    """What is wrong, by one of pydantic's errors."""
+    return FIELD_FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
 
 
 class Chosen(Sent):
@@ -240,3 +275,16 @@ class FailureQuery(Sent):
     """Which failure to forget."""
 
     source: Text = Field(description="The source that could not be added.")
+
+
+class CiteQuery(Sent):
+    """How an article, or a quote from it, is cited."""
+
+    style: Style = Field(
+        "apa", description="`chicago` is its notes style; the last three are for programs."
+    )
+    start: int | None = Field(None, ge=0, description="Where the quote starts in the text.")
+    end: int | None = Field(None, ge=1, description="Where it ends.")
+    accessed: PartialDate | None = Field(
+        None, description="When you read it; else when it was retrieved, if that is known."
+    )

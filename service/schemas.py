@@ -330,6 +330,19 @@ class VerifyOut(Returned):
     fingerprint: str
 
 
+class CitedOut(Returned):
+    """A reference to an article, and the quote that it is given for."""
+
+    style: str
+    quote: str | None = Field(description="`article.text[start:end]`, where both were given.")
+    reference: str = Field(description="The reference in that style.")
+    text: str = Field(
+        description="What to paste: the quote and the reference; the entries of BibTeX, RIS and "
+        "CSL-JSON hold the quote themselves, as a note."
+    )
+    media_type: str = Field(description="What `text` is.", examples=["text/plain"])
+
+
 class LibraryOut(Returned):
     """What the library holds and how large it is."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from index.errors import InputError
 
@@ -45,6 +46,15 @@ class Settings:
             "SOURCEBOOK_PORT", "The port that `serve` listens on; 0 takes any that is free."
         ),
     )
+    public_url: str = field(
+        default="",
+        metadata=_about(
+            "SOURCEBOOK_PUBLIC_URL",
+            "The address that readers and models reach the server at, such as "
+            "`https://sourcebook.example.org`, where that is not the one that it listens on: links "
+            "to articles begin with it, and `/mcp` answers under its name.",
+        ),
+    )
     max_upload_bytes: int = field(
         default=50 * 2**20,
         metadata=_about(
@@ -63,6 +73,10 @@ class Settings:
             "model": (bool(self.model.strip()), "the name or folder of a model"),
             "host": (bool(self.host.strip()), "an address or host name such as 127.0.0.1"),
             "port": (0 <= self.port <= 65_535, "a whole number from 0 to 65535"),
+            "public_url": (
+                not self.public_url or _is_address(self.public_url),
+                "nothing, or an address such as https://sourcebook.example.org",
+            ),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
             "log_level": (self.log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
         }
@@ -102,6 +116,14 @@ def _parsed(one: Field[Any], text: str) -> object:
         except ValueError as error:
             raise _refused(one.name, text, "a whole number") from error
     return text.lower() if one.name == "log_level" else text
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not url.endswith("/")
 
 
 def _refused(name: str, value: str, expected: str) -> InputError:

@@ -15,6 +15,7 @@ from service.schemas import (
     ArticleOut,
     ArticlesPage,
     CitationOut,
+    CitedOut,
     FailureOut,
     LibraryOut,
     PassagesOut,
@@ -167,6 +168,11 @@ def passages(found: PassagesOut) -> None:
         place = f"{passage.id} ({passage.start} to {passage.end}, {passage.kind})"
         say(f"{place}  {headings}".rstrip(), style="bold")
         say(f"{passage.text}\n")
+
+
+def cited(found: CitedOut) -> None:
+    """What to paste, and nothing else."""
+    _printer()(found.text.replace("\r\n", "\n").rstrip())
 
 
 def verdicts(found: VerifyOut) -> None:

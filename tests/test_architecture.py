@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("seeds", "index", "service", "eval")
 FILES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
 HTTP = {"service.http", "service.problems", "service.routes", "service.server", "service.uploads"}
+HTTP |= {"service.mcp_http"}
 # What only its owner may import; elsewhere it would leak the tool into the design.
 OWNERS = {
     "fastapi": {*HTTP, "eval.http"},
@@ -20,6 +21,10 @@ OWNERS = {
     "sentence_transformers": {"index.torch_model", "eval.peers.run_encode"},
     "nncf": {"index.torch_model"},
     "openvino": {"index.openvino_model", "index.torch_model"},
+    "langchain_core": {"service.langchain", "eval.peers.run_langchain"},
+    "llama_index": {"service.llamaindex", "eval.peers.run_llamaindex"},
+    "haystack": {"service.haystack", "eval.peers.run_haystack"},
+    "mcp": {"service.mcp", "service.mcp_http"},
     "sqlite3": {"index.store"},
     "tantivy": {"index.lexical"},
 }
@@ -34,6 +39,7 @@ DEFERRED = {
     "index.formats": {"trafilatura"},
     "index.encode": {"index.torch_model"},
     "index.torch_model": {"nncf", "openvino"},
+    "service.mcp_http": {"mcp", "service.mcp"},
 }
 NAMELESS = {"utils", "util", "types", "base", "helpers", "common", "misc", "managers"}
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from index.article import article_id
 from index.encode import Encoder
 from index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from index.library import Library
@@ -351,6 +352,32 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         413,
         "too-large",
         f"{LIMIT + ENVELOPE_BYTES:,} bytes",
+    ),
+}
+
+FINES = f"/v1/articles/{article_id('fines.txt')}"
+FAILURES |= {
+    "unknown article to cite": (("GET", "/v1/articles/nope/cite", {}), 404, "not-found", "'nope'"),
+    "unknown style": (("GET", f"{FINES}/cite?style=bluebook", {}), 422, "bad-input", "query.style"),
+    "quote without an end": (("GET", f"{FINES}/cite?start=3", {}), 422, "bad-input", "[3, None)"),
+    "empty quote to cite": (("GET", f"{FINES}/cite?start=3&end=3", {}), 422, "bad-input", "[3, 3)"),
+    "quote before the text": (
+        ("GET", f"{FINES}/cite?start=-1&end=3", {}),
+        422,
+        "bad-input",
+        "query.start",
+    ),
+    "quote beyond the text": (
+        ("GET", f"{FINES}/cite?start=3&end={10**20}", {}),
+        422,
+        "bad-input",
+        f"{len(TEXT)} characters",
+    ),
+    "bad date of access": (
+        ("GET", f"{FINES}/cite?accessed=22.11.2026", {}),
+        422,
+        "bad-input",
+        "expected a date",
     ),
 }
 

@@ -45,6 +45,9 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_LOG_LEVEL", "loud", "debug, info, warning, error"),
         ("SOURCEBOOK_HOST", "  ", "an address or host name"),
         ("SOURCEBOOK_MODEL", " ", "a model"),
+        ("SOURCEBOOK_PUBLIC_URL", "sourcebook.example.org", "an address"),
+        ("SOURCEBOOK_PUBLIC_URL", "https://[", "an address"),
+        ("SOURCEBOOK_PUBLIC_URL", "https://example.org/", "an address"),
     ],
 )
 def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:
