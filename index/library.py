@@ -173,8 +173,8 @@ class Library:
         *,
         phrases: Sequence[str] = (),
         chosen: Filter | None = None,
-        dense_count: int = 60,
-        lexical_count: int = 60,
+        dense_count: int = 40,
+        lexical_count: int = 40,
     ) -> Candidates:
         """The union of what the dense and the lexical index find, each with both scores.
 

@@ -122,6 +122,7 @@ class Engine:
     ) -> Ranked:
         """The best `depth` candidates for a question, or all, in the order of their rank.
 
+        Each retriever that the method uses brings `depth` candidates or more.
         `answer` and `results` go on from here, so that an evaluator can have both at one cost.
         """
         watch = Stopwatch()
@@ -132,8 +133,8 @@ class Engine:
             watch,
             phrases=query.phrases,
             chosen=chosen,
-            dense_count=self.method.dense_count,
-            lexical_count=self.method.lexical_count,
+            dense_count=_at_least(depth, self.method.dense_count),
+            lexical_count=_at_least(depth, self.method.lexical_count),
         )
         with watch.stage("rank"):
             hits = rank(query, found, self.library.sourced, self.method.weights, depth)
@@ -171,6 +172,11 @@ class Engine:
                 )
             )
         return tuple(citations), generation
+
+
+def _at_least(depth: int | None, count: int) -> int:
+    """As many candidates as are wanted, of a retriever that is used."""
+    return max(depth or 0, count) if count else 0
 
 
 def _silence(ranked: Ranked) -> str:

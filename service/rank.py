@@ -41,11 +41,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A way to answer: how many candidates each retriever brings, and how they are weighed."""
+    """A way to answer: how many candidates each retriever brings, and how they are weighed.
+
+    100 of each rank no better than 40 on any dev set.
+    """
 
     name: str
-    dense_count: int = 60
-    lexical_count: int = 60
+    dense_count: int = 40
+    lexical_count: int = 40
     weights: Weights = Weights()
 
 
