@@ -12,7 +12,8 @@ from index.stopwatch import Stopwatch
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
 from service.answer_type import expected
 from service.cite import Citation, Scores, cite
-from service.disagree import Disagreement, contradictions, side_by_side
+from service.contradictions import contradictions
+from service.disagree import Disagreement, side_by_side
 from service.evidence import evidence
 from service.plan import Query, plan
 from service.rank import COLLAPSED, FULL, Hit, Method, rank

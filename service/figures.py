@@ -126,14 +126,15 @@ _LETTERS = re.compile(r"[^\W\d_][\w’'-]*")
 class Figure:
     """A number at `[start, end)` of its text, with its unit and a word such as "about" before it.
 
-    `low` to `high` is what it may mean, in the base unit of its kind. `noun` is what is counted,
-    in lower case, as far as it stands right behind: "independent experts" of "19 independent
-    experts".
+    `value` is what it says and `low` to `high` what it may mean, in the base unit of its kind.
+    `noun` is what is counted, in lower case, as far as it stands right behind: "independent
+    experts" of "19 independent experts".
     """
 
     start: int
     end: int
     kind: Kind
+    value: float
     low: float
     high: float
     noun: str = ""
@@ -178,7 +179,7 @@ def _fraction(text: str, start: int) -> Figure | None:
     if not (match := _FRACTION.match(text, start)):
         return None
     share = FRACTIONS[match[1].lower()]
-    return Figure(start, match.end(), Kind.SHARE, share - 0.5, share + 0.5)
+    return Figure(start, match.end(), Kind.SHARE, share, share - 0.5, share + 0.5)
 
 
 def _figure(text: str, start: int) -> Figure | None:
@@ -196,8 +197,10 @@ def _figure(text: str, start: int) -> Figure | None:
         reach = LEADS[lead[0][:-1].lower()]
         below, above = (share * number.value or number.rounded for share in reach)
         start = lead.start()
-    low, high = number.value - below, number.value + above
-    return Figure(start, end, kind, low * factor, high * factor, noun)
+    value, low, high = (
+        factor * each for each in (number.value, number.value - below, number.value + above)
+    )
+    return Figure(start, end, kind, value, low, high, noun)
 
 
 def _digits(text: str, start: int) -> _Number | None:
