@@ -68,6 +68,8 @@ class ArticleBrief(Returned):
         validation_alias=_known("published"),
         description="A date as precise as it is known: `2025`, `2025-09` or `2025-09-19`.",
     )
+    modified: str | None = Field(validation_alias=_known("modified"))
+    retrieved: str | None = Field(validation_alias=_known("retrieved"))
     url: str | None = Field(validation_alias=_known("url"))
     language: str = Field(validation_alias=_known("language"), description="A two-letter code.")
 
@@ -75,8 +77,6 @@ class ArticleBrief(Returned):
 class ArticleOut(ArticleBrief):
     """An article without its text."""
 
-    modified: str | None = Field(validation_alias=_known("modified"))
-    retrieved: str | None = Field(validation_alias=_known("retrieved"))
     tags: list[str] = Field(validation_alias=_known("tags"))
     date_sources: dict[str, str] = Field(
         validation_alias=_known("date_sources"),
@@ -187,6 +187,10 @@ class CitationOut(Returned):
     exact: str = Field(description="The quote, code point for code point.")
     prefix: str = Field(description="What stands right before it.")
     suffix: str = Field(description="What stands right after it.")
+    mentioned: list[str] = Field(
+        description="The dates in the quote, as precise as it has them: `2025-09-19`, `2025-09`, "
+        "`2025`, or `--10-19` for a day without a year. Its article's dates are another matter.",
+    )
     start: int
     end: int
     text_sha256: str = Field(description="The hash of the article's text that the offsets are of.")
@@ -218,6 +222,30 @@ class SentenceOut(Returned):
     citations: list[int]
 
 
+class ShortOut(Span):
+    """The words of the evidence that answer: `text` is what the article says at `[start, end)`."""
+
+    text: str
+    citation: int = Field(description="The number of the citation that they stand in.")
+
+
+class SideOut(Returned):
+    """What one source says."""
+
+    value: str = Field(description="The words that others contradict.")
+    text: str = Field(description="The sentence that they stand in.")
+    citation: int
+    published: str | None = Field(description="When the source was published.")
+
+
+class DisagreementOut(Returned):
+    """What sources say differently of one matter, side by side; nobody is declared right."""
+
+    matter: str = Field(description="What it is about, in words of the question or the sources.")
+    kind: str = Field(description="What they differ in: `number`, `date` or `claim`.")
+    sides: list[SideOut] = Field(description="By date of publication; without one, last.")
+
+
 class AnswerOut(Returned):
     """The answer: verbatim sentences that each cite, or an honest "not in the library"."""
 
@@ -225,8 +253,22 @@ class AnswerOut(Returned):
     confidence: float = Field(
         description="The estimated probability that the library holds the answer."
     )
+    short: ShortOut | None = Field(
+        description="For a question such as who, when or how many: the exact words that answer, "
+        "or null when that is not sure."
+    )
     sentences: list[SentenceOut]
-    citations: list[CitationOut]
+    publishers: int = Field(
+        description="How many independent publishers the sentences are of. Copies are one source; "
+        "articles of unknown publishers count as one together, where no publisher is known."
+    )
+    disagreements: list[DisagreementOut]
+    outdated: list[int] = Field(
+        description="The numbers of the citations that a newer cited article contradicts."
+    )
+    citations: list[CitationOut] = Field(
+        description="Those of the sentences, then those of further sides of disagreements."
+    )
     nearest: list[CitationOut] = Field(description="The nearest misses, when there is no answer.")
     reason: str | None = Field(
         description="Why there is no answer: `nothing_relevant`, or `nothing_to_search` where "
