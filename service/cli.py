@@ -1,4 +1,4 @@
-"""The command line: add, list, show, remove, search, ask, cite, verify, serve, info, reembed."""
+"""The command line: articles in and out, questions, quotes, judgements, and the server."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import json
@@ -334,6 +334,28 @@ def verify(
     _show(ctx, found, terminal.verdicts)
     if any(verdict.match == "not_found" for verdict in found.verdicts):
         raise typer.Exit(FAILED)
+
+
+@app.command("judgements")
+def list_judgements(
+    ctx: typer.Context,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write them as judged questions for `sourcebook eval run`."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what readers said of answers, or export it so that it becomes a test."""
+    from service import files, terminal
+    from service.judgements import exported, judgements
+    from service.schemas import JudgementOut, JudgementsOut
+
+    with _opened(ctx) as library:
+        kept = judgements(library)
+    if export:
+        files.write(export, exported(kept))
+    shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
+    _show(ctx, shown, terminal.judgements)
 
 
 @app.command()

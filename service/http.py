@@ -14,6 +14,7 @@ from service.engine import Engine
 from service.reference import page
 from service.routes import PLAIN, router
 from service.routes_citing import citing_router
+from service.routes_judging import judging_router
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -34,6 +35,7 @@ refused by name.
 TAGS = [
     {"name": "questions", "description": "Ask, search, and check quotations."},
     {"name": "articles", "description": "What the library holds, with exact offsets."},
+    {"name": "judgements", "description": "What readers say of answers."},
     {"name": "library", "description": "The library as a whole."},
     {"name": "health", "description": "Whether the server runs and can answer."},
 ]
@@ -59,6 +61,7 @@ def create_app(
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
     app.include_router(citing_router(engine))
+    app.include_router(judging_router(engine))
     app.include_router(_health(engine))
     for one in routers:
         app.include_router(one)

@@ -343,6 +343,33 @@ class CitedOut(Returned):
     media_type: str = Field(description="What `text` is.", examples=["text/plain"])
 
 
+class JudgedQuoteOut(Span):
+    """The words that a judgement is about, as they stood when it was given."""
+
+    article_id: str
+    source: str
+    text: str
+    text_sha256: str = Field(description="The hash of the article's text then.")
+
+
+class JudgementOut(Returned):
+    """What a reader said of an answer."""
+
+    id: str
+    question: str
+    verdict: str = Field(description="`right`, `wrong`, `passage` or `unanswerable`.")
+    quotes: list[JudgedQuoteOut]
+    note: str
+    generation: int = Field(description="The library's generation that was judged.")
+    judged: str = Field(description="When, in UTC.")
+
+
+class JudgementsOut(Returned):
+    """All judgements, the newest first."""
+
+    judgements: list[JudgementOut]
+
+
 class LibraryOut(Returned):
     """What the library holds and how large it is."""
 

@@ -17,6 +17,7 @@ from service.schemas import (
     CitationOut,
     CitedOut,
     FailureOut,
+    JudgementsOut,
     LibraryOut,
     PassagesOut,
     RemovedOut,
@@ -187,6 +188,19 @@ def verdicts(found: VerifyOut) -> None:
                 say(f"    it says: “{place.text}”")
     if not found.verdicts:
         say("The draft holds no quotation of three words or more.")
+
+
+def judgements(found: JudgementsOut) -> None:
+    """What readers said of answers, the newest first."""
+    say = _printer()
+    for judgement in found.judgements:
+        say(f"{judgement.verdict:<12} {judgement.question}", style="bold")
+        for quote in judgement.quotes:
+            say(f"    “{quote.text}”")
+            say(f"    {quote.source}, {quote.start} to {quote.end}", style="dim")
+        if judgement.note:
+            say(f"    {judgement.note}")
+    say(f"{len(found.judgements)} judgements")
 
 
 def library(found: LibraryOut) -> None:
