@@ -45,10 +45,15 @@ def console() -> Console:
     )
 
 
+def confidence_word(confidence: float) -> str:
+    """A probability in words."""
+    return next(word for least, word in WORDS if confidence >= least)
+
+
 def answer(found: AnswerOut) -> None:
     """The answer: its sentences with notes, then what the notes refer to."""
     say = _printer()
-    word = next(word for least, word in WORDS if found.confidence >= least)
+    word = confidence_word(found.confidence)
     say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
     for sentence in found.sentences:
         notes = "".join(f"[{number}]" for number in sentence.citations)
