@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import problems
 from service.engine import Engine
 from service.imports import Folders
-from service.reference import page
+from service.reference import brief, page
 from service.routes import PLAIN, router
 from service.routes_citing import citing_router
 from service.routes_importing import importing_router
@@ -146,6 +146,11 @@ def _pages(app: FastAPI) -> None:
     def reference() -> HTMLResponse:
         """The reference page."""
         return HTMLResponse(page(app.openapi()))
+
+    @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
+    def programs(request: Request) -> PlainTextResponse:
+        """What this service is and answers, for programs."""
+        return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
 
     @app.get("/", include_in_schema=False, dependencies=PLAIN)
     async def start() -> RedirectResponse:

@@ -268,6 +268,13 @@ class CiteQuery(Sent):
     )
 
 
+class SpanQuery(Sent):
+    """The characters `[start, end)` of an article's text."""
+
+    start: int = Field(ge=0, description="Where the quote starts.", examples=[808])
+    end: int = Field(ge=1, description="Where it ends.", examples=[934])
+
+
 class ImportRequest(Sent):
     """A folder to add."""
 
@@ -279,12 +286,10 @@ class ImportRequest(Sent):
     )
 
 
-class QuoteSpan(Sent):
-    """The characters `[start, end)` of an article's text."""
+class QuoteSpan(SpanQuery):
+    """A quote by its place in an article."""
 
-    article_id: Text = Field(examples=["ba0913253f6cc065"])
-    start: int = Field(ge=0)
-    end: int = Field(ge=1)
+    article_id: Text = Field(description="The article's id.", examples=["ba0913253f6cc065"])
 
 
 class JudgementRequest(Sent):
