@@ -63,7 +63,8 @@ class AnnotationOut(Returned):
 def annotation(library: Library, article_id: str, start: int, end: int, base: str) -> AnnotationOut:
     """The characters `[start, end)` of an article as an annotation.
 
-    `base` is the address of the service. Raises `NotFoundError` for an unknown article, `InputError` for a span outside of its text.
+    `base` is the address of the service. Raises `NotFoundError` for an unknown article,
+    `InputError` for a span outside of its text.
     """
     with library.store.read() as view:
         record, article = view.record(article_id), view.article(article_id)

@@ -69,8 +69,12 @@ class Chosen(Sent):
     authors: Names = Field([], description="Names of authors, in any case.")
     languages: Names = Field([], description="Two-letter codes of languages.")
     tags: Names = Field([], description="Tags, in any case.")
-    published_from: PartialDate | None = Field(None, description="Published then or later.")
-    published_to: PartialDate | None = Field(None, description="Published then or earlier.")
+    published_from: PartialDate | None = Field(
+        None, description="Published then or later.", examples=["2025-09"]
+    )
+    published_to: PartialDate | None = Field(
+        None, description="Published then or earlier.", examples=["2025"]
+    )
 
     def filter(self) -> Filter:
         """As the library takes it."""
@@ -114,7 +118,9 @@ class ExportQuery(AskQuery):
 
     format: Format = Field("markdown", description="`html` is for word processors, too.")
     style: PrintedStyle = Field("chicago", description="The style of its references.")
-    accessed: PartialDate | None = Field(None, description="When you read the articles.")
+    accessed: PartialDate | None = Field(
+        None, description="When you read the articles.", examples=["2026-11-22"]
+    )
 
 
 class SearchRequest(AskRequest):
@@ -252,7 +258,9 @@ class VerifyRequest(Sent):
 class FailureQuery(Sent):
     """Which failure to forget."""
 
-    source: Text = Field(description="The source that could not be added.")
+    source: Text = Field(
+        description="The source that could not be added.", examples=["articles/broken.txt"]
+    )
 
 
 class CiteQuery(Sent):
@@ -261,10 +269,14 @@ class CiteQuery(Sent):
     style: Style = Field(
         "apa", description="`chicago` is its notes style; the last three are for programs."
     )
-    start: int | None = Field(None, ge=0, description="Where the quote starts in the text.")
-    end: int | None = Field(None, ge=1, description="Where it ends.")
+    start: int | None = Field(
+        None, ge=0, description="Where the quote starts in the text.", examples=[808]
+    )
+    end: int | None = Field(None, ge=1, description="Where it ends.", examples=[934])
     accessed: PartialDate | None = Field(
-        None, description="When you read it; else when it was retrieved, if that is known."
+        None,
+        description="When you read it; else when it was retrieved, if that is known.",
+        examples=["2026-11-22"],
     )
 
 
