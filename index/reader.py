@@ -11,10 +11,13 @@ from index.errors import LibraryError, NotFoundError
 from index.passages import Passage
 from index.records import (
     ArticleRecord,
+    Covered,
     Failure,
     Filter,
+    Judgement,
     StoredEncoding,
     article_of,
+    judgement_of,
     marks,
     passage_of,
     record_of,
@@ -98,6 +101,12 @@ class Reader:
         """How many articles the filter lets through."""
         where, values = chosen.where()
         return int(self._one(f"SELECT count(*) FROM articles WHERE {where}", *values)[0])
+
+    def coverage(self) -> list[Covered]:
+        """How many articles there are by month and publisher, those without a date first."""
+        sql = """SELECT substr(published, 1, 7) AS month, publisher, count(*) AS articles,
+                 count(copy_of) AS copies FROM articles GROUP BY 1, 2 ORDER BY 1, 2"""
+        return [Covered(**dict(row)) for row in self._all(sql)]
 
     def records_by_rowid(self, rowids: Iterable[int]) -> dict[int, ArticleRecord]:
         """Records by row number; missing ones are left out."""
@@ -205,6 +214,11 @@ class Reader:
             Failure(**dict(row))
             for row in self._all("SELECT * FROM failures ORDER BY failed DESC, source")
         ]
+
+    def judgements(self) -> list[Judgement]:
+        """What readers said of answers, the newest first."""
+        rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
+        return [judgement_of(row) for row in rows]
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles, no copies themselves, that share a band.

@@ -88,6 +88,19 @@ class StoredEncoding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """How many articles, copies among them, a publisher has in a month.
+
+    `month` is `2025-09`, or `2025` where no more is known, or None without a date.
+    """
+
+    month: str | None
+    publisher: str
+    articles: int
+    copies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A source that could not be added: why, how often it was tried and when last."""
 
@@ -97,6 +110,38 @@ class Failure:
     cure: str
     attempts: int
     failed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedQuote:
+    """Words that a judgement is about, as they stood at `[start, end)` of an article's text."""
+
+    article_id: str
+    source: str
+    start: int
+    end: int
+    text: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a reader said of an answer, or of what should have been answered."""
+
+    id: str
+    question: str
+    verdict: str
+    quotes: tuple[JudgedQuote, ...]
+    note: str
+    generation: int
+    judged: str
+
+
+def judgement_of(row: Row) -> Judgement:
+    """The judgement of a row."""
+    values = {field.name: row[field.name] for field in fields(Judgement)}
+    values["quotes"] = tuple(JudgedQuote(**quote) for quote in json.loads(row["quotes"]))
+    return Judgement(**values)
 
 
 def text_hash(text: str) -> int:

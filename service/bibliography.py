@@ -73,17 +73,20 @@ def cited(
 def quoted(article: Article, start: int | None, end: int | None) -> str | None:
     """The characters `[start, end)` of the text; None where neither is given.
 
-    Raises `InputError` for one bound without the other and for a span outside of the text.
+    Raises `InputError` for one bound without the other, for a span outside of the text and for
+    one of white space alone.
     """
     if start is None and end is None:
         return None
-    if start is None or end is None or not 0 <= start < end <= len(article.text):
+    text = article.text
+    within = start is not None and end is not None and 0 <= start < end <= len(text)
+    if not within or not text[start:end].strip():
         raise InputError(
             f"The quote is [{start}, {end}) of article {article.id!r}, whose text has "
-            f"{len(article.text):,} characters; expected 0 <= start < end within it.",
+            f"{len(text):,} characters; expected 0 <= start < end within it, and a word between.",
             cure="Give start and end as a citation has them, or neither.",
         )
-    return article.text[start:end]
+    return text[start:end]
 
 
 def csl_item(

@@ -1,4 +1,4 @@
-"""The command line: add, list, show, remove, search, ask, cite, verify, serve, mcp and more."""
+"""The command line: articles in and out, questions, quotes, judgements, and the server."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import json
@@ -260,17 +260,28 @@ def ask(
     question: Question,
     *,
     chosen: Chosen,
+    export: Annotated[
+        Path | None, typer.Option(help="Write the answer with footnotes to this .md or .html.")
+    ] = None,
+    style: Annotated[
+        Literal["apa", "chicago", "mla"], typer.Option(help="The style of these footnotes.")
+    ] = "chicago",
     as_json: Json = False,
 ) -> None:
     """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
-    from service import terminal
+    from service import files, terminal
     from service.engine import Engine
+    from service.export import export as document
     from service.requests import AskRequest
     from service.schemas import AnswerOut
 
     wanted = _checked(AskRequest, question=question, **chosen)
+    written = files.format_of(export) if export else None
     with _opened(ctx) as library:
-        answer = AnswerOut.model_validate(Engine(library).ask(wanted.question, wanted.filter()))
+        found = Engine(library).ask(wanted.question, wanted.filter())
+    if export and written:
+        files.write(export, document(found, written, style))
+    answer = AnswerOut.model_validate(found)
     _show(ctx, answer, terminal.answer)
     if answer.status == "not_in_library":
         raise typer.Exit(SILENT)
@@ -325,6 +336,28 @@ def verify(
     _show(ctx, found, terminal.verdicts)
     if any(verdict.match == "not_found" for verdict in found.verdicts):
         raise typer.Exit(FAILED)
+
+
+@app.command("judgements")
+def list_judgements(
+    ctx: typer.Context,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write them as judged questions for `sourcebook eval run`."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what readers said of answers, or export it so that it becomes a test."""
+    from service import files, terminal
+    from service.judgements import exported, judgements
+    from service.schemas import JudgementOut, JudgementsOut
+
+    with _opened(ctx) as library:
+        kept = judgements(library)
+    if export:
+        files.write(export, exported(kept))
+    shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
+    _show(ctx, shown, terminal.judgements)
 
 
 @app.command()

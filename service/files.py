@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from index.article import Article, sha256
-from index.errors import SourcebookError, UnreadableError
+from index.errors import InputError, SourcebookError, StorageError, UnreadableError
 from index.library import Library, Outcome
 from index.read import MAX_BYTES, decode, read
 from service.catalogue import generation
+from service.requests import Format
 from service.schemas import AddedOut, FailureOut, OutcomeOut
 
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
@@ -48,8 +49,12 @@ def add_files(
     sources: list[str] = []
 
     def articles() -> Iterator[Article]:
-        by_source = {source_of(file, library.folder): file for file in files}
-        for source, file in by_source.items():
+        seen: set[str] = set()
+        for file in files:
+            source = source_of(file, library.folder)
+            if source in seen:
+                continue
+            seen.add(source)
             try:
                 found = read(_bytes(file), name=file.name, source=source)
             except SourcebookError as error:
@@ -113,6 +118,26 @@ def draft(name: str) -> str:
     if name == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
     return decode(_bytes(Path(name)), name)
+
+
+def format_of(file: Path) -> Format:
+    """How an answer is written into a file of that name; `InputError` for an unknown suffix."""
+    formats: dict[str, Format] = {".md": "markdown", ".html": "html"}
+    found = formats.get(file.suffix.lower())
+    if found is None:
+        raise InputError(f"{str(file)!r} ends in {file.suffix!r}; expected .md or .html.")
+    return found
+
+
+def write(file: Path, text: str) -> None:
+    """Write `text` in UTF-8, its line ends as they are; `StorageError` where that fails."""
+    try:
+        file.write_bytes(text.encode())
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be written: {error.strerror}.",
+            cure="Check its folder and its permissions.",
+        ) from error
 
 
 def _bytes(file: Path) -> bytes:

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import problems
 from service.engine import Engine
+from service.imports import Folders
 from service.mcp_http import mcp_router
-from service.reference import page
+from service.reference import brief, page
 from service.routes import PLAIN, router
 from service.routes_citing import citing_router
+from service.routes_importing import importing_router
+from service.routes_judging import judging_router
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -35,6 +38,7 @@ refused by name.
 TAGS = [
     {"name": "questions", "description": "Ask, search, and check quotations."},
     {"name": "articles", "description": "What the library holds, with exact offsets."},
+    {"name": "judgements", "description": "What readers say of answers."},
     {"name": "library", "description": "The library as a whole."},
     {"name": "health", "description": "Whether the server runs and can answer."},
 ]
@@ -61,6 +65,8 @@ def create_app(
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
     app.include_router(citing_router(engine))
+    app.include_router(judging_router(engine))
+    app.include_router(importing_router(engine, Folders(settings.import_folders)))
     app.include_router(_health(engine))
     app.include_router(mcp_router(engine, settings.public_url))
     for one in routers:
@@ -142,6 +148,11 @@ def _pages(app: FastAPI) -> None:
     def reference() -> HTMLResponse:
         """The reference page."""
         return HTMLResponse(page(app.openapi()))
+
+    @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
+    def programs(request: Request) -> PlainTextResponse:
+        """What this service is and answers, for programs."""
+        return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
 
     @app.get("/", include_in_schema=False, dependencies=PLAIN)
     async def start() -> RedirectResponse:

@@ -1,4 +1,4 @@
-"""The reference page at `/docs`: one self-contained page made of the OpenAPI document."""
+"""The reference made of the OpenAPI document: a page at `/docs`, a brief for programs."""
 
 import json
 import re
@@ -49,6 +49,33 @@ def page(document: Json) -> str:
         f"<title>{escape(info['title'])} API</title><style>{STYLE}</style>"
         f"<body>{''.join(parts)}</body></html>"
     )
+
+
+def brief(document: Json, base: str) -> str:
+    """What the service is and what it answers, as `/llms.txt` tells it to programs (llmstxt.org).
+
+    `base` is the address of the service.
+    """
+    info, base = document["info"], base.rstrip("/")
+    summary, *details = info["description"].strip().split("\n\n")
+    parts = [f"# {info['title']}", "> " + summary.replace("\n", "\n> "), *details]
+    operations = list(_operations(document))
+    for tag in dict.fromkeys(tag for *_, operation in operations for tag in operation["tags"]):
+        lines = [_line(base, *one) for one in operations if tag in one[2]["tags"]]
+        parts.append("\n".join([f"## {tag.capitalize()}", "", *lines]))
+    parts.append(
+        f"## Reference\n\n- [OpenAPI]({base}/openapi.json): the full contract, with examples\n"
+        f"- [Page]({base}/docs): the same to read"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(base: str, method: str, path: str, operation: Json) -> str:
+    """An address with what it does and which parameters it takes."""
+    names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    takes = f" (parameters: {', '.join(names)})" if names else ""
+    where = f"{base}/docs#{operation['operationId']}"
+    return f"- [{method} {path}]({where}): {operation['summary']}{takes}"
 
 
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:

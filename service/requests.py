@@ -23,8 +23,11 @@ MAX_HITS = 100
 MAX_VALUES = 100  # of one field of a filter
 MAX_QUOTES = 100
 MAX_SOURCE = 2_000  # characters
+MAX_NOTE = 10_000  # characters
 
-Style = Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"]
+PrintedStyle = Literal["apa", "chicago", "mla"]
+Style = Literal[PrintedStyle, "bibtex", "ris", "csl-json"]
+Format = Literal["markdown", "html"]
 
 QUESTION = "When did Plan Colombia start?"
 QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
@@ -99,13 +102,18 @@ class Chosen(Sent):
     authors: Names = Field([], description="Names of authors, in any case.")
     languages: Names = Field([], description="Two-letter codes of languages.")
     tags: Names = Field([], description="Tags, in any case.")
-    published_from: PartialDate | None = Field(None, description="Published then or later.")
-    published_to: PartialDate | None = Field(None, description="Published then or earlier.")
+    published_from: PartialDate | None = Field(
+        None, description="Published then or later.", examples=["2025-09"]
+    )
+    published_to: PartialDate | None = Field(
+        None, description="Published then or earlier.", examples=["2025"]
+    )
     as_of: PartialDate | None = Field(
         None,
         description="Hides what was published later, as if it were asked then. An article without "
         "a date of publication counts from when it was modified or retrieved, and one without any "
         "date is hidden.",
+        examples=["2025-09-15"],
     )
 
     def filter(self) -> Filter:
@@ -144,6 +152,16 @@ class AskQuery(Chosen):
     """`AskRequest` as query parameters; lists are repeated parameters."""
 
     q: Text = Field(description="The question.", examples=[QUESTION])
+
+
+class ExportQuery(AskQuery):
+    """A question, and how the document with its answer is written."""
+
+    format: Format = Field("markdown", description="`html` is for word processors, too.")
+    style: PrintedStyle = Field("chicago", description="The style of its references.")
+    accessed: PartialDate | None = Field(
+        None, description="When you read the articles.", examples=["2026-11-22"]
+    )
 
 
 class SearchRequest(AskRequest):
@@ -281,7 +299,9 @@ class VerifyRequest(Sent):
 class FailureQuery(Sent):
     """Which failure to forget."""
 
-    source: Text = Field(description="The source that could not be added.")
+    source: Text = Field(
+        description="The source that could not be added.", examples=["articles/broken.txt"]
+    )
 
 
 class CiteQuery(Sent):
@@ -290,8 +310,66 @@ class CiteQuery(Sent):
     style: Style = Field(
         "apa", description="`chicago` is its notes style; the last three are for programs."
     )
-    start: int | None = Field(None, ge=0, description="Where the quote starts in the text.")
-    end: int | None = Field(None, ge=1, description="Where it ends.")
-    accessed: PartialDate | None = Field(
-        None, description="When you read it; else when it was retrieved, if that is known."
+    start: int | None = Field(
+        None, ge=0, description="Where the quote starts in the text.", examples=[808]
     )
+    end: int | None = Field(None, ge=1, description="Where it ends.", examples=[934])
+    accessed: PartialDate | None = Field(
+        None,
+        description="When you read it; else when it was retrieved, if that is known.",
+        examples=["2026-11-22"],
+    )
+
+
+class SpanQuery(Sent):
+    """The characters `[start, end)` of an article's text."""
+
+    start: int = Field(ge=0, description="Where the quote starts.", examples=[808])
+    end: int = Field(ge=1, description="Where it ends.", examples=[934])
+
+
+class ImportRequest(Sent):
+    """A folder to add."""
+
+    folder: Text = Field(
+        min_length=1,
+        max_length=MAX_SOURCE,
+        description="The absolute path of a folder on the server's machine.",
+        examples=["/srv/articles"],
+    )
+
+
+class QuoteSpan(SpanQuery):
+    """A quote by its place in an article."""
+
+    article_id: Text = Field(description="The article's id.", examples=["ba0913253f6cc065"])
+
+
+class JudgementRequest(Sent):
+    """What a reader says of an answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"question": QUESTION, "verdict": "wrong", "note": "It names the wrong year."},
+                {"question": "What does a kilo cost in Sydney?", "verdict": "unanswerable"},
+            ]
+        }
+    )
+
+    question: Text = Field(description="The question, as it was asked.")
+    verdict: Literal["right", "wrong", "passage", "unanswerable"] = Field(
+        description="`right` and `passage` need quotes: those of the answer, or those that should "
+        "have been found. `unanswerable`: the library does not hold the answer."
+    )
+    quotes: list[QuoteSpan] = Field([], max_length=MAX_QUOTES)
+    note: Text = Field("", max_length=MAX_NOTE, description="Whatever else there is to say.")
+
+    @model_validator(mode="after")
+    def _quotes_fit(self) -> "JudgementRequest":
+        needed = self.verdict in ("right", "passage")
+        if needed and not self.quotes:
+            raise ValueError(f"expected at least one quote for the verdict {self.verdict!r}")
+        if self.verdict == "unanswerable" and self.quotes:
+            raise ValueError("expected no quotes for the verdict 'unanswerable'")
+        return self

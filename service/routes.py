@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from index.errors import InputError, NotFoundError
+from index.errors import InputError
 from service import catalogue, problems
 from service.engine import Engine
+from service.imports import unknown_failure
 from service.requests import (
     ArticlesQuery,
     ArticleText,
@@ -24,6 +25,7 @@ from service.schemas import (
     AnswerOut,
     ArticleFull,
     ArticlesPage,
+    CoverageOut,
     LibraryOut,
     PassageFull,
     PassagesOut,
@@ -33,7 +35,9 @@ from service.schemas import (
 )
 from service.uploads import Uploads
 
-Id = Annotated[str, Path(description="An id, as lists and citations name it.")]
+ID = "An id, as lists and citations name it."
+Id = Annotated[str, Path(description=ID, examples=["ba0913253f6cc065"])]
+PassageId = Annotated[str, Path(description=ID, examples=["c4a0f1f5e1a4b7d2"])]
 
 
 def no_parameters(request: Request) -> None:
@@ -123,7 +127,7 @@ def _reading(routes: APIRouter, engine: Engine) -> None:
         responses=problems.responses(404),
         summary="Read a passage",
     )
-    def read_passage(passage_id: Id) -> PassageFull:
+    def read_passage(passage_id: PassageId) -> PassageFull:
         """A passage with its article; the id of a passage never names other words."""
         return catalogue.passage(library, passage_id)
 
@@ -185,6 +189,13 @@ def _library(routes: APIRouter, engine: Engine) -> None:
         """What the library holds, how large it is, and which sources could not be added."""
         return catalogue.describe(engine.library)
 
+    @routes.get(
+        "/library/coverage", tags=["library"], dependencies=PLAIN, summary="See what is covered"
+    )
+    def cover() -> CoverageOut:
+        """How many articles there are by month and publisher; undated ones come first."""
+        return catalogue.coverage(engine.library)
+
     @routes.delete(
         "/library/failures",
         tags=["library"],
@@ -196,10 +207,7 @@ def _library(routes: APIRouter, engine: Engine) -> None:
         """Give up on a source that could not be added."""
         with engine.library.store.write() as writer:
             if wanted.source not in {failure.source for failure in writer.failures()}:
-                raise NotFoundError(
-                    f"No failure is remembered of the source {wanted.source!r}.",
-                    cure="GET /v1/library lists those that are.",
-                )
+                raise unknown_failure(wanted.source)
             writer.forget_failure(wanted.source)
 
 

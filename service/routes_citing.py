@@ -1,15 +1,28 @@
-"""The addresses that turn articles and quotes into references."""
+"""The addresses that turn articles, quotes and answers into references and documents."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from service import problems
+from service.annotation import MEDIA_TYPE, AnnotationOut, annotation
 from service.bibliography import cited
 from service.engine import Engine
-from service.requests import CiteQuery
+from service.export import export
+from service.requests import CiteQuery, ExportQuery, SpanQuery
 from service.routes import Id
 from service.schemas import CitedOut
+
+FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
+# A document with the words of others is not to do anything where it is shown.
+INERT = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+
+
+class AnnotationResponse(JSONResponse):
+    """JSON-LD."""
+
+    media_type = MEDIA_TYPE
 
 
 def citing_router(engine: Engine) -> APIRouter:
@@ -34,6 +47,51 @@ def citing_router(engine: Engine) -> APIRouter:
             start=wanted.start,
             end=wanted.end,
             accessed=wanted.accessed,
+        )
+
+    @routes.get(
+        "/articles/{article_id}/annotation",
+        tags=["articles"],
+        response_class=AnnotationResponse,
+        responses=problems.responses(404),
+        summary="Get a quote as a Web Annotation",
+    )
+    def annotate(
+        article_id: Id, wanted: Annotated[SpanQuery, Query()], request: Request
+    ) -> AnnotationOut:
+        """The quote in JSON-LD (W3C Web Annotation Data Model), so that others can anchor it.
+
+        The first target is the article as this service has it, by position and by its words; the
+        second is the publisher's page, by its words.
+        """
+        base = str(request.base_url)
+        return annotation(engine.library, article_id, wanted.start, wanted.end, base)
+
+    @routes.get(
+        "/export",
+        tags=["questions"],
+        response_class=Response,
+        responses={
+            200: {
+                "description": "A document.",
+                "content": {media: {"schema": {"type": "string"}} for media, _ in FILES.values()},
+            }
+        },
+        summary="Export an answer",
+    )
+    def export_answer(wanted: Annotated[ExportQuery, Query()], request: Request) -> Response:
+        """A whole answer as Markdown or HTML, each passage with a footnote that cites it.
+
+        A note has the reference, the offsets and hash, the quote's permanent address here, and
+        its link at the publisher.
+        """
+        answer = engine.ask(wanted.q, wanted.filter())
+        media_type, name = FILES[wanted.format]
+        base = str(request.base_url)
+        return Response(
+            export(answer, wanted.format, wanted.style, accessed=wanted.accessed, base=base),
+            media_type=media_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', **INERT},
         )
 
     return routes

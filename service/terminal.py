@@ -18,6 +18,7 @@ from service.schemas import (
     CitedOut,
     DisagreementOut,
     FailureOut,
+    JudgementsOut,
     LibraryOut,
     PassagesOut,
     RemovedOut,
@@ -45,10 +46,15 @@ def console() -> Console:
     )
 
 
+def confidence_word(confidence: float) -> str:
+    """A probability in words."""
+    return next(word for least, word in WORDS if confidence >= least)
+
+
 def answer(found: AnswerOut) -> None:
     """The answer: its sentences with notes, then what the notes refer to."""
     say = _printer()
-    word = next(word for least, word in WORDS if found.confidence >= least)
+    word = confidence_word(found.confidence)
     say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
     if found.short:
         say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
@@ -201,6 +207,19 @@ def verdicts(found: VerifyOut) -> None:
                 say(f"    it says: “{place.text}”")
     if not found.verdicts:
         say("The draft holds no quotation of three words or more.")
+
+
+def judgements(found: JudgementsOut) -> None:
+    """What readers said of answers, the newest first."""
+    say = _printer()
+    for judgement in found.judgements:
+        say(f"{judgement.verdict:<12} {judgement.question}", style="bold")
+        for quote in judgement.quotes:
+            say(f"    “{quote.text}”")
+            say(f"    {quote.source}, {quote.start} to {quote.end}", style="dim")
+        if judgement.note:
+            say(f"    {judgement.note}")
+    say(f"{len(found.judgements)} judgements")
 
 
 def library(found: LibraryOut) -> None:

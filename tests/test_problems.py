@@ -355,6 +355,7 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
     ),
 }
 
+HERE = {"article_id": article_id("fines.txt"), "start": 0, "end": 4}
 FINES = f"/v1/articles/{article_id('fines.txt')}"
 FAILURES |= {
     "unknown article to cite": (("GET", "/v1/articles/nope/cite", {}), 404, "not-found", "'nope'"),
@@ -379,18 +380,160 @@ FAILURES |= {
         "bad-input",
         "expected a date",
     ),
+    "unknown verdict": (
+        post("/v1/judgements", json={"question": "x", "verdict": "meh"}),
+        422,
+        "bad-input",
+        "body.verdict",
+    ),
+    "judgement without a question": (
+        post("/v1/judgements", json={"verdict": "wrong"}),
+        422,
+        "bad-input",
+        "body.question: is missing",
+    ),
+    "judgement of a wordless question": (
+        post("/v1/judgements", json={"question": "?!", "verdict": "wrong"}),
+        422,
+        "bad-input",
+        "'?!'",
+    ),
+    "right without quotes": (
+        post("/v1/judgements", json={"question": "x", "verdict": "right"}),
+        422,
+        "bad-input",
+        "at least one quote",
+    ),
+    "unanswerable with quotes": (
+        post("/v1/judgements", json={"question": "x", "verdict": "unanswerable", "quotes": [HERE]}),
+        422,
+        "bad-input",
+        "no quotes",
+    ),
+    "judged quote beyond the text": (
+        post(
+            "/v1/judgements",
+            json={"question": "x", "verdict": "passage", "quotes": [HERE | {"end": 999}]},
+        ),
+        422,
+        "bad-input",
+        "[0, 999)",
+    ),
+    "judged quote of white space": (
+        post(
+            "/v1/judgements",
+            json={"question": "x", "verdict": "passage", "quotes": [HERE | {"start": 3}]},
+        ),
+        422,
+        "bad-input",
+        "a word between",
+    ),
+    "judged quote from an unknown article": (
+        post(
+            "/v1/judgements",
+            json={
+                "question": "x",
+                "verdict": "passage",
+                "quotes": [HERE, HERE | {"article_id": "nope"}],
+            },
+        ),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "long note": (
+        post("/v1/judgements", json={"question": "x", "verdict": "wrong", "note": "x" * 10_001}),
+        422,
+        "bad-input",
+        "body.note",
+    ),
+    "unknown judgement": (("DELETE", "/v1/judgements/nope", {}), 404, "not-found", "'nope'"),
+    "annotation without a place": (
+        ("GET", f"{FINES}/annotation", {}),
+        422,
+        "bad-input",
+        "query.start: is missing",
+    ),
+    "annotation beyond the text": (
+        ("GET", f"{FINES}/annotation?start=0&end=999", {}),
+        422,
+        "bad-input",
+        "[0, 999)",
+    ),
+    "annotation of an unknown article": (
+        ("GET", "/v1/articles/nope/annotation?start=0&end=1", {}),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "unknown format of a document": (
+        ("GET", "/v1/export?q=x&format=docx", {}),
+        422,
+        "bad-input",
+        "query.format",
+    ),
+    "style that is for programs": (
+        ("GET", "/v1/export?q=x&style=bibtex", {}),
+        422,
+        "bad-input",
+        "query.style",
+    ),
+    "document without a question": (
+        ("GET", "/v1/export?format=html", {}),
+        422,
+        "bad-input",
+        "query.q: is missing",
+    ),
+    "import where none is allowed": (
+        post("/v1/imports", json={"folder": "/etc"}),
+        403,
+        "not-allowed",
+        "'/etc' is in none of the folders",
+    ),
+    "import of a relative path": (
+        post("/v1/imports", json={"folder": "../etc"}),
+        422,
+        "bad-input",
+        "expected an absolute path",
+    ),
+    "import of a path with NUL": (
+        post("/v1/imports", json={"folder": "/etc\0"}),
+        422,
+        "bad-input",
+        "expected an absolute path",
+    ),
+    "import of an endless path": (
+        post("/v1/imports", json={"folder": "/" + "x" * 2_000}),
+        422,
+        "bad-input",
+        "body.folder",
+    ),
+    "import of nothing": (post("/v1/imports", json={}), 422, "bad-input", "body.folder"),
+    "unknown import": (("GET", "/v1/imports/nope", {}), 404, "not-found", "'nope'"),
+    "unknown import to cancel": (("DELETE", "/v1/imports/nope", {}), 404, "not-found", "'nope'"),
+    "unknown failure to retry": (
+        post("/v1/library/failures/retry?source=nope"),
+        404,
+        "not-found",
+        "'nope'",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_every_failure_is_a_clear_problem(client: TestClient, name: str) -> None:
     (method, path, how), status, kind, said = FAILURES[name]
-    before = client.get("/v1/articles").json()
+    before = everything(client)
     response = client.request(method, path, **how)
     problem = assert_problem(response)
     assert (response.status_code, problem["type"]) == (status, f"/problems/{kind}")
     assert said in problem["detail"]
-    assert client.get("/v1/articles").json() == before
+    assert everything(client) == before
+
+
+def everything(client: TestClient) -> list[Any]:
+    """What a failure must leave as it was."""
+    return [client.get(f"/v1/{name}").json() for name in ("articles", "judgements")]
 
 
 def assert_problem(response: Any) -> dict[str, Any]:
