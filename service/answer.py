@@ -8,6 +8,7 @@ from enum import StrEnum
 from service.cite import Citation
 from service.plan import Query
 from service.rank import Hit
+from service.written import Written, fault
 
 
 class Status(StrEnum):
@@ -38,6 +39,8 @@ class Answer:
     `nearest` then holds the nearest misses, and `reason` says why they are no answer:
     `nothing_relevant`, or `nothing_to_search` where the library, or what the filter lets through
     of it, is empty.
+    `written` is what a language model made of it, where one was asked: its sentences have passed
+    every check against the citations, and stand beside the verbatim ones, never in their place.
     `confidence` is the estimated probability that the library holds the answer; `seconds` is the
     time of each stage.
     """
@@ -52,6 +55,7 @@ class Answer:
     generation: int
     fingerprint: str
     seconds: Mapping[str, float]
+    written: Written | None = None
 
     def __post_init__(self) -> None:
         silent = self.status is Status.NOT_IN_LIBRARY
@@ -62,6 +66,13 @@ class Answer:
         numbers = {citation.number for citation in self.citations}
         if any(not set(sentence.citations) <= numbers for sentence in self.sentences):
             raise ValueError("a sentence cites what is not among the citations")
+        self._check_written()
+
+    def _check_written(self) -> None:
+        quotes = {citation.number: citation.exact for citation in self.citations}
+        for sentence in self.written.sentences if self.written else ():
+            if found := fault(sentence.text, sentence.citations, self.query.text, quotes):
+                raise ValueError(f"a written sentence cannot be kept: {found}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Settings: one frozen table with names, defaults, environment variables and help."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 from index.errors import InputError
 
+_ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
+_UNSENDABLE = re.compile(r"[^!-~]")  # what no HTTP header can carry
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -52,6 +55,28 @@ class Settings:
             "The most bytes that the articles of one HTTP request may have together.",
         ),
     )
+    writer_url: str = field(
+        default="",
+        metadata=_about(
+            "SOURCEBOOK_WRITER_URL",
+            "The base address of an OpenAI-compatible language model, such as "
+            "`http://127.0.0.1:11434/v1`, which may phrase answers from the evidence; none when "
+            "empty.",
+        ),
+    )
+    writer_model: str = field(
+        default="",
+        metadata=_about("SOURCEBOOK_WRITER_MODEL", "The name of that model, as its server has it."),
+    )
+    writer_key: str = field(
+        default="",
+        repr=False,
+        metadata=_about("SOURCEBOOK_WRITER_KEY", "The key that its server wants, if any."),
+    )
+    writer_seconds: int = field(
+        default=60,
+        metadata=_about("SOURCEBOOK_WRITER_SECONDS", "How long to wait for what it writes."),
+    )
     log_level: str = field(
         default="info",
         metadata=_about("SOURCEBOOK_LOG_LEVEL", f"How much `serve` logs: {', '.join(LOG_LEVELS)}."),
@@ -64,11 +89,19 @@ class Settings:
             "host": (bool(self.host.strip()), "an address or host name such as 127.0.0.1"),
             "port": (0 <= self.port <= 65_535, "a whole number from 0 to 65535"),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
+            "writer_url": (bool(_ADDRESS.fullmatch(self.writer_url)), "an http or https address"),
+            "writer_model": (
+                bool(self.writer_model.strip()) == bool(self.writer_url),
+                "the name of a model together with an address of the writer, or neither",
+            ),
+            "writer_key": (not _UNSENDABLE.search(self.writer_key), "visible ASCII characters"),
+            "writer_seconds": (self.writer_seconds > 0, "a whole number above 0"),
             "log_level": (self.log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
         }
         for name, (good, expected) in checks.items():
             if not good:
-                raise _refused(name, str(getattr(self, name)), expected)
+                secret = not _by_name()[name].repr
+                raise _refused(name, "***" if secret else str(getattr(self, name)), expected)
 
 
 def variable_of(name: str) -> str:

@@ -21,6 +21,7 @@ from service.schemas import (
     RemovedOut,
     SearchOut,
     VerifyOut,
+    WrittenOut,
 )
 
 # Articles come from anywhere: what would command the terminal is shown as a replacement character.
@@ -48,9 +49,10 @@ def answer(found: AnswerOut) -> None:
     say = _printer()
     word = next(word for least, word in WORDS if found.confidence >= least)
     say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
+    if found.written:
+        _written(say, found.written)
     for sentence in found.sentences:
-        notes = "".join(f"[{number}]" for number in sentence.citations)
-        say(f"\n{sentence.text} {notes}")
+        say(f"\n{noted(sentence.text, sentence.citations)}")
     if found.nearest:
         say("\nThe nearest that it holds:")
     for citation in found.nearest:
@@ -59,6 +61,26 @@ def answer(found: AnswerOut) -> None:
         say()
     for citation in (*found.citations, *found.nearest):
         _reference(say, citation)
+
+
+def noted(text: str, numbers: Sequence[int]) -> str:
+    """A sentence with its notes after it."""
+    return f"{text} {''.join(f'[{number}]' for number in numbers)}"
+
+
+def _written(say: Line, written: WrittenOut) -> None:
+    """The model's sentences and what became of the others; the sources' own words follow."""
+    for sentence in written.sentences:
+        say(f"\n{noted(sentence.text, sentence.citations)}")
+    if written.failure:
+        say(f"\n{written.model} wrote nothing: {written.failure}.", style="yellow")
+    for drop in written.dropped:
+        say(f"    dropped: “{drop.text}” ({drop.reason})", style="dim")
+    if written.withheld:
+        numbers = ", ".join(f"[{number}]" for number in written.withheld)
+        say(f"    not shown to {written.model}: {numbers}, giving orders to models", style="dim")
+    if written.sentences:
+        say(f"\nWritten by {written.model}. In the sources' own words:", style="bold")
 
 
 def _reference(say: Line, citation: CitationOut) -> None:
