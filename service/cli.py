@@ -425,12 +425,6 @@ def _show(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> N
 
 def _checked(model: type[Shown], **values: object) -> Shown:
     """The request as HTTP would take it; what it would refuse is an `InputError` here."""
-    from pydantic import ValidationError
+    from service.requests import checked
 
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "The request"
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        raise InputError(f"{name} is {first['input']!r:.80}: {reason}.") from error
+    return checked(model, **values)

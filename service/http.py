@@ -13,6 +13,8 @@ from service import problems
 from service.engine import Engine
 from service.reference import page
 from service.routes import PLAIN, router
+from service.routes_doors import DIALECTS
+from service.routes_doors import router as doors
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -34,6 +36,7 @@ TAGS = [
     {"name": "questions", "description": "Ask, search, and check quotations."},
     {"name": "articles", "description": "What the library holds, with exact offsets."},
     {"name": "library", "description": "The library as a whole."},
+    {"name": "compatible", "description": "What tools for the APIs of others know."},
     {"name": "health", "description": "Whether the server runs and can answer."},
 ]
 
@@ -55,8 +58,9 @@ def create_app(
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
-    problems.install(app)
+    problems.install(app, DIALECTS)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
+    app.include_router(doors(engine))
     app.include_router(_health(engine))
     for one in routers:
         app.include_router(one)

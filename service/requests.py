@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from index.article import PARTIAL_DATE, Metadata
+from index.errors import InputError
 from index.records import Filter
 from service.verify import MAX_DRAFT, quotes_in
 
@@ -50,10 +51,24 @@ Text = Annotated[str, AfterValidator(_encodable)]
 Names = Annotated[list[Text], Field(max_length=MAX_VALUES)]
 
 
+Request = TypeVar("Request", bound=BaseModel)
+
+
 class Sent(BaseModel):
     """What callers send: unknown fields are refused by name."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def checked(model: type[Request], **values: object) -> Request:
+    """The request of those values; what HTTP would refuse is an `InputError` here."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "The request"
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise InputError(f"{name} is {first['input']!r:.80}: {reason}.") from error
 
 
 class Chosen(Sent):
