@@ -27,7 +27,7 @@ def check_model(name: str, *known: str) -> None:
     if name not in known:
         expected = " or ".join(map(repr, known))
         raise NotFoundError(
-            f"There is no model {name:.80!r} here; expected {expected}.",
+            f"There is no model {name!r:.80} here; expected {expected}.",
             cure="GET /v1/models lists the models.",
         )
 

@@ -26,6 +26,7 @@ from service.vector_store import StoreList, StoreOut, StorePage, StoreQuery
 
 MAX_DOCUMENTS = 1_000
 
+ModelName = Annotated[str, Path(description=f"`{MODEL}`, or `{WRITER_MODEL}` where one is set.")]
 StoreId = Annotated[str, Path(description=f"`{vector_store.STORE}`.")]
 
 # What each door's clients read of a problem, by how its addresses begin.
@@ -33,7 +34,7 @@ DIALECTS: Mapping[str, Callable[[Problem], Mapping[str, Any]]] = {
     "/v1/chat/": openai_error,
     "/v1/models": openai_error,
     "/v1/vector_stores": openai_error,
-    "/v2/": cohere_error,
+    "/v2/rerank": cohere_error,
 }
 
 
@@ -122,7 +123,7 @@ def _chat(routes: APIRouter, engine: Engine) -> None:
         return Models(data=[Model(id=name) for name in models()])
 
     @routes.get("/v1/models/{model}", summary="Name a model (OpenAI)")
-    def read_model(model: str) -> Model:
+    def read_model(model: ModelName) -> Model:
         """One of the models."""
         check_model(model, *models())
         return Model(id=model)

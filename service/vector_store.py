@@ -142,7 +142,7 @@ def check_store(name: str) -> None:
     """Raise `NotFoundError` for any vector store but the library."""
     if name != STORE:
         raise NotFoundError(
-            f"There is no vector store {name:.80!r} here; expected {STORE!r}.",
+            f"There is no vector store {name!r:.80} here; expected {STORE!r}.",
             cure="GET /v1/vector_stores lists the one that there is.",
         )
 
@@ -227,7 +227,7 @@ def _compared(wanted: Comparison) -> dict[str, Any]:
     if wanted.key == "published" and wanted.type in DATES and len(words) == 1:
         return dict.fromkeys(DATES[wanted.type], words[0])
     raise InputError(
-        f"The filter {wanted.type} on {wanted.key:.80!r} is not known here; expected eq or in on "
+        f"The filter {wanted.type} on {wanted.key!r:.80} is not known here; expected eq or in on "
         f"{', '.join(NAMES)}, or eq, gte or lte on published.",
     )
 

@@ -5,7 +5,11 @@ The model's name says how; what it answers with is a chat completion unless the 
 
 import json
 import re
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -96,6 +100,16 @@ FAULTS = {
     "numberless": lambda model: model.send(200, b'{"choices": [{"message": {"content": 5}}]}'),
     "deep": lambda model: model.send(200, b"[" * 100_000),
 }
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The base address of such a server, in a process of its own."""
+    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as model:
+        assert model.stdout
+        yield f"http://127.0.0.1:{model.stdout.readline().strip()}/v1"
+        model.kill()
+
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", 0), Model)

@@ -1,15 +1,13 @@
 """The optional writer, with a model's server that misbehaves: only what is checked comes out."""
 
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from conftest import MakeLibrary
 from fastapi.testclient import TestClient
 from made import citation
+from misbehaving import running
 from typer.testing import CliRunner
 
 from index.errors import InputError
@@ -33,11 +31,8 @@ TRAIN = "When does the night train to the coast run?"
 @pytest.fixture(scope="module")
 def model() -> Iterator[str]:
     """The address of the misbehaving model."""
-    script = Path(__file__).with_name("misbehaving.py")
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as one:
-        assert one.stdout
-        yield f"http://127.0.0.1:{one.stdout.readline().strip()}/v1"
-        one.kill()
+    with running() as address:
+        yield address
 
 
 def asked(library: Library, url: str, behaviour: str, question: str = QUESTION) -> Answer:
