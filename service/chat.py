@@ -286,7 +286,8 @@ def _say(answer: Answer, asked: FollowUp, site: str) -> _Said:
         parts.append("\n\nThe nearest that it holds:\n\n")
         parts += (f"“{one.exact}” [{one.number}]\n\n" for one in answer.nearest)
     sources = [_source(one, site, quote=bool(written)) for one in cited.values() or answer.nearest]
-    return _Said((*parts, *(["Sources:\n", *sources] if sources else [])), tuple(annotations))
+    parts += [*(["Sources:"] if sources else []), *sources]
+    return _Said(tuple(parts), tuple(annotations))
 
 
 def _annotation(citation: Citation, start: int, end: int, site: str) -> Annotation:
@@ -304,7 +305,7 @@ def _source(citation: Citation, site: str, *, quote: bool) -> str:
     """A source in one line, with its words where the answer is not made of them."""
     words = f"“{citation.exact}” " if quote else ""
     address = "" if citation.article.metadata.url else f" {_permanent(citation, site)}"
-    return f"[{citation.number}] {words}{citation.reference}{address}\n"
+    return f"\n[{citation.number}] {words}{citation.reference}{address}"
 
 
 def _permanent(citation: Citation, site: str) -> str:

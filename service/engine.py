@@ -24,6 +24,8 @@ CALIBRATION = Calibration(
 NEAREST = 3
 # So many questions are answered at once: more threads than that only take turns with Python's lock.
 AT_ONCE = 2 * (os.cpu_count() or 1)
+# So many drafts are waited for at once: each holds a thread of the server, for a minute perhaps.
+WRITING_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Engine:
         self.method = method
         self.calibration = calibration
         self.writer = writer
+        self._drafts = BoundedSemaphore(WRITING_AT_ONCE)
         self._turns = BoundedSemaphore(AT_ONCE)
 
     def ask(self, question: str, chosen: Filter | None = None, *, write: bool = False) -> Answer:
@@ -116,8 +119,14 @@ class Engine:
     def _phrased(self, writer: Writer, answer: Answer, chosen: Filter | None) -> Answer:
         """The answer with what the writer makes of it."""
         watch = Stopwatch(dict(answer.seconds))
+        if not self._drafts.acquire(blocking=False):
+            failure = f"it is writing {WRITING_AT_ONCE} other answers"
+            return replace(answer, written=Written(model=writer.model, failure=failure))
         with watch.stage("write"):
-            written = writer.write(answer.query.text, answer.citations)
+            try:
+                written = writer.write(answer.query.text, answer.citations)
+            finally:
+                self._drafts.release()
         # A writer takes seconds, in which an article may have been removed or replaced.
         articles, _ = self.library.articles_now({one.article.id for one in answer.citations})
         versions = {article.id: article.sha256 for article in articles.values()}

@@ -44,7 +44,9 @@ KINDS: Mapping[str, Kind] = {
     "unreadable": Kind(422, "Unreadable article", "A file or text cannot be read as an article."),
     "too-large": Kind(413, "Too large", "Something in the request is larger than its limit."),
     "not-found": Kind(404, "Not found", "There is nothing of that id or name, such as an article."),
-    "busy": Kind(503, "Library busy", "Another process is writing to the library; try again."),
+    "busy": Kind(
+        503, "Library busy", "Others are at it, such as another process that writes; try again."
+    ),
     "library": Kind(
         503, "Library unusable", "The library cannot be opened or trusted: its keeper has to act."
     ),

@@ -4,13 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import numpy as np
 
 from index.article import Article, Block, BlockKind, Metadata
 from index.encode import Encoder, Encoding, QuestionEncoding
-from index.errors import TooLargeError
+from index.errors import BusyError, TooLargeError
 from index.lexical import K1, LexicalEntry, LexicalIndex
 from index.library import Candidate, Candidates, Sourced
 from index.passages import Passage, cut
@@ -20,6 +20,7 @@ from service.plan import Query, plan
 from service.rank import FULL, Weights, rank
 
 MAX_PASSAGES = 2_000  # of all documents together: about twenty seconds on two cores
+MAX_WAITING = 8  # requests at once; each holds a thread of the server
 MAX_PIECES = 4_096  # of one document, unless its sender wants fewer
 
 _PARAGRAPH = re.compile(r"\S(?:.|\n(?!\s*\n))*")
@@ -55,13 +56,19 @@ class Reranker:
     """
 
     def __init__(
-        self, encoder: Encoder, codec: TokenCodec, weights: Weights = FULL.weights
+        self,
+        encoder: Encoder,
+        codec: TokenCodec,
+        weights: Weights = FULL.weights,
+        *,
+        waiting: int = MAX_WAITING,
     ) -> None:
-        """Rank with the `weights` that are served."""
+        """Rank with the `weights` that are served; so many requests may be `waiting` at once."""
         self._encoder = encoder
         self._codec = codec
         self._weights = weights
         self._turn = Lock()
+        self._places = BoundedSemaphore(waiting)
 
     def rerank(
         self, query: str, documents: Sequence[str], max_pieces: int = MAX_PIECES
@@ -70,8 +77,17 @@ class Reranker:
 
         A document is as relevant as the best of its passages; of a longer one the first
         `max_pieces` word pieces are read; one without a word scores 0. Raises `InputError` for a
-        query that cannot be asked, `TooLargeError` for more text than one request may hold.
+        query that cannot be asked, `TooLargeError` for more text than one request may hold, and
+        `BusyError` while too many others wait.
         """
+        if not self._places.acquire(blocking=False):
+            raise BusyError("Too many texts are being ranked at once.", cure="Try again soon.")
+        try:
+            return self._rerank(query, documents, max_pieces)
+        finally:
+            self._places.release()
+
+    def _rerank(self, query: str, documents: Sequence[str], max_pieces: int) -> list[Relevance]:
         asked = plan(query)
         owners: list[int] = []
         passages: list[Passage] = []

@@ -1,7 +1,6 @@
 """The doors for other tools, opened by the official clients against a real server process."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,6 @@ import cohere
 import openai
 import pytest
 from cohere.core.api_error import ApiError
-from conftest import REPOSITORY
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -441,24 +439,3 @@ def test_what_is_no_json_is_refused_in_their_words(client: TestClient, path: str
     assert "The body is not JSON" in response.text
     assert {"error", "message"} & set(response.json())
     assert not {"error", "message"} & set(client.post("/v1/ask", json={}).json())
-
-
-# --- the page about it ---------------------------------------------------------------------------
-
-PAGE = (REPOSITORY / "docs/doors.md").read_text("utf-8")
-EXAMPLES = re.findall(
-    r"<!-- checked -->\n```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL
-)
-
-
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_the_examples_of_the_page_work(
-    address: str, number: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, shown = EXAMPLES[number]
-    exec(code.replace("http://127.0.0.1:8000", address), {})
-    assert capsys.readouterr().out.replace(address, "http://127.0.0.1:8000") == shown
-
-
-def test_every_example_of_the_page_is_run() -> None:
-    assert len(EXAMPLES) == PAGE.count("<!-- checked -->") >= 5

@@ -1,6 +1,7 @@
 """The optional writer, with a model's server that misbehaves: only what is checked comes out."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from index.library import Library
 from service.answer import Answer
 from service.cite import Citation
 from service.cli import app
-from service.engine import Engine
+from service.engine import WRITING_AT_ONCE, Engine
 from service.http import create_app
 from service.requests import QUESTION
 from service.writer import MAX_BYTES, Writer
@@ -106,6 +107,16 @@ def test_a_model_that_is_not_there_is_said(seed_library: Library) -> None:
     found = written(asked(seed_library, "http://127.0.0.1:1/v1", "good"))
     assert found.failure
     assert found.failure.startswith("it cannot be reached: ")
+
+
+def test_a_slow_model_does_not_hold_everybody(seed_library: Library, model: str) -> None:
+    engine = Engine(seed_library, writer=Writer(url=model, model="slow", seconds=2.0))
+    with ThreadPoolExecutor(WRITING_AT_ONCE + 2) as pool:
+        answers = list(
+            pool.map(lambda _: engine.ask(QUESTION, write=True), range(WRITING_AT_ONCE + 2))
+        )
+    failures = {written(answer).failure for answer in answers}
+    assert failures == {"it took too long", f"it is writing {WRITING_AT_ONCE} other answers"}
 
 
 def test_the_key_is_sent_and_not_shown(seed_library: Library, model: str) -> None:
