@@ -24,14 +24,18 @@ MAX_DROPPED = 24  # so many are shown of a draft without end
 SHARED_WORDS = 0.5
 
 FAMILY = 4  # letters that words of one family share
+REACH = 3  # words after a number in which what it counts is named
 
 _MARK = re.compile(r"\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 # "It rose. [1]" means "It rose [1]."
 _LATE_MARKS = re.compile(rf"(?<![.!?。])([.!?。]++[\"”’»)]*+)((?:{_MARK.pattern})+)")
 _BULLET = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)])\s+")
 _LINK = re.compile(r"\w://|\bwww\.|\]\(|<\w", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER_OR_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MONEY = re.compile(r"([$€£])\s*(\d+(?:[.,]\d+)*)")
+_SIGNS = {"%": " percent ", "per cent": "percent", "$": " dollar ", "€": " euro ", "£": " pound "}
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _WORD = re.compile(r"[^\W_]+")
 _NEGATION = re.compile(
@@ -183,14 +187,32 @@ def _invented_quote(text: str, evidence: str, question: str) -> str | None:
 
 
 def _invented_number(text: str, evidence: str, question: str) -> str | None:
-    wanting = [number for number in _numbers(text) if number not in set(_numbers(evidence))]
-    return f"the number {wanting[0]} is not in what it cites" if wanting else None
+    given = list(_measures(evidence))
+    for number, unit, _ in _measures(text):
+        known = [near for same, _, near in given if same == number]
+        if not known:
+            return f"the number {number} is not in what it cites"
+        # What is counted must be near; a year counts nothing.
+        if unit and not _YEAR.fullmatch(number) and not any(unit in near for near in known):
+            return f"what it cites does not say {number} of that"
+    return None
 
 
-def _numbers(text: str) -> list[str]:
-    digits = _NUMBER.findall(_THOUSANDS.sub("", text))
-    words = (_NUMBER_WORDS.get(word) for word in _WORD.findall(text.casefold()))
-    return [*digits, *filter(None, words)]
+def _measures(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Each number, in digits or words, with the stem of the word after it and of those near.
+
+    A word of grammar has none: after the 2 of "2 of the 12 departments" comes "".
+    """
+    spelt = _MONEY.sub(r"\2 \1", _THOUSANDS.sub("", text))
+    for sign, word in _SIGNS.items():
+        spelt = spelt.replace(sign, word)
+    words = _NUMBER_OR_WORD.findall(spelt)
+    stems = ["".join(STEMMING.analyze(word)) for word in words]
+    for place, word in enumerate(words):
+        number = word if word[0].isdigit() else _NUMBER_WORDS.get(word.casefold())
+        if number:
+            after = stems[place + 1 :]
+            yield number, "".join(after[:1]), [stem for stem in after if stem][:REACH]
 
 
 def _invented_name(text: str, evidence: str, question: str) -> str | None:
