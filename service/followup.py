@@ -11,26 +11,28 @@ from dataclasses import dataclass
 
 from index.lexical import STOP_WORDS
 
+MANY_WORDS = 5  # that carry meaning before a pronoun: it then stands for one of them
 TURNS = 8  # so many earlier questions are looked at
 # Of a longer question only so many words are carried over: the encoder reads no long ones.
 MAX_CARRIED_CHARACTERS, MAX_CARRIED_WORDS = 300, 12
 
 # fmt: off
 SPANISH = {
-    "a", "al", "algún", "ante", "antes", "así", "aún", "cada", "como", "con", "cuál", "cuáles",
-    "cuando", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "de", "del", "desde",
-    "después", "donde", "dónde", "durante", "e", "el", "ella", "ellas", "ellos", "en", "entre",
-    "era", "eran", "es", "esa", "ese", "eso", "esta", "estaba", "este", "esto", "está", "fue",
-    "fueron", "ha", "haber", "había", "hace", "hacia", "han", "hasta", "hay", "hubo", "la", "las",
-    "le", "les", "lo", "los", "más", "me", "mi", "mismo", "muy", "ni", "no", "nos", "o", "para",
-    "pero", "por", "porque", "qué", "que", "quién", "quiénes", "se", "ser", "será", "si", "sido",
-    "sin", "sobre", "son", "su", "sus", "también", "te", "tiene", "tras", "u", "un", "una", "unas",
-    "uno", "unos", "y", "ya",
+    "a", "al", "algún", "ante", "antes", "así", "aún", "cada", "como", "con", "contra", "cuando",
+    "cuál", "cuáles", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "de", "del",
+    "desde", "después", "donde", "durante", "dónde", "e", "el", "ella", "ellas", "ellos", "en",
+    "entre", "era", "eran", "es", "esa", "ese", "eso", "esta", "estaba", "este", "esto", "está",
+    "fue", "fueron", "ha", "haber", "había", "hace", "hacia", "han", "hasta", "hay", "hubo", "la",
+    "las", "le", "les", "lo", "los", "me", "mi", "mismo", "muy", "más", "ni", "no", "nos", "o",
+    "para", "pero", "por", "porque", "que", "quién", "quiénes", "qué", "se", "ser", "será", "si",
+    "sido", "sin", "sobre", "son", "su", "sus", "también", "te", "tiene", "tras", "u", "un", "una",
+    "unas", "uno", "unos", "y", "ya",
 }
 ENGLISH = {
-    *STOP_WORDS, "after", "ago", "before", "between", "during", "else", "ever", "him", "himself",
-    "just", "many", "more", "most", "much", "now", "one", "ones", "only", "other", "others", "same",
-    "since", "them", "those", "through", "until", "us", "very", "yes",
+    *STOP_WORDS, "after", "against", "ago", "among", "around", "before", "between", "during",
+    "else", "ever", "him", "himself", "just", "many", "more", "most", "much", "now", "one", "ones",
+    "only", "other", "others", "over", "same", "since", "them", "those", "through", "towards",
+    "under", "until", "us", "very", "within", "without", "yes",
 }
 EMPTY = ENGLISH | SPANISH
 # What begins a request with a capital, and is no name.
@@ -75,8 +77,8 @@ _POINTING = re.compile(
 )
 # "Is it legal to ...", "how long does it take": these stand for nothing.
 _EXPLETIVE = re.compile(
-    r"\b(?:is|was|will|would) it (?:be )?\w+ (?:that|to|for|if)\b"
-    r"|\bdo(?:es)? it (?:take|matter|make sense)\b",
+    r"\b(?:is|was|will|would) it (?:be )?(?:an? )?(?:\w+ )?\w+ (?:that|to|for|if|when)\b"
+    r"|\bdo(?:es)? it (?:take|matter|make sense|mean (?:to|if|when|that))\b",
     re.IGNORECASE,
 )
 _CONJUNCTIONS = {"as", "because", "if", "than", "that", "when", "whether", "while", "who"}
@@ -115,10 +117,13 @@ def _joined(question: str, before: str) -> FollowUp:
     if _WHEN.search(rest) and not content:
         return _at_another_time(rest, before)
     asks = bool(opening) or rest.endswith("?")
-    if len(names) == 1 and asks and not _content(rest.replace(names[0], " ", 1)):
+    alone = len(names) == 1 and not _content(rest.replace(names[0], " ", 1))
+    if alone and asks and not _WHOLE.match(rest):
         return _of_another(rest, names[0], before)
     if pronoun := _pronoun(rest, names):
-        return _named(rest, pronoun, before)
+        # With names of its own, or more words before it, the pronoun may yet stand for these.
+        clear = not names and len(_content(rest[: pronoun.start()])) <= 1
+        return _named(rest, pronoun, before) if clear else _with(rest, before)
     # A keyword alone is a new search; with a question mark it goes on.
     bare = not opening and content == [word.casefold() for word in _words(rest)]
     fragment = len(content) <= 1 and not names and not _WHOLE.match(rest)
@@ -168,8 +173,13 @@ def _stands_for_a_noun(rest: str, pronoun: re.Match[str]) -> bool:
     """Whether it may stand for a word before it: "why do farmers say they need coca?"."""
     above = [word.casefold() for word in _words(rest[: pronoun.start()])]
     below = rest[pronoun.end() :].strip(" ?.!")
-    close = above[-1:] and (above[-1] not in EMPTY or above[-1] in _CONJUNCTIONS)
-    return bool(below and close and sum(word not in EMPTY for word in above) >= 2)
+    nouns = sum(word not in EMPTY for word in above)
+    if not above or not below:
+        return nouns >= MANY_WORDS
+    if pronoun[0].casefold() == "that" and above[-1] not in EMPTY:
+        return True
+    close = above[-1] not in EMPTY or above[-1] in _CONJUNCTIONS
+    return nouns >= MANY_WORDS or (close and nouns >= 2)
 
 
 def _named(rest: str, pronoun: re.Match[str], before: str) -> FollowUp:
