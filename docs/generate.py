@@ -2,9 +2,12 @@
 
 import argparse
 import ast
+import contextlib
+import io
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,12 +19,15 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from eval.fresh import Place
 from eval.http import evaluations_router
 from eval.performance import blocks, plots
+from eval.served import serving
 from eval.tables import results_table
 from index.encode import Encoder
 from index.library import Library
 from index.read import read
+from index.weights import DEFAULT_MODEL
 from service.cli import app
 from service.engine import Engine
 from service.http import create_app
@@ -31,6 +37,8 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[1]
 QUESTION = "How much cocaine did Colombia seize in 2024?"
 
+# A Python example that is run, and what it prints.
+_EXAMPLE = re.compile(r"(<!-- run -->\n```python\n(.*?)```\n\n```text\n).*?```", re.DOTALL)
 # What differs from run to run or from processor to processor is not compared.
 _VOLATILE = (
     (re.compile(r"\d+\.\d+(e-?\d+)?"), "#"),
@@ -93,6 +101,30 @@ def api_page(engine: Engine) -> str:
             parts += [f"## {title}", ""]
             parts += _exchange(client, method, path, body)
     return "\n".join(parts)
+
+
+def doors_page(engine: Engine) -> str:
+    """docs/doors.md: under each of its examples what that prints, run against a real server."""
+    page = (ROOT / "docs/doors.md").read_text("utf-8")
+    address = "http://127.0.0.1:8000"
+    model = subprocess.Popen(
+        [sys.executable, ROOT / "tests/misbehaving.py"], stdout=subprocess.PIPE, text=True
+    )
+    with model:
+        os.environ["SOURCEBOOK_WRITER_URL"] = f"http://127.0.0.1:{next(model.stdout).strip()}/v1"
+        os.environ["SOURCEBOOK_WRITER_MODEL"] = "numbers"
+        with serving(Place(folder=engine.library.folder, model=DEFAULT_MODEL)) as served:
+
+            def run(example: re.Match[str]) -> str:
+                printed = io.StringIO()
+                with contextlib.redirect_stdout(printed):
+                    exec(example[2].replace(address, served.url), {})
+                return f"{example[1]}{printed.getvalue().replace(served.url, address)}```"
+
+            page = _EXAMPLE.sub(run, page)
+        model.kill()
+    del os.environ["SOURCEBOOK_WRITER_URL"], os.environ["SOURCEBOOK_WRITER_MODEL"]
+    return page
 
 
 def _endpoints(openapi: dict[str, dict[str, dict[str, dict[str, str]]]]) -> Iterator[str]:
@@ -185,6 +217,7 @@ def pages(engine: Engine) -> dict[Path, str]:
     return {
         ROOT / "docs/settings.md": settings_page(),
         ROOT / "docs/api.md": api_page(engine),
+        ROOT / "docs/doors.md": doors_page(engine),
         architecture: within(architecture.read_text("utf-8"), "modules", module_map()),
         doors: within(doors.read_text("utf-8"), "mcp", tools_table()),
         evaluation: within(evaluation.read_text("utf-8"), "results", table),

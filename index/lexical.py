@@ -9,7 +9,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,14 @@ class LexicalIndex:
     """
 
     def __init__(
-        self, folder: Path, exclusively: Callable[[], AbstractContextManager[None]]
+        self,
+        folder: Path | None,
+        exclusively: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Open `folder`, or begin empty where there is no index that can be read.
 
-        `exclusively` takes the library's write lock, so that two cannot begin at once.
+        `exclusively` takes the library's write lock, so that two cannot begin at once. Without a
+        folder the index lives in memory, as long as this object does.
         """
         self._folder = folder
         self._schema = SCHEMA
@@ -207,7 +210,7 @@ class LexicalIndex:
     def _open(self) -> tantivy.Index | None:
         """The index in the folder; None where there is none that is whole."""
         try:
-            if self._folder.is_dir() and tantivy.Index.exists(str(self._folder)):
+            if self._folder and self._folder.is_dir() and tantivy.Index.exists(str(self._folder)):
                 _check_files(self._folder)
                 index = tantivy.Index.open(str(self._folder))
                 if index.schema == self._schema:
@@ -218,6 +221,8 @@ class LexicalIndex:
         return None
 
     def _begin(self) -> tantivy.Index:
+        if self._folder is None:
+            return self._with_analysers(tantivy.Index(self._schema))
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         return self._with_analysers(tantivy.Index(self._schema, str(self._folder)))

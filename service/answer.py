@@ -11,6 +11,7 @@ from service.plan import Query
 from service.rank import Hit
 from service.short import ShortAnswer
 from service.sources import independent_publishers, outdated
+from service.written import Written, fault
 
 
 class Status(StrEnum):
@@ -43,6 +44,8 @@ class Answer:
     of it, is empty.
     `short` is the part of the evidence that answers, where the question asks for a few words.
     `disagreements` are what sources say differently; `citations` then hold their sides, too.
+    `written` is what a language model made of it, where one was asked: its sentences have passed
+    every check against the citations, and stand beside the verbatim ones, never in their place.
     `confidence` is the estimated probability that the library holds the answer; `seconds` is the
     time of each stage.
     """
@@ -59,6 +62,7 @@ class Answer:
     seconds: Mapping[str, float]
     short: ShortAnswer | None = None
     disagreements: tuple[Disagreement, ...] = ()
+    written: Written | None = None
 
     def __post_init__(self) -> None:
         silent = self.status is Status.NOT_IN_LIBRARY
@@ -69,12 +73,22 @@ class Answer:
         numbers = {citation.number for citation in self.citations}
         if any(not set(sentence.citations) <= numbers for sentence in self.sentences):
             raise ValueError("a sentence cites what is not among the citations")
+        self._check_beside()
+        self._check_written()
+
+    def _check_beside(self) -> None:
         quoted = {citation.number: citation for citation in self.citations}
         if self.short and not self.short.stands_in(quoted.get(self.short.citation)):
             raise ValueError("a short answer stands in its citation, word for word")
         for side in (side for each in self.disagreements for side in each.sides):
-            if side.citation not in numbers or side.text not in quoted[side.citation].exact:
+            if side.citation not in quoted or side.text not in quoted[side.citation].exact:
                 raise ValueError("a side of a disagreement is quoted by its citation")
+
+    def _check_written(self) -> None:
+        quotes = {citation.number: citation.exact for citation in self.citations}
+        for sentence in self.written.sentences if self.written else ():
+            if found := fault(sentence.text, sentence.citations, self.query.text, quotes):
+                raise ValueError(f"a written sentence cannot be kept: {found}")
 
     @property
     def publishers(self) -> int:

@@ -266,19 +266,22 @@ def ask(
     style: Annotated[
         Literal["apa", "chicago", "mla"], typer.Option(help="The style of these footnotes.")
     ] = "chicago",
+    write: Annotated[
+        bool, typer.Option("--write", help="Have the writer phrase it, beside the verbatim words.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
     from service import files, terminal
-    from service.engine import Engine
     from service.export import export as document
     from service.requests import AskRequest
     from service.schemas import AnswerOut
 
-    wanted = _checked(AskRequest, question=question, **chosen)
+    wanted = _checked(AskRequest, question=question, write=write, **chosen)
     written = files.format_of(export) if export else None
     with _opened(ctx) as library:
-        found = Engine(library).ask(wanted.question, wanted.filter())
+        engine = _engine(library, _settings(ctx))
+        found = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
         files.write(export, document(found, written, style))
     answer = AnswerOut.model_validate(found)
@@ -390,13 +393,12 @@ def serve(
 ) -> None:
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
     from service import server
-    from service.engine import Engine
 
     settings = _with(_settings(ctx), host=host, port=port)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with _opened(ctx, create=True) as library:
-            application = serve_app(Engine(library), settings, routers)
+            application = serve_app(_engine(library, settings), settings, routers)
 
             def ready() -> None:
                 print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")
@@ -448,6 +450,20 @@ def _opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
     settings = _settings(ctx)
     with Library(settings.library, _encoder(settings.model), create=create) as library:
         yield library
+
+
+def _engine(library: "Library", settings: Settings) -> "Engine":
+    """The engine that answers, with the writer that the settings name."""
+    from service.engine import Engine
+    from service.writer import Writer
+
+    writer = Writer(
+        url=settings.writer_url,
+        model=settings.writer_model,
+        key=settings.writer_key,
+        seconds=settings.writer_seconds,
+    )
+    return Engine(library, writer=writer if settings.writer_url else None)
 
 
 @cache

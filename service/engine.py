@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 
+from index.errors import InputError
 from index.library import Candidates, Library
 from index.passages import Passage, Span
 from index.records import Filter
@@ -18,6 +19,8 @@ from service.evidence import evidence
 from service.plan import Query, plan
 from service.rank import COLLAPSED, FULL, Hit, Method, rank
 from service.short import Asked, ShortAnswer, short_answer
+from service.writer import Writer
+from service.written import Written
 
 # Measured on the dev questions; see docs/decisions/0006-abstention.md.
 CALIBRATION = Calibration(
@@ -26,6 +29,8 @@ CALIBRATION = Calibration(
 NEAREST = 3
 # So many questions are answered at once: more threads than that only take turns with Python's lock.
 AT_ONCE = 2 * (os.cpu_count() or 1)
+# So many drafts are waited for at once: each holds a thread of the server, for a minute perhaps.
+WRITING_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +80,32 @@ class Engine:
         *,
         method: Method = FULL,
         calibration: Calibration = CALIBRATION,
+        writer: Writer | None = None,
     ) -> None:
-        """Answer from `library`."""
+        """Answer from `library`; `writer` phrases answers where that is asked for."""
         self.library = library
         self.method = method
         self.calibration = calibration
+        self.writer = writer
+        self._drafts = BoundedSemaphore(WRITING_AT_ONCE)
         self._turns = BoundedSemaphore(AT_ONCE)
 
-    def ask(self, question: str, chosen: Filter | None = None) -> Answer:
-        """Answer a question, from the articles that the filter lets through."""
+    def ask(self, question: str, chosen: Filter | None = None, *, write: bool = False) -> Answer:
+        """Answer a question, from the articles that the filter lets through.
+
+        With `write` the writer phrases the answer as well; `InputError` where there is none.
+        """
+        if write and self.writer is None:
+            raise InputError(
+                "No writer is set, so nobody can phrase the answer (write).",
+                cure="Ask without it, or serve with SOURCEBOOK_WRITER_URL and "
+                "SOURCEBOOK_WRITER_MODEL set.",
+            )
         with self._turns:
-            return self.answer(self.rank(question, chosen, depth=COLLAPSED))
+            answer = self.answer(self.rank(question, chosen, depth=COLLAPSED))
+        if not write or self.writer is None or not answer.citations:
+            return answer
+        return self._phrased(self.writer, answer, chosen)
 
     def answer(self, ranked: Ranked) -> Answer:
         """Answer from what was ranked for a question."""
@@ -113,6 +133,25 @@ class Engine:
             short=beside.short,
             disagreements=beside.disagreements,
         )
+
+    def _phrased(self, writer: Writer, answer: Answer, chosen: Filter | None) -> Answer:
+        """The answer with what the writer makes of it."""
+        watch = Stopwatch(dict(answer.seconds))
+        if not self._drafts.acquire(blocking=False):
+            failure = f"it is writing {WRITING_AT_ONCE} other answers"
+            return replace(answer, written=Written(model=writer.model, failure=failure))
+        with watch.stage("write"):
+            try:
+                written = writer.write(answer.query.text, answer.citations)
+            finally:
+                self._drafts.release()
+        # A writer takes seconds, in which an article may have been removed or replaced.
+        articles, _ = self.library.articles_now({one.article.id for one in answer.citations})
+        versions = {article.id: article.sha256 for article in articles.values()}
+        if any(cited.text_sha256 != versions.get(cited.article.id) for cited in answer.citations):
+            written = Written(model=writer.model, failure="an article changed while it wrote")
+            answer = self.ask(answer.query.text, chosen)
+        return replace(answer, written=written, seconds=watch.seconds)
 
     def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
         """The best `limit` passages, each with its best sentences as the quote."""

@@ -16,6 +16,8 @@ from service.mcp_http import mcp_router
 from service.reference import brief, page
 from service.routes import PLAIN, router
 from service.routes_citing import citing_router
+from service.routes_doors import DIALECTS
+from service.routes_doors import router as doors
 from service.routes_importing import importing_router
 from service.routes_judging import judging_router
 from service.schemas import Health, Problem
@@ -40,6 +42,7 @@ TAGS = [
     {"name": "articles", "description": "What the library holds, with exact offsets."},
     {"name": "judgements", "description": "What readers say of answers."},
     {"name": "library", "description": "The library as a whole."},
+    {"name": "compatible", "description": "What tools for the APIs of others know."},
     {"name": "health", "description": "Whether the server runs and can answer."},
 ]
 
@@ -62,11 +65,12 @@ def create_app(
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
-    problems.install(app)
+    problems.install(app, DIALECTS)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
     app.include_router(citing_router(engine))
     app.include_router(judging_router(engine))
     app.include_router(importing_router(engine, Folders(settings.import_folders)))
+    app.include_router(doors(engine))
     app.include_router(_health(engine))
     app.include_router(mcp_router(engine, settings.public_url))
     for one in routers:

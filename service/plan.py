@@ -64,12 +64,17 @@ def plan(question: str, publishers: Iterable[str] = (), authors: Iterable[str] =
     since, until = _dates(text)
     return Query(
         text=text,
-        phrases=tuple(" ".join(filter(None, match)) for match in _QUOTED.findall(text)),
+        phrases=quoted(text),
         publishers=_mentioned(words, tuple(publishers), _publisher_key),
         authors=_mentioned(words, tuple(authors), _words),
         published_from=since,
         published_to=until,
     )
+
+
+def quoted(text: str) -> tuple[str, ...]:
+    """What stands in quotation marks, of whatever kind, in order."""
+    return tuple(" ".join(filter(None, match)) for match in _QUOTED.findall(text))
 
 
 def _dates(text: str) -> tuple[str | None, str | None]:

@@ -4,9 +4,10 @@ import logging
 import re
 import reprlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -43,9 +44,11 @@ KINDS: Mapping[str, Kind] = {
     "bad-input": Kind(422, "Bad input", "A value in the request cannot be used."),
     "unreadable": Kind(422, "Unreadable article", "A file or text cannot be read as an article."),
     "too-large": Kind(413, "Too large", "Something in the request is larger than its limit."),
-    "not-found": Kind(404, "Not found", "The library holds no article or passage of that id."),
+    "not-found": Kind(404, "Not found", "There is nothing of that id or name, such as an article."),
     "not-allowed": Kind(403, "Not allowed", "The server's settings do not allow this."),
-    "busy": Kind(503, "Library busy", "Another process is writing to the library; try again."),
+    "busy": Kind(
+        503, "Library busy", "Others are at it, such as another process that writes; try again."
+    ),
     "library": Kind(
         503, "Library unusable", "The library cannot be opened or trusted: its keeper has to act."
     ),
@@ -89,8 +92,15 @@ class MalformedError(SourcebookError):
     kind = "malformed"
 
 
-def install(app: FastAPI) -> None:
-    """Answer every failure of `app` with a problem, and serve a page about each kind."""
+Dialects = Mapping[str, Callable[[Problem], Mapping[str, Any]]]
+
+
+def install(app: FastAPI, dialects: Dialects = MappingProxyType({})) -> None:
+    """Answer every failure of `app` with a problem, and serve a page about each kind.
+
+    `dialects` add members that clients of other APIs read, by how the address begins.
+    """
+    app.state.dialects = dialects
     app.exception_handler(SourcebookError)(_on_sourcebook_error)
     app.exception_handler(RequestValidationError)(_on_validation_error)
     app.exception_handler(HTTPException)(_on_http_exception)
@@ -154,8 +164,12 @@ def _problem(
         cure=cure or None,
         errors=list(errors) if errors is not None else None,
     )
+    members = problem.model_dump(exclude_none=True)
+    for beginning, more in request.app.state.dialects.items():
+        if request.url.path.startswith(beginning):
+            members |= more(problem)
     return JSONResponse(
-        problem.model_dump(exclude_none=True),
+        members,
         status_code=problem.status,
         headers=dict(headers or {}),
         media_type=MEDIA_TYPE,

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class Weights:
     dense: float = 0.25
     lexical: float = 1.3
     source: float = 0.05
+
+    def share(self, score: float) -> float:
+        """A score as a share of the highest that these weights allow, in [0, 1]; no probability."""
+        highest: float = sum(max(0.0, weight) for weight in astuple(self))
+        return min(1.0, max(0.0, score / highest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,7 +130,26 @@ class Chosen(Sent):
         )
 
 
-class AskRequest(Chosen):
+class Question(Chosen):
+    """A question, and which articles it is put to."""
+
+    question: Text = Field(
+        description="A question or a few keywords, at most 2,000 characters. Words in quotation "
+        "marks are searched as a phrase.",
+    )
+
+
+class Writing(Sent):
+    """Whether a language model phrases the answer as well."""
+
+    write: bool = Field(
+        False,
+        description="Have the writer phrase the answer from the evidence, beside the verbatim "
+        "sentences; a problem where no writer is set.",
+    )
+
+
+class AskRequest(Question, Writing):
     """A question, and which articles may answer it."""
 
     model_config = ConfigDict(
@@ -142,13 +161,8 @@ class AskRequest(Chosen):
         }
     )
 
-    question: Text = Field(
-        description="A question or a few keywords, at most 2,000 characters. Words in quotation "
-        "marks are searched as a phrase.",
-    )
 
-
-class AskQuery(Chosen):
+class AskQuery(Chosen, Writing):
     """`AskRequest` as query parameters; lists are repeated parameters."""
 
     q: Text = Field(description="The question.", examples=[QUESTION])

@@ -71,12 +71,14 @@ def _questions(routes: APIRouter, engine: Engine) -> None:
         `status` is `answered`, `partial` or `not_in_library`; the latter comes with the nearest
         misses, and is no error. Every citation satisfies `article.text[start:end] == exact`.
         """
-        return AnswerOut.model_validate(engine.ask(wanted.question, wanted.filter()))
+        return AnswerOut.model_validate(
+            engine.ask(wanted.question, wanted.filter(), write=wanted.write)
+        )
 
     @routes.get("/ask", tags=["questions"], summary="Ask a question by its address")
     def ask_by_address(wanted: Annotated[AskQuery, Query()]) -> AnswerOut:
         """As `POST /v1/ask`; lists are repeated parameters: `?q=...&publishers=A&publishers=B`."""
-        return AnswerOut.model_validate(engine.ask(wanted.q, wanted.filter()))
+        return AnswerOut.model_validate(engine.ask(wanted.q, wanted.filter(), write=wanted.write))
 
     @routes.post("/search", tags=["questions"], dependencies=PLAIN, summary="Search for passages")
     def search(wanted: SearchRequest) -> SearchOut:

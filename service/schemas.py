@@ -246,6 +246,35 @@ class DisagreementOut(Returned):
     sides: list[SideOut] = Field(description="By date of publication; without one, last.")
 
 
+class WrittenSentenceOut(Returned):
+    """A sentence in the words of a language model, with the numbers of its citations."""
+
+    text: str
+    citations: list[int]
+
+
+class DroppedOut(Returned):
+    """A sentence of the model that was not kept, and why."""
+
+    text: str
+    reason: str
+
+
+class WrittenOut(Returned):
+    """What a language model made of the evidence: what passed every check, and what did not.
+
+    No sentence is left, or `failure` is set: then the verbatim sentences are all there is.
+    """
+
+    model: str
+    sentences: list[WrittenSentenceOut]
+    dropped: list[DroppedOut]
+    withheld: list[int] = Field(
+        description="Citations that the model was not shown: they give orders to models."
+    )
+    failure: str | None = Field(description="Why there is no draft at all.")
+
+
 class AnswerOut(Returned):
     """The answer: verbatim sentences that each cite, or an honest "not in the library"."""
 
@@ -273,6 +302,9 @@ class AnswerOut(Returned):
     reason: str | None = Field(
         description="Why there is no answer: `nothing_relevant`, or `nothing_to_search` where "
         "the library, or what the filter lets through of it, is empty."
+    )
+    written: WrittenOut | None = Field(
+        default=None, description="The same in a language model's words, where that was asked for."
     )
     query: QueryOut
     generation: int = Field(description="The library's generation that was asked.")

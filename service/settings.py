@@ -1,6 +1,7 @@
 """Settings: one frozen table with names, defaults, environment variables and help."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 from index.errors import InputError
 
+_ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
+_UNSENDABLE = re.compile(r"[^!-~]")  # what no HTTP header can carry
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -71,6 +74,28 @@ class Settings:
             "them; none by default.",
         ),
     )
+    writer_url: str = field(
+        default="",
+        metadata=_about(
+            "SOURCEBOOK_WRITER_URL",
+            "The base address of an OpenAI-compatible language model, such as "
+            "`http://127.0.0.1:11434/v1`, which may phrase answers from the evidence; none when "
+            "empty.",
+        ),
+    )
+    writer_model: str = field(
+        default="",
+        metadata=_about("SOURCEBOOK_WRITER_MODEL", "The name of that model, as its server has it."),
+    )
+    writer_key: str = field(
+        default="",
+        repr=False,
+        metadata=_about("SOURCEBOOK_WRITER_KEY", "The key that its server wants, if any."),
+    )
+    writer_seconds: int = field(
+        default=60,
+        metadata=_about("SOURCEBOOK_WRITER_SECONDS", "How long to wait for what it writes."),
+    )
     log_level: str = field(
         default="info",
         metadata=_about("SOURCEBOOK_LOG_LEVEL", f"How much `serve` logs: {', '.join(LOG_LEVELS)}."),
@@ -91,11 +116,20 @@ class Settings:
                 all(folder.is_absolute() for folder in self.import_folders),
                 "absolute paths of folders",
             ),
+            "writer_url": (bool(_ADDRESS.fullmatch(self.writer_url)), "an http or https address"),
+            "writer_model": (
+                bool(self.writer_model.strip()) == bool(self.writer_url),
+                "the name of a model together with an address of the writer, or neither",
+            ),
+            "writer_key": (not _UNSENDABLE.search(self.writer_key), "visible ASCII characters"),
+            "writer_seconds": (self.writer_seconds > 0, "a whole number above 0"),
             "log_level": (self.log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
         }
         for name, (good, expected) in checks.items():
             if not good:
-                raise _refused(name, _text(getattr(self, name)), expected)
+                secret = not _by_name()[name].repr
+                shown = "***" if secret else _text(getattr(self, name))
+                raise _refused(name, shown, expected)
 
 
 def variable_of(name: str) -> str:

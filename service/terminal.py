@@ -24,6 +24,7 @@ from service.schemas import (
     RemovedOut,
     SearchOut,
     VerifyOut,
+    WrittenOut,
 )
 
 # Articles come from anywhere: what would command the terminal is shown as a replacement character.
@@ -58,9 +59,10 @@ def answer(found: AnswerOut) -> None:
     say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
     if found.short:
         say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
+    if found.written:
+        _written(say, found.written)
     for sentence in found.sentences:
-        notes = "".join(f"[{number}]" for number in sentence.citations)
-        say(f"\n{sentence.text} {notes}")
+        say(f"\n{noted(sentence.text, sentence.citations)}")
     for matter in found.disagreements:
         _disagreement(say, matter)
     if found.publishers > 1:
@@ -79,6 +81,26 @@ def _disagreement(say: Line, found: DisagreementOut) -> None:
     say(f"\nThe sources differ: {found.matter}", style="bold")
     for side in found.sides:
         say(f"  {side.value} ({side.published or 'no date'}): “{side.text}” [{side.citation}]")
+
+
+def noted(text: str, numbers: Sequence[int]) -> str:
+    """A sentence with its notes after it."""
+    return f"{text} {''.join(f'[{number}]' for number in numbers)}"
+
+
+def _written(say: Line, written: WrittenOut) -> None:
+    """The model's sentences and what became of the others; the sources' own words follow."""
+    for sentence in written.sentences:
+        say(f"\n{noted(sentence.text, sentence.citations)}")
+    if written.failure:
+        say(f"\n{written.model} wrote nothing: {written.failure}.", style="yellow")
+    for drop in written.dropped:
+        say(f"    dropped: “{drop.text}” ({drop.reason})", style="dim")
+    if written.withheld:
+        numbers = ", ".join(f"[{number}]" for number in written.withheld)
+        say(f"    not shown to {written.model}: {numbers}, giving orders to models", style="dim")
+    if written.sentences:
+        say(f"\nWritten by {written.model}. In the sources' own words:", style="bold")
 
 
 def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> None:

@@ -56,8 +56,8 @@ class Verdict:
     locations: tuple[Location, ...]
 
 
-def quotes_in(draft: str) -> list[str]:
-    """The quotations of at least three words in a draft.
+def quotes_in(draft: str, least: int = MIN_QUOTE_WORDS) -> list[str]:
+    """The quotations of at least so many words in a draft.
 
     Raises `TooLargeError` for a draft of more than 100,000 characters.
     """
@@ -67,7 +67,7 @@ def quotes_in(draft: str) -> list[str]:
             cure="Check it in parts.",
         )
     found = (" ".join(filter(None, match)).strip() for match in _QUOTES.findall(draft))
-    return [quote for quote in found if len(quote.split()) >= MIN_QUOTE_WORDS]
+    return [quote for quote in found if len(quote.split()) >= least]
 
 
 def verify(library: Library, quotes: Iterable[str], article_id: str | None = None) -> list[Verdict]:

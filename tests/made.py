@@ -1,10 +1,11 @@
-"""Records, candidates and hits made by hand, for tests of what is done with them."""
+"""Records, candidates, hits and JSON made by hand, for tests of what is done with them."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from conftest import article_from
+from hypothesis import strategies as st
 
 from index.article import Article, BlockKind
 from index.encode import QuestionEncoding
@@ -15,6 +16,12 @@ from index.tokens import Vectors
 from service.cite import Citation, Scores, cite
 from service.rank import Hit, Read
 
+# Any value that a body may hold.
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
 AXES = np.eye(8, dtype=np.float32)
 SCORES = Scores(fused=0.5, late=0.4, dense=0.3, lexical=0.2)
 

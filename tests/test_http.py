@@ -468,7 +468,7 @@ def test_the_examples_of_the_document_work(fresh: TestClient) -> None:
         if "$ref" in schema:
             schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
         for example in schema.get("examples", ()):
-            where = path.format(article_id=ids(fresh)[0])
+            where = path.format(article_id=ids(fresh)[0], store_id="library")
             response = fresh.request(method, where, json=example)
             assert response.is_success, (path, response.text)
             tried += 1

@@ -56,6 +56,10 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_PUBLIC_URL", "https://[", "an address"),
         ("SOURCEBOOK_PUBLIC_URL", "https://example.org/", "an address"),
         ("SOURCEBOOK_IMPORT_FOLDERS", f"/srv{os.pathsep}b", "absolute paths"),
+        ("SOURCEBOOK_WRITER_URL", "ftp://127.0.0.1/v1", "an http or https address"),
+        ("SOURCEBOOK_WRITER_URL", "http://127.0.0.1/v 1", "an http or https address"),
+        ("SOURCEBOOK_WRITER_MODEL", "a-model", "together with an address"),
+        ("SOURCEBOOK_WRITER_SECONDS", "0", "above 0"),
     ],
 )
 def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:
@@ -65,6 +69,22 @@ def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:
     assert repr(value) in caught.value.message
     assert expected in caught.value.message
     assert variable in caught.value.cure
+
+
+def test_a_writer_needs_an_address_and_a_model() -> None:
+    with pytest.raises(InputError, match="SOURCEBOOK_WRITER_MODEL"):
+        from_environment({"SOURCEBOOK_WRITER_URL": "http://127.0.0.1:11434/v1"})
+    found = from_environment(
+        {"SOURCEBOOK_WRITER_URL": "http://[::1]:11434/v1", "SOURCEBOOK_WRITER_MODEL": "small:3b"}
+    )
+    assert found.writer_model == "small:3b"
+
+
+def test_a_key_is_never_shown() -> None:
+    with pytest.raises(InputError) as caught:
+        from_environment({"SOURCEBOOK_WRITER_KEY": "sesame\nX-Other: 1"})
+    assert "sesame" not in str(caught.value)
+    assert "sesame" not in repr(Settings(writer_key="sesame"))
 
 
 def test_settings_are_frozen() -> None:
