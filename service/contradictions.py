@@ -154,7 +154,9 @@ def _within(said: Said) -> list[Figure]:
     ]
 
 
-_OR = re.compile(r"(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE)
+_OR = re.compile(
+    r"(?<![\w’'-])(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE
+)
 
 
 def _alternatives(

@@ -23,7 +23,7 @@ STATEMENTS = 12
 STEM = 6
 ENDINGS = ("’s", "'s", "ing", "ed", "es", "s", "e")
 
-TOKEN = re.compile(r"[\w’'-]*\w")
+TOKEN = re.compile(r"\w(?:[\w’'-]*\w)?")
 LITTLE = frozenset(
     re.findall(
         r"\S+",

@@ -54,6 +54,7 @@ def test_what_a_figure_is(text: str, words: str, kind: Kind, value: float) -> No
         "in the 1990s, from 2014 to 2019",
         "COVID-19, B52, version 1.2.3",
         "one of the few, the two of them",
+        f"account 1{'0' * 400}",
         "",
     ],
 )
