@@ -255,7 +255,7 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
             a.agrees(b) and a.kind is b.kind and a.noun == b.noun
             for a, b in product(one.figures, other.figures)
         )
-        asked = subject & one.subject & other.subject
+        asked = len(subject & one.subject & other.subject) >= FEWEST_SUBJECT
         if one.source != other.source and asked and any(same):
             sides = Said(one, *near.span()), Said(other, *full.span())
             yield Contradiction(shared(one, other), MatterKind.CLAIM, sides)
