@@ -267,7 +267,7 @@ def _event(data: dict[str, Any]) -> str:
 
 
 def _say(answer: Answer, asked: FollowUp, site: str) -> _Said:
-    """Put the answer into words: what was understood, the sentences, what is disputed, the sources."""
+    """Put the answer into words: what was understood, the sentences, disputes and sources."""
     parts = [f"Understood as: {asked.question}\n\n"] if asked.carried else []
     written = answer.written.sentences if answer.written else ()
     if not written:

@@ -85,6 +85,8 @@ LEADS: Mapping[str, tuple[float, float]] = {
     for phrase in phrases.split("|")
 }
 LONGEST_LEAD = 20  # characters
+LONGEST_NUMBER = 20  # what is longer is no figure that anybody reads
+MOST_SCALES = 2  # "a hundred thousand million"
 # Zeros at the end of a number may be rounded, though not by more than this share of it.
 ROUNDED = 0.025
 # What is counted stands behind its number in the plural, with a word or two between at most.
@@ -213,7 +215,7 @@ def _digits(text: str, start: int) -> _Number | None:
         whole = re.sub(r"\D", "", digits[: grouped.start(2)] if grouped[2] else digits)
         digits = whole + (grouped[2] or "")
     digits = digits.replace(",", ".")
-    if match is None or digits.count(".") > 1:
+    if match is None or digits.count(".") > 1 or len(digits) > LONGEST_NUMBER:
         return None
     whole, _, decimals = digits.partition(".")
     place = -len(decimals) if decimals else len(whole) - len(whole.rstrip("0"))
@@ -239,12 +241,11 @@ def _words(text: str, start: int) -> _Number | None:
 
 def _scaled(text: str, value: float, place: float, end: int) -> _Number:
     """The number with what multiplies it; `place` is the value of its last digit that counts."""
-    while scale := _SCALE.match(text, end):
-        value, place, end = (
-            value * SCALES[scale[1].lower()],
-            place * SCALES[scale[1].lower()],
-            scale.end(),
-        )
+    for _ in range(MOST_SCALES):
+        if not (scale := _SCALE.match(text, end)):
+            break
+        factor = SCALES[scale[1].lower()]
+        value, place, end = value * factor, place * factor, scale.end()
     # A little less than half, so that neighbours never meet.
     return _Number(value, min(0.49 * place, max(ROUNDED * value, 0.49)), end)
 

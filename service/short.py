@@ -155,4 +155,8 @@ def _role(text: str, candidate: Candidate, wanted: Expected) -> float:
     if wanted.type is AnswerType.PLACE:
         return ROLE if lies else 0.0
     acts = _ACTS_BEFORE.search(text, 0, candidate.start) or _ACTS_BEHIND.match(text, candidate.end)
+    before = text[: candidate.start]
+    quoted = before.count("“") > before.count("”") or before.count('"') % 2 == 1
+    if quoted:  # who is spoken of is not who speaks
+        return -ROLE
     return (ROLE if acts else 0.0) - (ROLE if lies else 0.0)
