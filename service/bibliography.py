@@ -169,13 +169,21 @@ PRINTED: Mapping[str, Printed] = {
 
 def _printed(name: str) -> Callable[[Item], str]:
     def write(item: Item) -> str:
-        # The title of a page stands in quotation marks here, unless the style is APA.
         shown = {key: value for key, value in item.items() if key != "annote"}
         if name != "apa":
-            shown["title"] = re.sub(r'[“”"]', _single, item["title"])
+            shown["title"] = _within_quotes(item["title"], item.get("language", "en"))
         return _rendered(PRINTED[name], shown)
 
     return write
+
+
+def _within_quotes(title: str, language: str) -> str:
+    """The title as it stands within quotation marks, which is where all styles but APA put it."""
+    single = re.sub(r'[“”"]', _single, title)
+    if language != "en":
+        return single
+    # These styles capitalise the words of English titles; the processor misses quoted ones.
+    return re.sub(r"‘\w", lambda found: found[0].upper(), single)
 
 
 def _single(mark: re.Match[str]) -> str:

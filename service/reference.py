@@ -82,10 +82,11 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
     """Method, path and description of each operation, with the example of its body resolved."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
-            if schema and "$ref" in schema:
+            body = operation.get("requestBody", {}).get("content", {}).get(JSON, {})
+            schema = body.get("schema", {})
+            if "$ref" in schema:
                 schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-            example = schema and schema.get("examples", [None])[0]
+            example = body.get("example", schema.get("examples", [None])[0])
             tags = operation.get("tags", ["more"])
             yield method.upper(), path, {**operation, "tags": tags, "example": example}
 

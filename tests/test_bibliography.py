@@ -110,8 +110,8 @@ KNOWN: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a year, and no author": (
         {"title": "What “peace” means", "published": "2025", "url": URL},
         f"What “peace” means. (2025). Gazette. {URL}",
-        f"“What ‘peace’ Means,” Gazette, 2025, {URL}.",
-        f"“What ‘peace’ Means.” Gazette, 2025, {URL}.",
+        f"“What ‘Peace’ Means,” Gazette, 2025, {URL}.",
+        f"“What ‘Peace’ Means.” Gazette, 2025, {URL}.",
     ),
     "no date, but when it was read": (
         {"url": URL, "retrieved": "2026-11"},
