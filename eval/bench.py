@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -223,8 +223,11 @@ def run_bench(
     progress: Progress,
     *,
     fidelity: bool = False,
-) -> Bench:
-    """Measure the folders and synthetic corpora of these sizes, one after the other."""
+) -> Iterator[Bench]:
+    """Measure the folders and synthetic corpora of these sizes, one after the other.
+
+    Yields what is known after each, so that a failure in the last loses none of the others.
+    """
     encoder = Encoder(settings.model)
     words = vocabulary(encoder) if sizes else ()
     synthetic = [SyntheticCorpus(words, size, settings.seed) for size in dict.fromkeys(sizes)]
@@ -239,17 +242,18 @@ def run_bench(
         len(corpus)  # a folder that cannot be read is refused now and not after hours
     exactness = _fidelity(corpora[0][0], encoder, settings.model) if fidelity else None
     peaks = measure_peaks()
-    return Bench(
+    bench = Bench(
         machine=machine(),
         code=code_fingerprint(),
         settings=settings.facts,
         peaks=peaks,
         network=network_of(settings.model),
         fidelity=exactness,
-        corpora=tuple(
-            _measure(corpus, maker, encoder, settings, progress) for corpus, maker in corpora
-        ),
     )
+    for corpus, maker in corpora:
+        measured = _measure(corpus, maker, encoder, settings, progress)
+        bench = replace(bench, corpora=(*bench.corpora, measured))
+        yield bench
 
 
 def _measure(

@@ -272,9 +272,9 @@ def bench(
     folders = [FolderCorpus(path, split) for path in corpus or []]
     sizes = size or ([] if folders else [BENCH_SIZE])
     with _interruptible(resumable=False):
-        found = run_bench(folders, sizes, chosen, progress, fidelity=fidelity)
-    if outputs.json:
-        save_bench(found, outputs.json)
+        for found in run_bench(folders, sizes, chosen, progress, fidelity=fidelity):
+            if outputs.json:
+                save_bench(found, outputs.json)
     print_bench(found, outputs.json)
 
 
