@@ -270,7 +270,7 @@ def _key(item: Item, issued: str) -> str:
     """A key in ASCII: family name, year and the article's id, so that no two are alike."""
     first: Mapping[str, str] = next(iter(item.get("author", ())), {})
     name = re.sub(r"[^a-z]", "", (first.get("family") or first.get("literal", "")).lower())
-    return "-".join(filter(None, [name[:20], issued[:4], item["id"]]))
+    return "-".join(filter(None, [name[:20] or "article", issued[:4], item["id"]]))
 
 
 def _tex(text: str) -> str:

@@ -191,6 +191,7 @@ def test_bibtex() -> None:
     bare = printed("bibtex", title="", publisher="", authors=("Research and Trade Office",))
     assert bare.splitlines()[0] == "@misc{researchandtradeoffi-e39538e7f27a7bf5,"
     assert "  author = {{Research and Trade Office}}," in bare
+    assert printed("bibtex", published="2025").startswith("@misc{article-2025-")
 
 
 def test_ris() -> None:
