@@ -34,6 +34,7 @@ QUEUED: dict[str, Any] = {
     **{"actions": {}, "failed": 0, "outcomes": [], "failures": []},
     **{"measures": None, "missing_gold": None},
 }
+CREATED = 1_763_769_600
 PATIENCE_S = 120
 
 Example = dict[str, Any]
@@ -95,6 +96,7 @@ def examples(engine: Engine) -> dict[str, Example]:
         _judgements(asking)
         _evaluations(asking)
         _library(asking, folder)
+        _compatible(asking)
     text = json.dumps(asking.kept, ensure_ascii=False)
     for random in asking.jobs:
         text = text.replace(random, JOB_ID)
@@ -113,6 +115,31 @@ def _questions(asking: Asking) -> None:
     asking.ask("GET /v1/export", f"?q={QUESTION}")
     asking.ask("GET /livez")
     asking.ask("GET /readyz")
+
+
+def _compatible(asking: Asking) -> None:
+    messages = [{"role": "user", "content": QUESTION}]
+    said = asking.ask(
+        "POST /v1/chat/completions", body={"model": "sourcebook", "messages": messages}
+    )
+    said |= {"id": f"chatcmpl-{JOB_ID}", "created": CREATED}
+    for model in [
+        *asking.ask("GET /v1/models")["data"],
+        asking.ask("GET /v1/models/{model}", model="sourcebook"),
+    ]:
+        model |= {"created": CREATED}
+    for store in [
+        *asking.ask("GET /v1/vector_stores")["data"],
+        asking.ask("GET /v1/vector_stores/{store_id}", store_id="library"),
+    ]:
+        store |= {name: CREATED for name in store if name.endswith(("created_at", "active_at"))}
+    search = {"query": QUESTION, "max_num_results": 1}
+    asking.ask("POST /v1/vector_stores/{store_id}/search", body=search, store_id="library")
+    texts = ["Police seized 850 tonnes of cocaine.", "The night train runs again."]
+    ranked = asking.ask(
+        "POST /v2/rerank", body={"model": "sourcebook", "query": QUESTION, "documents": texts}
+    )
+    ranked |= {"id": JOB_ID}
 
 
 def _articles(asking: Asking) -> None:

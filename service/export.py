@@ -80,6 +80,10 @@ def _body(answer: Answer) -> Iterator[Part]:
     cited = {citation.number: citation for citation in answer.citations}
     for sentence in answer.sentences:
         yield _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
+    for matter in answer.disagreements:
+        yield Part(kind="paragraph", text=f"The sources differ: {matter.matter}")
+        for side in matter.sides:
+            yield _quote(side.text, (side.citation,), cited[side.citation])
     if answer.status is Status.NOT_IN_LIBRARY:
         yield Part(kind="paragraph", text=_why(answer.reason or ""))
     if answer.nearest:

@@ -26,8 +26,12 @@ from service.vector_store import StoreList, StoreOut, StorePage, StoreQuery
 
 MAX_DOCUMENTS = 1_000
 
-ModelName = Annotated[str, Path(description=f"`{MODEL}`, or `{WRITER_MODEL}` where one is set.")]
-StoreId = Annotated[str, Path(description=f"`{vector_store.STORE}`.")]
+ModelName = Annotated[
+    str, Path(description=f"`{MODEL}`, or `{WRITER_MODEL}` where one is set.", examples=[MODEL])
+]
+StoreId = Annotated[
+    str, Path(description=f"`{vector_store.STORE}`.", examples=[vector_store.STORE])
+]
 
 # What each door's clients read of a problem, by how its addresses begin.
 DIALECTS: Mapping[str, Callable[[Problem], Mapping[str, Any]]] = {

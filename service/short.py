@@ -15,7 +15,7 @@ from service.rank import Hit
 # So many word pieces away from a candidate, a word's weight for it has fallen to a third.
 REACH = 12
 # What a candidate's surroundings must reach, and by how much the best must lead, chosen on the dev
-# questions (docs/decisions/0009-short-answers.md).
+# questions (docs/decisions/0011-short-answers.md).
 SURE = {
     AnswerType.NUMBER: 0.4,
     AnswerType.DATE: 0.4,

@@ -18,6 +18,8 @@ from index.article import Metadata
 from index.library import Library
 from service.answer import Answer, Sentence, Status
 from service.cli import app
+from service.contradictions import MatterKind
+from service.disagree import Disagreement, Side
 from service.engine import Engine
 from service.export import export, markdown
 from service.http import create_app
@@ -251,3 +253,15 @@ def test_on_the_command_line(
     for name, code, said in (("a.docx", 2, ".docx"), ("none/a.md", 1, "cannot be written")):
         refused = CliRunner().invoke(app, ["ask", QUESTION, "--export", str(tmp_path / name)])
         assert (refused.exit_code, said in refused.output) == (code, True)
+
+
+@pytest.mark.parametrize("format", ["markdown", "html"])
+def test_sources_that_differ_stand_side_by_side(format: Format) -> None:
+    texts = ("It seized 850 tonnes.", "It seized 889 tonnes.")
+    both = answered(*texts)
+    sides = tuple(Side(text[10:13], text, i, None) for i, text in enumerate(texts, 1))
+    matter = Disagreement("tonnes <seized>", MatterKind.NUMBER, sides)
+    document = export(replace(both, disagreements=(matter,)), format, "apa")
+    assert quotes_in(document, format) == [*texts, *texts]
+    assert "tonnes <seized>" not in document
+    assert "The sources differ: tonnes" in document
