@@ -18,6 +18,7 @@ class Kind(StrEnum):
     MASS = "mass"
     LENGTH = "length"
     TIME = "time"
+    AGE = "age"
     TIMES = "times"
 
 
@@ -115,7 +116,7 @@ _DIGITS = re.compile(r"\d{1,3}(?:[,\u202f\u00a0 ]\d{3})+(?![\d])(?:\.\d+)?|\d+(?
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([., ])\d{3})(?:\1\d{3})*(\.\d+)?")
 _WORD_NUMBER = _pattern(rf"[ -]?(?:and |y )?({_either([*WORDS, *SCALES])})(?!\w)")
 _SCALE = _pattern(rf"[ -]?({_either(SCALES)})(?!\w)")
-_MEASURE = _pattern(rf"(?: de )?[ \u00a0-]?({_either(MEASURES)})(?:-old)?(?!\w)")
+_MEASURE = _pattern(rf"(?: de )?[ \u00a0-]?({_either(MEASURES)})([ -]old)?(?!\w)")
 _FRACTION = _pattern(rf"({_either(FRACTIONS)})(?= (?:of|the|de|its|all)\b)")
 _FRACTION_STARTS = frozenset(re.split(r"[ -]", name)[0] for name in FRACTIONS)
 _LEAD = _pattern(rf"(?<!\w)(?:{_either(LEADS)}) \Z")
@@ -254,6 +255,8 @@ def _counted(text: str, end: int) -> tuple[Kind, float, str, int]:
     """What stands behind a number: its kind, base units, noun, and where all of it ends."""
     if match := _MEASURE.match(text, end):
         kind, factor = MEASURES[match[1].lower()]
+        if match[2]:
+            kind = Kind.AGE
         return kind, factor, match[1].lower(), match.end()
     if match := _COUNTED.match(text, end):
         first = match.start("noun")
