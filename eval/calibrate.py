@@ -1,7 +1,9 @@
-"""Fits how the scores of the best hit become a probability: `python -m eval.calibrate DATA...`."""
+"""Fits how signals become a probability: `python -m eval.calibrate DATA...`."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +14,42 @@ from numpy.typing import NDArray
 from eval.corpus import cached_library, corpus_articles, default_cache
 from eval.judged import read_judged
 from eval.measures import auroc
+from eval.reliability import calibration_error, reliability
 from eval.task import corpus_task
 from index.article import Article
 from index.encode import Encoder
+from index.errors import InputError
+from service.confidence import NAMES, Calibration, Logistic
 from service.engine import Engine
+from service.signals import Signals, signals
 
-# (is answerable, asked of its own corpus)
-Group = tuple[bool, bool]
-# How much each kind of question counts in the fit, whatever its number: as many answerable ones as
-# not, and among these twice as many that are off the subject as near misses.
-SHARES: dict[Group, float] = {(True, True): 3.0, (False, True): 1.0, (False, False): 2.0}
-SAMPLE = 300
+RELEVANT = ("late", "dense")
+DETAILED = tuple(name for name in NAMES if name != "late")
+# Of the questions on a library's subjects, so many are taken to be answerable.
+ANSWERABLE = 0.75
+OFF_SUBJECT = 150  # questions of each other set
+# The weight of the prior that a signal says nothing, in questions, for signals of variance 1.
+RIDGE = 10.0
 STEPS = 50
-Features = NDArray[np.float64]
+# From here on a false answer costs as much as a false refusal.
+ANSWERED = 0.5
+# So few of the answerable questions of any set may be refused; from there on the answer is partial.
+REFUSED = 0.05
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A question of a data set and its signals; `relevant` when asked of its own corpus.
+
+    `article` is the title of the best hit, so that folds can leave out an article.
+    """
+
+    data: str
+    article: str
+    answerable: bool
+    relevant: bool
+    signals: Signals
 
 
 def main(
@@ -33,39 +58,54 @@ def main(
     ],
     split: str = "dev",
 ) -> None:
-    """Ask each set's questions of its own corpus, and those of the others as off the subject."""
+    """Ask each set's questions of its own corpus, and some of the others' as off the subject.
+
+    Prints the constants for service/confidence.py, and how well they would do on articles and on
+    sets that they were not fitted on. The sets must be on subjects that are far apart.
+    """
+    rows = list(ask_all(data, split))
+    fitted = calibration(rows)
+    unseen = left_out(rows, lambda row: (row.data, row.article))
+    print(_constants(fitted))
+    _print_alone(rows)
+    thresholds = fitted.partial, fitted.answered
+    seen = [fitted.confidence(row.signals) for row in rows]
+    _print_whole("fitted on all", rows, seen, thresholds)
+    _print_whole("without the article", rows, unseen, thresholds)
+    if len(data) > 1:
+        without = left_out(rows, lambda row: row.data)
+        _print_whole("without the set", rows, without, thresholds)
+    _print_reliability(rows, unseen)
+
+
+def ask_all(data: Sequence[str], split: str) -> Iterator[Row]:
+    """A row for each question of each set, and for some of the other sets' asked of its corpus."""
     sets = [_read(each, split) for each in data]
     encoder = Encoder()
-    rows: list[tuple[Group, str, list[float]]] = []
     for name, (questions, articles) in zip(data, sets, strict=True):
         library, building = cached_library(articles, encoder, default_cache())
         for _ in building:
             pass
-        others = [(text, False) for other, _ in sets if other is not questions for text, _ in other]
-        for own, asked in ((True, questions), (False, others)):
-            for text, answerable in _sampled(asked):
-                found = _features(Engine(library), text)
-                rows.append(((answerable, own), name, found))
+        others = [
+            (text, False)
+            for other, _ in sets
+            if other is not questions
+            for text, _ in random.Random(0).sample(other, min(OFF_SUBJECT, len(other)))
+        ]
+        engine = Engine(library)
+        for relevant, asked in ((True, questions), (False, others)):
+            for text, answerable in asked:
+                ranked = engine.rank(text, depth=1)
+                best = ranked.hits[0]
+                seen = signals(ranked.query.text, ranked.found, best)
+                yield Row(
+                    data=name,
+                    article=best.article.metadata.title,
+                    answerable=answerable,
+                    relevant=relevant,
+                    signals=seen,
+                )
         library.close()
-    _print(rows, fit([group for group, _, _ in rows], np.array([row for _, _, row in rows])))
-
-
-def fit(groups: Sequence[Group], features: Features) -> Features:
-    """Logistic regression by Newton's method: intercept, then one weight a feature.
-
-    `features` is (questions, features); each group counts by its share, not by its size.
-    """
-    design = np.column_stack([np.ones(len(features)), features])
-    truth = np.array([answerable for answerable, _ in groups], dtype=float)
-    importance = np.array([SHARES[group] / groups.count(group) for group in groups])
-    weights = np.zeros(design.shape[1])
-    for _ in range(STEPS):
-        probability = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (importance * (truth - probability)) - 1e-3 * weights
-        curvature = importance * probability * (1 - probability)
-        hessian = (design.T * curvature) @ design + 1e-3 * np.eye(len(weights))
-        weights += np.linalg.solve(hessian, gradient)
-    return weights
 
 
 def _read(data: str, split: str) -> tuple[list[tuple[str, bool]], list[Article]]:
@@ -77,35 +117,147 @@ def _read(data: str, split: str) -> tuple[list[tuple[str, bool]], list[Article]]
     return [(question.text, question.answerable) for question in task.questions], articles
 
 
-def _sampled(questions: Sequence[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
-    for kind in (True, False):
-        of_kind = [question for question in questions if question[1] is kind]
-        yield from random.Random(0).sample(of_kind, min(SAMPLE, len(of_kind)))
+def calibration(rows: Sequence[Row]) -> Calibration:
+    """Both models, each fitted on the questions that it is about, and the thresholds."""
+    own = [row for row in rows if row.relevant]
+    fitted = Calibration(
+        relevant=fit(rows, RELEVANT, lambda row: row.relevant, share=0.5),
+        detailed=fit(own, DETAILED, lambda row: row.answerable, share=ANSWERABLE),
+        answered=ANSWERED,
+        partial=ANSWERED,
+    )
+    confidence = [fitted.confidence(row.signals) for row in rows]
+    return replace(fitted, partial=min(ANSWERED, speaking_threshold(rows, confidence)))
 
 
-def _features(engine: Engine, question: str) -> list[float]:
-    best = engine.rank(question).hits[0]
-    return [best.late, best.candidate.dense, best.candidate.lexical]
+def left_out(rows: Sequence[Row], key: Callable[[Row], Hashable]) -> list[float]:
+    """Each question's confidence from a fit without all that have the same key."""
+    fitted = {
+        each: calibration([row for row in rows if key(row) != each])
+        for each in dict.fromkeys(map(key, rows))
+    }
+    return [fitted[key(row)].confidence(row.signals) for row in rows]
 
 
-def _print(rows: list[tuple[Group, str, list[float]]], weights: Features) -> None:
-    names = ("intercept", "late", "dense", "lexical")
-    print(", ".join(f"{n}={w:.2f}" for n, w in zip(names, weights, strict=True)))
-    kinds = {(True, True): "answerable", (False, True): "near misses", (False, False): "off"}
-    scored = [
-        (name, group, float(1 / (1 + np.exp(-weights[0] - np.dot(weights[1:], row)))))
-        for group, name, row in rows
+def speaking_threshold(rows: Sequence[Row], confidence: Sequence[float]) -> float:
+    """The highest threshold at which no set has more than `REFUSED` of its answers refused."""
+    found: dict[str, list[float]] = {}
+    for row, value in zip(rows, confidence, strict=True):
+        if row.answerable:
+            found.setdefault(row.data, []).append(value)
+    return min(float(np.quantile(values, REFUSED, method="lower")) for values in found.values())
+
+
+def fit(
+    rows: Sequence[Row], names: Sequence[str], truth: Callable[[Row], bool], share: float
+) -> Logistic:
+    """Logistic regression with a ridge, by Newton's method, on the named signals.
+
+    Within each data set those that are true and those that are not count as `share` and the rest
+    of its questions, whatever their numbers, so that no set is known by how many of it are true.
+    Raises InputError where all are true, or none.
+    """
+    raw = np.array([[getattr(row.signals, name) for name in names] for row in rows], dtype=float)
+    true = np.array([truth(row) for row in rows])
+    if true.all() or not true.any():
+        raise InputError(
+            f"{int(true.sum())} of {len(true)} questions are what is to be told; expected some and "
+            "others.",
+            cure="Give sets with answerable and unanswerable questions, on different subjects.",
+        )
+    middle, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-9)
+    design = np.column_stack([np.ones(len(raw)), (raw - middle) / spread])
+    importance = _importance([row.data for row in rows], true, share)
+    ridge = np.array([0.0, *(RIDGE for _ in names)])
+    weights = np.zeros(len(ridge))
+    for _ in range(STEPS):
+        probability = 1 / (1 + np.exp(-design @ weights))
+        gradient = design.T @ (importance * (true - probability)) - ridge * weights
+        curvature = importance * probability * (1 - probability)
+        weights += np.linalg.solve((design.T * curvature) @ design + np.diag(ridge), gradient)
+    scaled = weights[1:] / spread
+    intercept = float(weights[0] - scaled @ middle)
+    return Logistic(intercept, dict(zip(names, scaled.tolist(), strict=True)))
+
+
+def _importance(sets: Sequence[str], true: NDArray[np.bool_], share: float) -> Values:
+    """How much each question counts; on average 1."""
+    sizes, groups = Counter(sets), Counter(zip(sets, true.tolist(), strict=True))
+    return np.array(
+        [
+            sizes[name] * (share if is_true else 1 - share) / groups[name, is_true]
+            for name, is_true in zip(sets, true.tolist(), strict=True)
+        ]
+    )
+
+
+def _constants(fitted: Calibration) -> str:
+    """The fit as Python, to be put into service/confidence.py."""
+    models = {"relevant": fitted.relevant, "detailed": fitted.detailed}
+    lines = [
+        line
+        for name, model in models.items()
+        for line in (
+            f"    {name}=Logistic(",
+            f"        {model.intercept:.2f},",
+            "        {",
+            *(f'            "{each}": {weight:.2f},' for each, weight in model.weights.items()),
+            "        },",
+            "    ),",
+        )
     ]
-    for name in dict.fromkeys(name for _, name, _ in rows):
-        for group in SHARES:
-            found = [p for n, g, p in scored if n == name and g == group]
-            shares = [f"{t:.2f}: {np.mean([p >= t for p in found]):.3f}" for t in (0.2, 0.25, 0.5)]
-            if found:
-                print(f"{name} {kinds[group]} ({len(found)}) at or above {', '.join(shares)}")
-        for negatives in ((False, True), (False, False)):
-            pool = [(p, g[0]) for n, g, p in scored if n == name and g in ((True, True), negatives)]
-            area = auroc([p for p, _ in pool], [truth for _, truth in pool])
-            print(f"{name} AUROC against {kinds[negatives]}: {area}")
+    thresholds = f"    answered={fitted.answered:.2f},\n    partial={fitted.partial:.2f},"
+    return "\n".join(["CALIBRATION = Calibration(", *lines, thresholds, ")"])
+
+
+def _print_alone(rows: Sequence[Row]) -> None:
+    """What each signal tells alone of the questions on the subject: AUROC, and .5 is nothing."""
+    sets = list(dict.fromkeys(row.data for row in rows))
+    print("\nalone, against near misses:", ", ".join(sets))
+    for name in NAMES:
+        areas = [
+            auroc(
+                [getattr(row.signals, name) for row in rows if row.relevant and row.data == each],
+                [row.answerable for row in rows if row.relevant and row.data == each],
+            )
+            for each in sets
+        ]
+        print(f"  {name:<20}", *(f"{area or 0:.3f}" for area in areas))
+
+
+def _print_whole(
+    title: str, rows: Sequence[Row], confidence: Sequence[float], thresholds: Sequence[float]
+) -> None:
+    """AUROC against near misses and against off the subject, and what would be answered."""
+    print(f"\n{title}:")
+    sets = list(dict.fromkeys(row.data for row in rows))
+    for name in [*sets, "all"] if len(sets) > 1 else sets:
+        pairs = [
+            (row, value)
+            for row, value in zip(rows, confidence, strict=True)
+            if name in (row.data, "all")
+        ]
+        answerable = [value for row, value in pairs if row.answerable]
+        near = [value for row, value in pairs if row.relevant and not row.answerable]
+        off = [value for row, value in pairs if not row.relevant]
+        kinds = {"answerable": answerable, "near misses": near, "off the subject": off}
+        print(f"  {name}")
+        for kind, values in kinds.items():
+            told = auroc([*answerable, *values], [True] * len(answerable) + [False] * len(values))
+            area = f"AUROC {told or 0:.3f}, " if kind != "answerable" else ""
+            shares = [f"{t:.2f}: {np.mean([v >= t for v in values]):.3f}" for t in thresholds]
+            print(f"    {kind} ({len(values)}): {area}at or above {', '.join(shares)}")
+
+
+def _print_reliability(rows: Sequence[Row], confidence: Sequence[float]) -> None:
+    """What confidence means, where as many of the questions are answerable as in the fit."""
+    own = [(row, value) for row, value in zip(rows, confidence, strict=True) if row.relevant]
+    answerable = [row.answerable for row, _ in own]
+    importance = _importance([row.data for row, _ in own], np.array(answerable), ANSWERABLE)
+    bins = reliability([value for _, value in own], answerable, importance.tolist())
+    print(f"\nreliability on the subject, calibration error {calibration_error(bins):.3f}:")
+    for each in bins:
+        print(f"  {each.confidence:.2f} said, {each.answerable:.2f} true ({each.questions:.0f})")
 
 
 if __name__ == "__main__":

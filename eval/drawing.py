@@ -101,18 +101,22 @@ def percent(share: float) -> float:
     return round(100 * min(1.0, max(0.0, share)), 2)
 
 
-def curves(runs: Mapping[int, Sequence[tuple[float, float]]]) -> Html:
-    """The risk-coverage curves, by the position of their run, with their axes."""
+def curves(
+    runs: Mapping[int, Sequence[tuple[float, float]]], label: str, *, x: str, y: str
+) -> Html:
+    """Curves in the unit square by the position of their run, with the names of their axes.
+
+    `label` says to readers of the screen what they are.
+    """
     lines = []
     for run, curve in runs.items():
-        points = " ".join(f"{percent(x)},{round(100 - percent(y), 2)}" for x, y in curve)
+        points = " ".join(f"{percent(at)},{round(100 - percent(to), 2)}" for at, to in curve)
         lines.append(el("polyline", points=points, class_=f"curve r{run % COLOURS}"))
     grid = [
         el("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="grid")
         for at in (0, 25, 50, 75, 100)
         for x1, y1, x2, y2 in ((at, 0, at, 100), (0, at, 100, at))
     ]
-    label = "Risk-coverage curves; the same figures are in the tables below."
     drawing = el(
         "svg",
         *grid,
@@ -122,9 +126,9 @@ def curves(runs: Mapping[int, Sequence[tuple[float, float]]]) -> Html:
         role="img",
         aria_label=label,
     )
-    y = el("div", *(el("span", each) for each in ("risk 1", "0.5", "0")), class_="y")
-    x = el("div", *(el("span", each) for each in ("0", "share answered", "1")), class_="x")
-    return el("div", y, drawing, x, class_="plot")
+    upright = el("div", *(el("span", each) for each in (f"{y} 1", "0.5", "0")), class_="y")
+    level = el("div", *(el("span", each) for each in ("0", x, "1")), class_="x")
+    return el("div", upright, drawing, level, class_="plot")
 
 
 def box(seconds: Sequence[float], decades: range, run: int) -> Html:

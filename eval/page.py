@@ -14,14 +14,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
-
 from eval.document import encode
 from eval.drawing import (
     Html,
     bar,
     box,
-    curves,
     el,
     group,
     join,
@@ -33,8 +30,8 @@ from eval.drawing import (
     time,
 )
 from eval.judged import find_quote
-from eval.measures import Abstention
 from eval.report import ANSWERED, Comparison, Found, Pair, Report, Row, compare
+from eval.silence import silence
 from eval.statistics import Interval
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -44,13 +41,6 @@ CHANGED = 6  # questions shown that one run gained, and as many that it lost
 FOUND = 5
 SHOWN = 700  # characters shown of a passage
 LEVEL = 0.05
-SILENCE = {
-    "auroc": "AUROC",
-    "aurc": "AURC (less is better)",
-    "accuracy": "Accuracy at the threshold",
-    "false_answers": "Unanswerable, yet answered",
-    "false_refusals": "Answerable, yet refused",
-}
 
 
 def save_page(reports: Sequence[Report], path: Path) -> None:
@@ -94,7 +84,7 @@ def _sections(runs: Mapping[str, Report], comparison: Comparison | None) -> list
         ("Measures", _measures(runs)),
         ("Differences between runs", _differences(runs, comparison) if comparison else None),
         ("By question type", _types(runs)),
-        ("Knowing when to be silent", _silence(runs)),
+        ("Knowing when to be silent", silence(runs)),
         ("Latency", _latency(runs)),
         ("Worst questions", _worst(runs)),
         ("Gold that was not found", _missing(runs)),
@@ -243,46 +233,6 @@ def _heat_cell(cell: Interval | None) -> Html:
         return el("td", "–", class_="none")
     said = f"95 % interval {cell.low:.3f} to {cell.high:.3f}, {cell.n} questions"
     return el("td", number(cell.mean), style=f"--share:{percent(cell.mean)}%", title=said)
-
-
-def _silence(runs: Mapping[str, Report]) -> Html | None:
-    measured = {i: r for i, r in enumerate(runs.values()) if r.abstention}
-    if not measured:
-        return None
-    names = list(runs)
-    rows = [
-        el(
-            "tr",
-            el("th", label, scope="row"),
-            *(_figure(r.abstention, key) for r in measured.values()),
-        )
-        for key, label in SILENCE.items()
-    ]
-    thresholds = (el("td", number(r.threshold), class_="number") for r in measured.values())
-    rows.append(el("tr", el("th", "Threshold", scope="row"), *thresholds))
-    head = ["", *(run_name(i, names[i]) for i in measured)]
-    caption = "Shares of 0 to 1. Risk: the share of the answered whose answer is wrong."
-    figures = table(head, [el("tbody", *rows)], caption, numbers=len(measured))
-    drawing = curves({i: r.abstention.curve for i, r in measured.items() if r.abstention})
-    return join([drawing, figures, *_curve_tables(runs)])
-
-
-def _figure(abstention: Abstention | None, key: str) -> Html:
-    return el("td", number(getattr(abstention, key)), class_="number")
-
-
-def _curve_tables(runs: Mapping[str, Report]) -> Iterable[Html]:
-    """The curves in words, at most 21 points each."""
-    for name, report in runs.items():
-        if report.abstention:
-            curve = report.abstention.curve
-            kept = sorted({round(i) for i in np.linspace(0, len(curve) - 1, 21)})
-            rows = (
-                el("tr", *(el("td", number(v), class_="number") for v in curve[i])) for i in kept
-            )
-            title = f"Risk-coverage curve of {name} as a table."
-            points = table(["Share answered", "Risk"], [el("tbody", *rows)], title, numbers=2)
-            yield el("details", el("summary", title), points)
 
 
 def _latency(runs: Mapping[str, Report]) -> Html | None:

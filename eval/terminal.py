@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.drawing import number, p_value, time
-from eval.page import SILENCE, lowest
+from eval.page import lowest
 from eval.report import Comparison, Report, Row, compare
+from eval.silence import FIGURES
 from eval.statistics import Interval
 from eval.tables import HEADLINES, DataSummary
 
@@ -35,7 +36,7 @@ def reports(shown: Sequence[Report], written: Sequence[Path | None] = ()) -> Non
     for measure in dict.fromkeys(name for report in shown for name in report.measures):
         _row(table, measure, [_interval(report.measures.get(measure)) for report in shown])
     if any(report.abstention for report in shown):
-        for key, label in SILENCE.items():
+        for key, label in FIGURES.items():
             found = [getattr(report.abstention, key, None) for report in shown]
             _row(table, label, [number(value) for value in found])
     _row(table, "median time", [_median(report) for report in shown])

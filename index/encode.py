@@ -62,11 +62,15 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class QuestionEncoding:
-    """A question: `pooled` (dimensions,), `tokens` (word pieces, dimensions), `pieces`."""
+    """A question: `pooled` (dimensions,), `tokens` (word pieces, dimensions), `pieces`.
+
+    `starts` (word pieces,) is where in the question each begins, in code points.
+    """
 
     pooled: Vectors
     tokens: Vectors
     pieces: NDArray[np.uint32]
+    starts: NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,9 @@ class Encoder:
         Threads that encode one question each at the same time share a batch.
         """
         return [
-            QuestionEncoding(encoded.pooled, codec.project(encoded.tokens), encoded.pieces)
+            QuestionEncoding(
+                encoded.pooled, codec.project(encoded.tokens), encoded.pieces, encoded.starts
+            )
             for encoded in self._encode([("", question) for question in questions])
         ]
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,15 +135,26 @@ class LexicalIndex:
             return []
         query = tantivy.Query.boolean_query([(tantivy.Occur.Should, match) for match in matches])
         if allowed is not None:
-            among = tantivy.Query.term_set_query(self._schema, field, list(allowed))
-            among = tantivy.Query.const_score_query(among, 0.0)
-            query = tantivy.Query.boolean_query(
-                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, among)]
-            )
+            query = self._among(query, field, allowed)
         searcher = self._index.searcher()
         hits = searcher.search(query, limit=count, count=False).hits
         rows = _values(searcher, "row", hits)
         return [(row, float(score)) for (score, _), row in zip(hits, rows, strict=True)]
+
+    def _among(self, query: tantivy.Query, field: str, allowed: Sequence[int]) -> tantivy.Query:
+        """What matches `query` and has one of the allowed numbers in the field."""
+        among = tantivy.Query.term_set_query(self._schema, field, list(allowed))
+        among = tantivy.Query.const_score_query(among, 0.0)
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, query), (tantivy.Occur.Must, among)]
+        )
+
+    def idf(self, text: str) -> dict[str, float]:
+        """BM25's inverse document frequency of each stemmed word of `text` but stop words."""
+        searcher = self._index.searcher()
+        total = max(1, searcher.num_docs)
+        words = dict.fromkeys(STEMMING.analyze(text))
+        return {word: _idf(total, searcher.doc_freq(STEMMED, word)) for word in words}
 
     def bound(self, question: str) -> float:
         """More than the BM25 score of any passage for `question`, but for its phrases."""
@@ -151,6 +163,19 @@ class LexicalIndex:
         return (K1 + 1) * sum(
             _idf(total, searcher.doc_freq(field, term)) for field, term in _terms(question)
         )
+
+    def highest_idf(self) -> float:
+        """The inverse document frequency of a word that no passage holds."""
+        return _idf(max(1, self._index.searcher().num_docs), 0)
+
+    def holds(self, term: str, *, allowed_articles: Sequence[int] | None = None) -> bool:
+        """Whether some passage, of these articles where they are given, holds a stemmed word."""
+        match = tantivy.Query.term_query(self._schema, STEMMED, term)
+        searcher = self._index.searcher()
+        query = (
+            match if allowed_articles is None else self._among(match, "article", allowed_articles)
+        )
+        return bool(searcher.search(query, limit=1, count=False).hits)
 
     def catch_up(
         self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
@@ -252,6 +277,12 @@ class LexicalIndex:
         if len(words) == 1:
             return tantivy.Query.term_query(self._schema, PLAIN, words[0])
         return tantivy.Query.phrase_query(self._schema, PLAIN, list(words))
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str | None:
+    """What the index calls a word; None for a stop word."""
+    return next(iter(STEMMING.analyze(word)), None)
 
 
 def _schema() -> tantivy.Schema:

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,13 +72,16 @@ class Candidate:
 class Candidates:
     """What one question found in one generation of the library.
 
-    `weights` (question tokens,) is the inverse document frequency of each word piece of the
-    question, `similarity` (question tokens, word pieces of all items in their order, each item's
-    own before its context's) the cosines of late interaction.
+    `rarity` is the inverse document frequency of each of the question's stemmed words, over that
+    of a word that no passage holds, in [0, 1]. `weights` (question tokens,) is the inverse
+    document frequency of each word piece of the question, `similarity` (question tokens, word
+    pieces of all items in their order, each item's own before its context's) the cosines of late
+    interaction.
     """
 
     generation: int
     question: QuestionEncoding
+    rarity: Mapping[str, float]
     weights: Vectors
     similarity: Vectors
     items: tuple[Candidate, ...]
@@ -215,6 +218,15 @@ class Library:
                 )
                 for row, (article, passage) in passages.items()
             }
+
+    def held(self, question: str, chosen: Filter | None = None) -> set[str]:
+        """The question's stemmed words that some passage holds, of those that a filter lets by."""
+        with self.store.read() as view:
+            self.indexes.catch_up(view)
+            articles, _ = self._allowed(view, chosen)
+        lexical = self.indexes.lexical
+        words = lexical.idf(question)
+        return {word for word in words if lexical.holds(word, allowed_articles=articles)}
 
     def article(self, wanted: str) -> Article:
         """The whole article of that id; `NotFoundError` if there is none."""
@@ -383,6 +395,7 @@ class Library:
         lexical: dict[int, float],
     ) -> Candidates:
         stored = view.encodings(rows)
+        idf, highest = self.indexes.lexical.idf(question), self.indexes.lexical.highest_idf()
         bound = self.indexes.lexical.bound(question) or 1.0
         items = [
             Candidate(
@@ -397,6 +410,7 @@ class Library:
         return Candidates(
             generation=view.generation,
             question=encoded,
+            rarity={term: value / highest for term, value in idf.items()},
             weights=self._weights(view, encoded),
             similarity=self.codec.similarity(
                 encoded.tokens, b"".join(found.tokens for found in stored.values())

@@ -1,6 +1,5 @@
 """The answer: sentences that each cite, or an honest "not in the library"."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +21,14 @@ class Status(StrEnum):
     NOT_IN_LIBRARY = "not_in_library"
 
 
+# The reasons of silence: the library, or what the filter lets through of it, is empty; or it is on
+# other subjects; or on this one, but it does not hold a name of the question; or not the detail.
+NOTHING_TO_SEARCH = "nothing_to_search"
+NOTHING_RELEVANT = "nothing_relevant"
+ENTITY_MISSING = "entity_missing"
+DETAIL_MISSING = "detail_missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One statement of an answer, verbatim, with the numbers of the citations that carry it."""
@@ -39,9 +46,8 @@ class Answer:
     """What the library says to a question.
 
     It has sentences if and only if it has citations and its status is not `not_in_library`;
-    `nearest` then holds the nearest misses, and `reason` says why they are no answer:
-    `nothing_relevant`, or `nothing_to_search` where the library, or what the filter lets through
-    of it, is empty.
+    `nearest` then holds the nearest misses, and `reason` says why they are no answer: one of the
+    constants of this module, `ENTITY_MISSING` followed by a colon and the name.
     `short` is the part of the evidence that answers, where the question asks for a few words.
     `disagreements` are what sources say differently; `citations` then hold their sides, too.
     `written` is what a language model made of it, where one was asked: its sentences have passed
@@ -100,40 +106,6 @@ class Answer:
     def outdated(self) -> tuple[int, ...]:
         """The citations whose evidence a newer cited article contradicts."""
         return outdated(self.disagreements)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """A logistic model of whether the best hit answers, and the thresholds on its probability.
-
-    Fitted on the dev questions by `eval.calibrate`; docs/decisions/0006-abstention.md has the run.
-    """
-
-    intercept: float
-    late: float
-    dense: float
-    lexical: float
-    answered: float
-    partial: float
-
-    def confidence(self, hits: Sequence[Hit]) -> float:
-        """The probability that the best hit answers the question; 0 without any hit."""
-        if not hits:
-            return 0.0
-        best = hits[0]
-        score = (
-            self.intercept
-            + self.late * best.late
-            + self.dense * best.candidate.dense
-            + self.lexical * best.candidate.lexical
-        )
-        return 1 / (1 + math.exp(-score))
-
-    def status(self, confidence: float) -> Status:
-        """What that much confidence allows to say."""
-        if confidence >= self.answered:
-            return Status.ANSWERED
-        return Status.PARTIAL if confidence >= self.partial else Status.NOT_IN_LIBRARY
 
 
 # A sentence is part of the answer when its passage scores at least this share of the best one's.

@@ -10,22 +10,29 @@ from index.library import Candidates, Library
 from index.passages import Passage, Span
 from index.records import Filter
 from index.stopwatch import Stopwatch
-from service.answer import Answer, Calibration, Sentence, Status, worth_citing
+from service.answer import (
+    DETAIL_MISSING,
+    ENTITY_MISSING,
+    NOTHING_RELEVANT,
+    NOTHING_TO_SEARCH,
+    Answer,
+    Sentence,
+    Status,
+    worth_citing,
+)
 from service.answer_type import expected
 from service.cite import Citation, Scores, cite
+from service.confidence import CALIBRATION, Calibration
 from service.contradictions import contradictions
 from service.disagree import Disagreement, side_by_side
 from service.evidence import evidence
 from service.plan import Query, plan
 from service.rank import COLLAPSED, FULL, Hit, Method, rank
 from service.short import Asked, ShortAnswer, short_answer
+from service.signals import Signals, missing_entities, signals
 from service.writer import Writer
 from service.written import Written
 
-# Measured on the dev questions; see docs/decisions/0006-abstention.md.
-CALIBRATION = Calibration(
-    intercept=-4.57, late=3.40, dense=5.31, lexical=0.93, answered=0.5, partial=0.25
-)
 NEAREST = 3
 # So many questions are answered at once: more threads than that only take turns with Python's lock.
 AT_ONCE = 2 * (os.cpu_count() or 1)
@@ -54,9 +61,13 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A question with its best candidates in the order of their rank; `seconds` is by stage."""
+    """A question with its best candidates in the order of their rank; `seconds` is by stage.
+
+    `chosen` is the filter that they passed.
+    """
 
     query: Query
+    chosen: Filter | None
     found: Candidates
     hits: list[Hit]
     seconds: dict[str, float]
@@ -111,7 +122,9 @@ class Engine:
         """Answer from what was ranked for a question."""
         watch = Stopwatch(dict(ranked.seconds))
         hits = ranked.hits
-        confidence = self.calibration.confidence(hits)
+        with watch.stage("signals"):
+            seen = signals(ranked.query.text, ranked.found, hits[0]) if hits else None
+            confidence = self.calibration.confidence(seen)
         status = self.calibration.status(confidence)
         with watch.stage("compose"):
             cited = hits[:NEAREST] if status is Status.NOT_IN_LIBRARY else worth_citing(hits)
@@ -125,7 +138,7 @@ class Engine:
             sentences=() if silent else tuple(Sentence(c.exact, (c.number,)) for c in citations),
             citations=() if silent else (*citations, *beside.citations),
             nearest=citations if silent else (),
-            reason=_silence(ranked) if silent else None,
+            reason=self._reason(ranked, seen) if silent else None,
             generation=generation,
             fingerprint=self.library.fingerprint,
             seconds=watch.seconds,
@@ -194,7 +207,18 @@ class Engine:
         )
         with watch.stage("rank"):
             hits = rank(query, found, self.library.sourced, self.method.weights, depth)
-        return Ranked(query=query, found=found, hits=hits, seconds=watch.seconds)
+        return Ranked(query=query, chosen=chosen, found=found, hits=hits, seconds=watch.seconds)
+
+    def _reason(self, ranked: Ranked, seen: Signals | None) -> str:
+        """Why there is no answer, machine-readable."""
+        if seen is None:  # dense search finds something in whatever is not empty
+            return NOTHING_TO_SEARCH
+        if not self.calibration.is_relevant(seen):
+            return NOTHING_RELEVANT
+        text = ranked.query.text
+        held = self.library.held(text, ranked.chosen)
+        missing = missing_entities(text, ranked.found, ranked.hits[0], held)
+        return f"{ENTITY_MISSING}:{missing[0]}" if missing else DETAIL_MISSING
 
     def _cite(self, hits: list[Hit], ranked: Ranked) -> tuple[tuple[Citation, ...], int]:
         """Quote the best sentences of the hits."""
@@ -263,9 +287,3 @@ class Engine:
 def _at_least(depth: int | None, count: int) -> int:
     """As many candidates as are wanted, of a retriever that is used."""
     return max(depth or 0, count) if count else 0
-
-
-def _silence(ranked: Ranked) -> str:
-    """Why there is no answer, machine-readable."""
-    # Dense search finds something in whatever is not empty.
-    return "nothing_relevant" if ranked.found.items else "nothing_to_search"

@@ -11,14 +11,8 @@ from service.answer import Answer, Status
 from service.bibliography import STYLES, csl_item
 from service.cite import Citation, display_title
 from service.requests import Format, PrintedStyle
-from service.terminal import STATUSES, confidence_word
+from service.terminal import REASONS, STATUSES, confidence_word
 
-REASONS: Mapping[str, str] = {
-    "nothing_relevant": "Nothing in the library answers this question.",
-    "nothing_to_search": "The library, or what the filter lets through of it, is empty.",
-    "detail_missing": "The library treats the subject, but not what the question asks of it.",
-    "entity_missing": "The library does not mention what the question is about",
-}
 CLOSING = (
     "Each passage stands word for word in its article, at the characters that its note names; the "
     "SHA-256 is that of the article’s text."
@@ -85,7 +79,7 @@ def _body(answer: Answer) -> Iterator[Part]:
         for side in matter.sides:
             yield _quote(side.text, (side.citation,), cited[side.citation])
     if answer.status is Status.NOT_IN_LIBRARY:
-        yield Part(kind="paragraph", text=_why(answer.reason or ""))
+        yield Part(kind="paragraph", text=_why(answer.reason or "nothing_relevant"))
     if answer.nearest:
         yield Part(kind="paragraph", text="The nearest that it holds, which is no answer:")
     for citation in answer.nearest:
@@ -98,9 +92,8 @@ def _quote(text: str, notes: tuple[int, ...], citation: Citation) -> Part:
 
 
 def _why(reason: str) -> str:
-    name, _, about = reason.partition(":")
-    said = REASONS.get(name, name)
-    return f"{said}: {about.strip()}." if about else said
+    kind, _, name = reason.partition(":")
+    return REASONS[kind].format(name)
 
 
 def _closing(answer: Answer) -> str:

@@ -148,6 +148,7 @@ class Reranker:
         return Candidates(
             generation=0,
             question=question,
+            rarity={},
             weights=_rarity(question, encodings),
             similarity=self._codec.similarity(
                 question.tokens, b"".join(encoding.tokens.tobytes() for encoding in encodings)

@@ -300,8 +300,11 @@ class AnswerOut(Returned):
     )
     nearest: list[CitationOut] = Field(description="The nearest misses, when there is no answer.")
     reason: str | None = Field(
-        description="Why there is no answer: `nothing_relevant`, or `nothing_to_search` where "
-        "the library, or what the filter lets through of it, is empty."
+        description="Why there is no answer. `nothing_to_search`: the library, or what the filter "
+        "lets through of it, is empty. `nothing_relevant`: it is on other subjects. "
+        "`entity_missing:NAME`: it is on this subject, but no article that was searched holds this "
+        "name, number or word of the question. `detail_missing`: it is on this subject, but what "
+        "comes nearest does not answer."
     )
     written: WrittenOut | None = Field(
         default=None, description="The same in a language model's words, where that was asked for."

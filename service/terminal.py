@@ -37,6 +37,14 @@ STATUSES = {
 # Said of the probability that the library holds the answer.
 WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
 
+# Why there is no answer; `entity_missing` goes on with a colon and the name.
+REASONS = {
+    "nothing_to_search": "There is no article to search.",
+    "nothing_relevant": "No article is on this subject.",
+    "entity_missing": "No article that was searched mentions “{}”.",
+    "detail_missing": "The subject is there, but not this detail.",
+}
+
 Line = Callable[..., None]
 
 
@@ -67,6 +75,9 @@ def answer(found: AnswerOut) -> None:
         _disagreement(say, matter)
     if found.publishers > 1:
         say(f"\nFrom {found.publishers} independent publishers.")
+    if found.reason:
+        kind, _, name = found.reason.partition(":")
+        say(REASONS[kind].format(name))
     if found.nearest:
         say("\nThe nearest that it holds:")
     for citation in found.nearest:

@@ -107,7 +107,8 @@ def candidates(
     pieces = np.arange(len(question), dtype=np.uint32)
     found = Candidates(
         generation=1,
-        question=QuestionEncoding(AXES[0], question, pieces),
+        question=QuestionEncoding(AXES[0], question, pieces, pieces),
+        rarity={},
         weights=weights,
         similarity=question @ tokens.T,
         items=tuple(item.candidate for item in items),

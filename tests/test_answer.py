@@ -8,10 +8,10 @@ from made import candidate, citation, hit
 
 from index.library import Library
 from index.records import Filter
-from service.answer import Answer, Calibration, Sentence, Status, worth_citing
+from service.answer import Answer, Sentence, Status, worth_citing
 from service.contradictions import MatterKind
 from service.disagree import Disagreement, Side
-from service.engine import CALIBRATION, Engine
+from service.engine import Engine
 from service.plan import Query
 from service.short import ShortAnswer
 
@@ -90,17 +90,6 @@ def test_what_stands_in_the_citations_may_be_said_of_them() -> None:
 def test_no_sentence_without_text_and_citation(text: str, citations: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="a text and a citation"):
         Sentence(text, citations)
-
-
-def test_confidence_and_status_by_hand() -> None:
-    model = Calibration(intercept=-3, late=2, dense=4, lexical=6, answered=0.6, partial=0.4)
-    best = hit(candidate("Coca.", "a", dense=0.25, lexical=0.2), late=0.4)
-    assert model.confidence([]) == 0
-    # -3 + .8 + 1 + 1.2 = 0
-    assert model.confidence([best]) == pytest.approx(0.5)
-    statuses = [model.status(value) for value in (0.6, 0.59, 0.4, 0.39, 0)]
-    assert statuses == ["answered", "partial", "partial", "not_in_library", "not_in_library"]
-    assert CALIBRATION.status(0.0) is Status.NOT_IN_LIBRARY
 
 
 def test_only_what_comes_close_to_the_best_is_cited() -> None:

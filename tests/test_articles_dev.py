@@ -1,14 +1,16 @@
 """The main job on real input: five raw articles as they are, and seventy questions on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
+from eval.corpus import cached_library, default_cache
 from eval.data import Span
 from eval.judged import JudgedQuestion, Located, locate, read_judged
-from eval.measures import inexact_quotes, measure_passages
+from eval.measures import auroc, inexact_quotes, measure_passages
+from eval.task import corpus_task
 from index.article import Article
 from index.encode import Encoder
 from index.library import Library
@@ -79,6 +81,36 @@ def test_the_answers_are_found(
     assert {name: measured[name] >= least for name, least in WANTED.items()} == dict.fromkeys(
         WANTED, True
     ), measured
+
+
+def confidences(engine: Engine, asked: Iterable[tuple[str, bool]]) -> list[tuple[float, bool]]:
+    return [(engine.ask(question).confidence, answerable) for question, answerable in asked]
+
+
+def told_apart(found: Sequence[tuple[float, bool]]) -> float:
+    return auroc(*zip(*found, strict=True)) or 0.0
+
+
+def test_near_misses_are_told_from_answers(
+    raw_engine: Engine, questions: tuple[JudgedQuestion, ...], encoder: Encoder
+) -> None:
+    squad = SHARED / "bench" / "squad2"
+    if not squad.exists():
+        pytest.skip(f"{squad} is missing")
+    found = confidences(raw_engine, ((each.question, each.answerable) for each in questions))
+    task, articles = corpus_task(squad, "dev")
+    library, building = cached_library(articles, encoder, default_cache())
+    with library:
+        for _ in building:
+            pass
+        # Every sixth question, to be quick.
+        asked = ((each.text, each.answerable) for each in task.questions[::6])
+        of_squad = confidences(Engine(library), asked)
+        off = confidences(Engine(library), ((each.question, False) for each in questions))
+    answered = [each for each in of_squad if each[1]]
+    measured = told_apart(of_squad), told_apart([*found, *of_squad]), told_apart([*answered, *off])
+    assert min(measured[:2]) > 0.72, measured
+    assert measured[2] > 0.99, measured
 
 
 def test_every_quote_of_every_answer_is_exact(

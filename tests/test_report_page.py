@@ -134,6 +134,31 @@ def test_gold_in_what_was_found_is_marked_and_long_text_is_cut() -> None:
     assert "x" * 700 not in page
 
 
+def test_reliability_is_drawn_where_confidence_is_a_probability() -> None:
+    def page(scale: float) -> str:
+        rows = [
+            Row(
+                id=f"q{i}",
+                question="?",
+                answerable=i % 4 != 0,
+                confidence=scale * (0.25 + 0.5 * (i % 2)),
+                status="answered",
+                measures={"CitationRecall": float(i % 4 != 0)},
+            )
+            for i in range(8)
+        ]
+        made = build_report(
+            name="n", data="d", method="m", questions=rows, right_when="CitationRecall"
+        )
+        return render_page([made])
+
+    # Of the even numbers, said to be .25, a half is answerable; of the odd ones, at .75, all.
+    drawn = page(1)
+    assert '<polyline points="25.0,50.0 75.0,0.0"' in drawn
+    assert re.search(r"Calibration error.*?<td[^>]*>0\.250", drawn)
+    assert "Reliability" not in page(3)
+
+
 def test_a_report_of_almost_nothing_still_makes_a_page() -> None:
     bare = build_report(name="n", data="d", method="m", questions=[Row(id="q", question="?")])
     page = render_page([bare])
