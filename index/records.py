@@ -11,13 +11,20 @@ from index.passages import Passage, Span
 Row = Any  # a sqlite3.Row: values by column name
 
 
+IDENTITY = " || ' ' || ".join(
+    f"articles.{column}" for column in ("title", "publisher", "authors", "source")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which articles a question is about; what is left empty does not constrain.
 
     The values of one field are alternatives; fields are combined with *and*. Names are compared
     without regard to case. A date bound keeps an article whose date, as precisely as it is known,
-    may lie within the bound; an article without a date is left out by any bound.
+    may lie within the bound; an article without a date is left out by any bound. All of `words`
+    must stand, in whole or as a part, in what identifies an article: its title, publisher, authors
+    and source.
     """
 
     articles: tuple[str, ...] = ()
@@ -27,6 +34,7 @@ class Filter:
     tags: tuple[str, ...] = ()
     published_from: str | None = None
     published_to: str | None = None
+    words: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """The condition on `articles` as SQL, and its values."""
@@ -45,6 +53,9 @@ class Filter:
                 anyof = " OR ".join([f"? IN ({members})"] * len(wanted))
                 conditions.append(f"({anyof})")
                 values += [name.casefold() for name in wanted]
+        for word in self.words:
+            conditions.append(f"instr(casefold({IDENTITY}), ?)")
+            values.append(word.casefold())
         if self.published_from:
             # 2025 may lie after 2025-06: a prefix of the bound is compared as far as it goes.
             conditions.append("articles.published >= substr(?, 1, length(articles.published))")

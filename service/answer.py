@@ -18,6 +18,10 @@ class Status(StrEnum):
     NOT_IN_LIBRARY = "not_in_library"
 
 
+# Said of the probability that the library holds the answer.
+WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One statement of an answer, verbatim, with the numbers of the citations that carry it."""
@@ -52,6 +56,11 @@ class Answer:
     generation: int
     fingerprint: str
     seconds: Mapping[str, float]
+
+    @property
+    def confidence_in_words(self) -> str:
+        """The confidence as people say it, without a precision that it does not have."""
+        return next(word for least, word in WORDS if self.confidence >= least)
 
     def __post_init__(self) -> None:
         silent = self.status is Status.NOT_IN_LIBRARY

@@ -5,13 +5,11 @@ from importlib import metadata
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import problems
+from service import pages, problems
 from service.engine import Engine
-from service.reference import page
 from service.routes import PLAIN, router
 from service.schemas import Health, Problem
 from service.settings import Settings
@@ -60,7 +58,7 @@ def create_app(
     app.include_router(_health(engine))
     for one in routers:
         app.include_router(one)
-    _pages(app)
+    pages.install(app)
     return app
 
 
@@ -130,15 +128,3 @@ def _health(engine: Engine) -> APIRouter:
             return Health(status="ready", generation=view.generation)
 
     return routes
-
-
-def _pages(app: FastAPI) -> None:
-    @app.get("/docs", include_in_schema=False, dependencies=PLAIN)
-    def reference() -> HTMLResponse:
-        """The reference page."""
-        return HTMLResponse(page(app.openapi()))
-
-    @app.get("/", include_in_schema=False, dependencies=PLAIN)
-    async def start() -> RedirectResponse:
-        """Where to begin."""
-        return RedirectResponse("/docs")

@@ -30,8 +30,6 @@ STATUSES = {
     "partial": "Answered in part",
     "not_in_library": "Not in the library as far as can be told",
 }
-# Said of the probability that the library holds the answer.
-WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
 
 Line = Callable[..., None]
 
@@ -46,8 +44,8 @@ def console() -> Console:
 def answer(found: AnswerOut) -> None:
     """The answer: its sentences with notes, then what the notes refer to."""
     say = _printer()
-    word = next(word for least, word in WORDS if found.confidence >= least)
-    say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
+    confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
+    say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
     for sentence in found.sentences:
         notes = "".join(f"[{number}]" for number in sentence.citations)
         say(f"\n{sentence.text} {notes}")
