@@ -9,7 +9,9 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything asks: nothing is downloaded in a test
 
 import pytest
+from browsing import browsing
 from fastapi.testclient import TestClient
+from selenium import webdriver
 
 from index.article import Article, Block, BlockKind, Metadata
 from index.encode import Encoder
@@ -21,6 +23,17 @@ from service.http import create_app
 REPOSITORY = Path(__file__).parents[1]
 
 MakeLibrary = Callable[..., Library]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "write the pictures of docs/page.md anew"
+    parser.addoption("--screenshots", action="store_true", help=text)
+
+
+@pytest.fixture(scope="session")
+def screenshots(request: pytest.FixtureRequest) -> Path | None:
+    """The folder that pictures of the page are written to, if they are asked for."""
+    return REPOSITORY / "docs/screenshots" if request.config.getoption("--screenshots") else None
 
 
 @pytest.fixture(scope="session")
@@ -104,3 +117,10 @@ def client(engine: Engine) -> Iterator[TestClient]:
     """A client of the HTTP application on the seed library; tests must not change that."""
     with TestClient(create_app(engine), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One real browser for all tests; skipped where none is installed."""
+    with browsing(tmp_path_factory.mktemp("profile")) as chrome:
+        yield chrome

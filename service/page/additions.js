@@ -66,22 +66,22 @@ async function send(files, progress, added) {
   await added();
 }
 
-const line = (file, ...words) => [foreign("strong", file.name), ": ", ...words];
+const line = (file, ...words) => h("span", {}, foreign("strong", file.name), ": ", words);
 
 /** Sends a file and shows what became of it; false if it failed. */
 async function sendOne(file, place, added) {
-  place.replaceChildren(...line(file, "is read, cleaned and indexed …"));
+  place.replaceChildren(line(file, "is read, cleaned and indexed …"));
   const body = new FormData();
   body.append("file", file);
   try {
     const { outcomes, failures } = await call("/v1/articles", { method: "POST", body });
-    place.replaceChildren(...line(file, outcomes.map(outcome)), ...failures.map(refusal));
+    place.replaceChildren(line(file, outcomes.map(outcome)), ...failures.map(refusal));
     return true;
   } catch (error) {
     const retry = async () => {
       if (await sendOne(file, place, added)) await added();
     };
-    place.replaceChildren(...line(file, "failed"), failure(error, retry));
+    place.replaceChildren(line(file, "failed"), failure(error, retry));
     return false;
   }
 }
@@ -133,16 +133,19 @@ function pasteForm(added, signal) {
   return h("details", {}, h("summary", {}, "Paste a text"), form);
 }
 
+/** Takes in a folder of the server, where its keeper allows that. */
 function folderForm(added, signal) {
   const folder = h("input", { required: true, placeholder: "/srv/articles" });
-  const told = h("div", { "aria-live": "polite" });
+  const [told, allowed] = [h("div", { "aria-live": "polite" }), h("div")];
 
   async function submit(event) {
     event.preventDefault();
     await fill(told, async () => {
-      let job = await call("/v1/imports", { method: "POST", body: { folder: folder.value.trim() }, signal });
+      const body = { folder: folder.value.trim() };
+      let job = await call("/v1/imports", { method: "POST", body, signal });
       while (["queued", "running"].includes(job.status)) {
-        told.replaceChildren(h("progress", { max: job.total || 1, value: job.done }), ` ${job.done} of ${job.total ?? "?"} files`);
+        const bar = h("progress", { max: job.total || 1, value: job.done, "aria-label": "Files read" });
+        told.replaceChildren(bar, ` ${job.done} of ${count(job.total, "file")}`);
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         job = await call(`/v1/imports/${encodeURIComponent(job.id)}`, { signal });
       }
@@ -151,25 +154,33 @@ function folderForm(added, signal) {
     });
   }
 
+  const form = h(
+    "form",
+    { submit },
+    allowed,
+    field("Folder", folder),
+    h("p", { class: "actions" }, h("button", {}, "Add the folder")),
+    told,
+  );
+  const opened = () => fill(allowed, async () => permission((await call("/v1/imports", { signal })).folders));
+  return h("details", { toggle: opened }, h("summary", {}, "Name a folder of the server"), form);
+}
+
+function permission(folders) {
   return h(
-    "details",
-    {},
-    h("summary", {}, "Name a folder of the server"),
-    h(
-      "form",
-      { submit },
-      field("Folder", folder, "Only folders that the server’s keeper has allowed; by default none."),
-      h("p", { class: "actions" }, h("button", {}, "Add the folder")),
-      told,
-    ),
+    "p",
+    { class: "quiet" },
+    folders.length
+      ? `The server’s settings allow ${folders.join(", ")} and what lies in there.`
+      : "The server’s settings allow no folder: see docs/settings.md.",
   );
 }
 
 function importReport(job) {
-  const counts = ["added", "replaced", "unchanged"].map((name) => `${job[name] ?? 0} ${name}`);
-  const failures = job.failures ?? [];
+  const counts = Object.entries(job.actions).map(([action, number]) => `${number} ${action}`);
+  const failures = job.failures.map((one) => h("li", {}, refusal(one)));
   return [
-    h("p", {}, h("strong", {}, job.status), `: ${counts.join(", ")}, ${failures.length} failed. `, job.problem),
-    failures.length ? h("ul", {}, failures.map((one) => h("li", {}, refusal(one)))) : null,
+    h("p", {}, h("strong", {}, job.status), `: ${[...counts, `${job.failed} failed`].join(", ")}. `, job.problem),
+    failures.length ? h("ul", {}, failures) : null,
   ];
 }

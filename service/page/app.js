@@ -58,7 +58,8 @@ async function show(url, { arrived = false, top = 0 } = {}) {
     if (!arrived) scrollTo(0, top);
   } else {
     await open(url, arrived);
-    if (arrived) main.querySelector("h1")?.focus({ preventScroll: true });
+    const placed = main.contains(document.activeElement);
+    if (arrived && !placed) main.querySelector("h1")?.focus({ preventScroll: true });
     if (!spanOf(url.hash)) scrollTo(0, top);
   }
 }

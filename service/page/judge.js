@@ -71,13 +71,14 @@ function entry(one, again) {
     h(
       "li",
       {},
-      h("a", { href: addressOf(quote.article_id, quote), dir: "auto" }, quote.exact ?? quote.quote ?? "the passage"),
+      h("a", { href: addressOf(quote.article_id, quote), dir: "auto" }, quote.text),
     );
   return h(
     "li",
     {},
     h("p", {}, h("a", { href: `/?${new URLSearchParams({ q: one.question })}`, dir: "auto" }, one.question)),
     h("p", {}, h("strong", { class: `verdict ${one.verdict}` }, VERDICTS[one.verdict] ?? one.verdict)),
+    h("p", { class: "quiet" }, one.judged.slice(0, 10)),
     one.note && foreign("p", one.note),
     one.quotes.length > 0 && h("details", {}, h("summary", {}, count(one.quotes.length, "passage")), h("ul", {}, one.quotes.map(place))),
     h("p", { class: "actions" }, button("Delete", remove, { "aria-label": `Delete the judgement on ${one.question}` })),
