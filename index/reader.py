@@ -13,8 +13,10 @@ from index.records import (
     ArticleRecord,
     Failure,
     Filter,
+    Judgement,
     StoredEncoding,
     article_of,
+    judgement_of,
     marks,
     passage_of,
     record_of,
@@ -207,6 +209,11 @@ class Reader:
             Failure(**dict(row))
             for row in self._all("SELECT * FROM failures ORDER BY failed DESC, source")
         ]
+
+    def judgements(self) -> list[Judgement]:
+        """What readers said of answers, the newest first."""
+        rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
+        return [judgement_of(row) for row in rows]
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles, no copies themselves, that share a band.

@@ -103,6 +103,38 @@ class Failure:
     failed: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedQuote:
+    """Words that a judgement is about, as they stood at `[start, end)` of an article's text."""
+
+    article_id: str
+    source: str
+    start: int
+    end: int
+    text: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a reader said of an answer, or of what should have been answered."""
+
+    id: str
+    question: str
+    verdict: str
+    quotes: tuple[JudgedQuote, ...]
+    note: str
+    generation: int
+    judged: str
+
+
+def judgement_of(row: Row) -> Judgement:
+    """The judgement of a row."""
+    values = {field.name: row[field.name] for field in fields(Judgement)}
+    values["quotes"] = tuple(JudgedQuote(**quote) for quote in json.loads(row["quotes"]))
+    return Judgement(**values)
+
+
 def text_hash(text: str) -> int:
     """A signed 64-bit hash of a passage's words, white space and case aside."""
     return int(sha256(" ".join(text.casefold().split()))[:16], 16) - 2**63

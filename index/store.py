@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -20,10 +20,12 @@ from index.encode import Encoding
 from index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from index.passages import Passage
 from index.reader import Reader
-from index.records import ArticleRecord, marks, text_hash
+from index.records import ArticleRecord, Judgement, marks, text_hash
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+# What a library of this version lacks is added to it when it is opened.
+OLDEST_VERSION = 2
 # The token vectors of a passage, which are read at random, fit one page.
 PAGE_BYTES = 16_384
 # The pages that a connection keeps: a question reads about 1.5 MB, half of it again and again.
@@ -47,6 +49,7 @@ class Store:
                 if create:
                     _create(connection)
                 _check(connection, path)
+                _upgrade(connection)
                 connection.execute("PRAGMA journal_mode = WAL")  # it stays so
             except BaseException:
                 self.close()
@@ -261,6 +264,17 @@ class Writer(Reader):
         """Forget a failure: the source was added, or is given up."""
         self._connection.execute("DELETE FROM failures WHERE source = ?", (source,))
 
+    def add_judgement(self, judgement: Judgement) -> None:
+        """Keep a judgement. No answer depends on it, so it begins no generation."""
+        row = {field.name: getattr(judgement, field.name) for field in fields(Judgement)}
+        quotes = [asdict(quote) for quote in judgement.quotes]
+        self._insert("judgements", row | {"quotes": json.dumps(quotes, ensure_ascii=False)})
+
+    def remove_judgement(self, wanted: str) -> bool:
+        """Forget a judgement; whether there was one of that id."""
+        sql = "DELETE FROM judgements WHERE id = ?"
+        return bool(self._connection.execute(sql, (wanted,)).rowcount)
+
     def _count_pieces(self, pieces: NDArray[np.uint32], step: int) -> None:
         """Note that so many more passages hold each of these word pieces."""
         for piece in set(pieces.tolist()):
@@ -280,26 +294,50 @@ def now() -> str:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    schema = resources.files("index").joinpath("schema.sql").read_text("utf-8")
+    """Make an empty database as it was in the oldest version; `_upgrade` adds what came later."""
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.executescript(
-        f"BEGIN IMMEDIATE; {schema}"
+        f"BEGIN IMMEDIATE; {_sql('schema.sql')}"
         f"INSERT INTO meta VALUES ('generation', 0);"
-        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {OLDEST_VERSION}; COMMIT;"
     )
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring an older database to this version, each step all or nothing."""
+    while _version(connection) < SCHEMA_VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = _version(connection) + 1  # another process may have been first
+            if version <= SCHEMA_VERSION:
+                connection.execute(_sql(f"schema-{version}.sql"))
+                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _sql(name: str) -> str:
+    return resources.files("index").joinpath(name).read_text("utf-8")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     if application != APPLICATION_ID:
         raise LibraryError(
             f"{path} is an SQLite database, but not one of Sourcebook's.",
             cure="Name another folder, or an empty one to begin a library in.",
         )
-    if version != SCHEMA_VERSION:
+    if not OLDEST_VERSION <= version <= SCHEMA_VERSION:
         raise LibraryError(
-            f"{path} has the database version {version}; this Sourcebook reads {SCHEMA_VERSION}.",
+            f"{path} has the database version {version}; this Sourcebook reads {OLDEST_VERSION} "
+            f"to {SCHEMA_VERSION}.",
             cure="Use the Sourcebook release that wrote it, or add its articles to a new library.",
         )
 

@@ -1,4 +1,4 @@
-"""The command line: add, list, show, remove, search, ask, verify, serve, info, reembed."""
+"""The command line: articles in and out, questions, quotes, judgements, and the server."""
 # ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
 
 import json
@@ -286,6 +286,30 @@ def ask(
 
 
 @app.command()
+def cite(
+    ctx: typer.Context,
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    *,
+    style: Annotated[
+        Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"],
+        typer.Option(help="For people, or for programs."),
+    ] = "apa",
+    start: Annotated[int | None, typer.Option(min=0, help="Where a quote starts.")] = None,
+    end: Annotated[int | None, typer.Option(min=1, help="Where it ends.")] = None,
+    accessed: Annotated[str | None, typer.Option(help="When you read it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Cite an article, or with --start and --end a quote from it, ready to be pasted."""
+    from service import bibliography, terminal
+    from service.requests import CiteQuery
+
+    wanted = _checked(CiteQuery, style=style, start=start, end=end, accessed=accessed)
+    with _opened(ctx) as library:
+        found = bibliography.cited(library, article_id, **dict(wanted))
+    _show(ctx, found, terminal.cited)
+
+
+@app.command()
 def verify(
     ctx: typer.Context,
     draft: Annotated[str, typer.Argument(metavar="[FILE|-]", help="A text with quotations.")] = "",
@@ -310,6 +334,28 @@ def verify(
     _show(ctx, found, terminal.verdicts)
     if any(verdict.match == "not_found" for verdict in found.verdicts):
         raise typer.Exit(FAILED)
+
+
+@app.command("judgements")
+def list_judgements(
+    ctx: typer.Context,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write them as judged questions for `sourcebook eval run`."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what readers said of answers, or export it so that it becomes a test."""
+    from service import files, terminal
+    from service.judgements import exported, judgements
+    from service.schemas import JudgementOut, JudgementsOut
+
+    with _opened(ctx) as library:
+        kept = judgements(library)
+    if export:
+        files.write(export, exported(kept))
+    shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
+    _show(ctx, shown, terminal.judgements)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from index.article import Article, sha256
-from index.errors import SourcebookError, UnreadableError
+from index.errors import SourcebookError, StorageError, UnreadableError
 from index.library import Library, Outcome
 from index.read import MAX_BYTES, decode, read
 from service.catalogue import generation
@@ -113,6 +113,17 @@ def draft(name: str) -> str:
     if name == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
     return decode(_bytes(Path(name)), name)
+
+
+def write(file: Path, text: str) -> None:
+    """Write `text` in UTF-8, its line ends as they are; `StorageError` where that fails."""
+    try:
+        file.write_bytes(text.encode())
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be written: {error.strerror}.",
+            cure="Check its folder and its permissions.",
+        ) from error
 
 
 def _bytes(file: Path) -> bytes:

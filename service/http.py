@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import pages, problems
 from service.engine import Engine
 from service.routes import PLAIN, router
+from service.routes_citing import citing_router
+from service.routes_judging import judging_router
 from service.schemas import Health, Problem
 from service.settings import Settings
 from service.uploads import Uploads
@@ -31,6 +33,7 @@ refused by name.
 TAGS = [
     {"name": "questions", "description": "Ask, search, and check quotations."},
     {"name": "articles", "description": "What the library holds, with exact offsets."},
+    {"name": "judgements", "description": "What readers say of answers."},
     {"name": "library", "description": "The library as a whole."},
     {"name": "health", "description": "Whether the server runs and can answer."},
 ]
@@ -55,6 +58,8 @@ def create_app(
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     problems.install(app)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
+    app.include_router(citing_router(engine))
+    app.include_router(judging_router(engine))
     app.include_router(_health(engine))
     for one in routers:
         app.include_router(one)

@@ -16,6 +16,9 @@ MAX_HITS = 100
 MAX_VALUES = 100  # of one field of a filter
 MAX_QUOTES = 100
 MAX_SOURCE = 2_000  # characters
+MAX_NOTE = 10_000  # characters
+
+Style = Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"]
 
 QUESTION = "When did Plan Colombia start?"
 QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
@@ -248,3 +251,54 @@ class FailureQuery(Sent):
     """Which failure to forget."""
 
     source: Text = Field(description="The source that could not be added.")
+
+
+class CiteQuery(Sent):
+    """How an article, or a quote from it, is cited."""
+
+    style: Style = Field(
+        "apa", description="`chicago` is its notes style; the last three are for programs."
+    )
+    start: int | None = Field(None, ge=0, description="Where the quote starts in the text.")
+    end: int | None = Field(None, ge=1, description="Where it ends.")
+    accessed: PartialDate | None = Field(
+        None, description="When you read it; else when it was retrieved, if that is known."
+    )
+
+
+class QuoteSpan(Sent):
+    """The characters `[start, end)` of an article's text."""
+
+    article_id: Text = Field(examples=["ba0913253f6cc065"])
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+
+
+class JudgementRequest(Sent):
+    """What a reader says of an answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"question": QUESTION, "verdict": "wrong", "note": "It names the wrong year."},
+                {"question": "What does a kilo cost in Sydney?", "verdict": "unanswerable"},
+            ]
+        }
+    )
+
+    question: Text = Field(description="The question, as it was asked.")
+    verdict: Literal["right", "wrong", "passage", "unanswerable"] = Field(
+        description="`right` and `passage` need quotes: those of the answer, or those that should "
+        "have been found. `unanswerable`: the library does not hold the answer."
+    )
+    quotes: list[QuoteSpan] = Field([], max_length=MAX_QUOTES)
+    note: Text = Field("", max_length=MAX_NOTE, description="Whatever else there is to say.")
+
+    @model_validator(mode="after")
+    def _quotes_fit(self) -> "JudgementRequest":
+        needed = self.verdict in ("right", "passage")
+        if needed and not self.quotes:
+            raise ValueError(f"expected at least one quote for the verdict {self.verdict!r}")
+        if self.verdict == "unanswerable" and self.quotes:
+            raise ValueError("expected no quotes for the verdict 'unanswerable'")
+        return self

@@ -338,6 +338,46 @@ class VerifyOut(Returned):
     fingerprint: str
 
 
+class CitedOut(Returned):
+    """A reference to an article, and the quote that it is given for."""
+
+    style: str
+    quote: str | None = Field(description="`article.text[start:end]`, where both were given.")
+    reference: str = Field(description="The reference in that style.")
+    text: str = Field(
+        description="What to paste: the quote and the reference; the entries of BibTeX, RIS and "
+        "CSL-JSON hold the quote themselves, as a note."
+    )
+    media_type: str = Field(description="What `text` is.", examples=["text/plain"])
+
+
+class JudgedQuoteOut(Span):
+    """The words that a judgement is about, as they stood when it was given."""
+
+    article_id: str
+    source: str
+    text: str
+    text_sha256: str = Field(description="The hash of the article's text then.")
+
+
+class JudgementOut(Returned):
+    """What a reader said of an answer."""
+
+    id: str
+    question: str
+    verdict: str = Field(description="`right`, `wrong`, `passage` or `unanswerable`.")
+    quotes: list[JudgedQuoteOut]
+    note: str
+    generation: int = Field(description="The library's generation that was judged.")
+    judged: str = Field(description="When, in UTC.")
+
+
+class JudgementsOut(Returned):
+    """All judgements, the newest first."""
+
+    judgements: list[JudgementOut]
+
+
 class LibraryOut(Returned):
     """What the library holds and how large it is."""
 

@@ -15,7 +15,9 @@ from service.schemas import (
     ArticleOut,
     ArticlesPage,
     CitationOut,
+    CitedOut,
     FailureOut,
+    JudgementsOut,
     LibraryOut,
     PassagesOut,
     RemovedOut,
@@ -167,6 +169,11 @@ def passages(found: PassagesOut) -> None:
         say(f"{passage.text}\n")
 
 
+def cited(found: CitedOut) -> None:
+    """What to paste, and nothing else."""
+    _printer()(found.text.replace("\r\n", "\n").rstrip())
+
+
 def verdicts(found: VerifyOut) -> None:
     """Each quote with what became of it."""
     say = _printer()
@@ -179,6 +186,19 @@ def verdicts(found: VerifyOut) -> None:
                 say(f"    it says: “{place.text}”")
     if not found.verdicts:
         say("The draft holds no quotation of three words or more.")
+
+
+def judgements(found: JudgementsOut) -> None:
+    """What readers said of answers, the newest first."""
+    say = _printer()
+    for judgement in found.judgements:
+        say(f"{judgement.verdict:<12} {judgement.question}", style="bold")
+        for quote in judgement.quotes:
+            say(f"    “{quote.text}”")
+            say(f"    {quote.source}, {quote.start} to {quote.end}", style="dim")
+        if judgement.note:
+            say(f"    {judgement.note}")
+    say(f"{len(found.judgements)} judgements")
 
 
 def library(found: LibraryOut) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from index.article import article_id
 from index.encode import Encoder
 from index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from index.library import Library
@@ -354,16 +355,116 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
     ),
 }
 
+HERE = {"article_id": article_id("fines.txt"), "start": 0, "end": 4}
+FINES = f"/v1/articles/{article_id('fines.txt')}"
+FAILURES |= {
+    "unknown article to cite": (("GET", "/v1/articles/nope/cite", {}), 404, "not-found", "'nope'"),
+    "unknown style": (("GET", f"{FINES}/cite?style=bluebook", {}), 422, "bad-input", "query.style"),
+    "quote without an end": (("GET", f"{FINES}/cite?start=3", {}), 422, "bad-input", "[3, None)"),
+    "empty quote to cite": (("GET", f"{FINES}/cite?start=3&end=3", {}), 422, "bad-input", "[3, 3)"),
+    "quote before the text": (
+        ("GET", f"{FINES}/cite?start=-1&end=3", {}),
+        422,
+        "bad-input",
+        "query.start",
+    ),
+    "quote beyond the text": (
+        ("GET", f"{FINES}/cite?start=3&end={10**20}", {}),
+        422,
+        "bad-input",
+        f"{len(TEXT)} characters",
+    ),
+    "bad date of access": (
+        ("GET", f"{FINES}/cite?accessed=22.11.2026", {}),
+        422,
+        "bad-input",
+        "expected a date",
+    ),
+    "unknown verdict": (
+        post("/v1/judgements", json={"question": "x", "verdict": "meh"}),
+        422,
+        "bad-input",
+        "body.verdict",
+    ),
+    "judgement without a question": (
+        post("/v1/judgements", json={"verdict": "wrong"}),
+        422,
+        "bad-input",
+        "body.question: is missing",
+    ),
+    "judgement of a wordless question": (
+        post("/v1/judgements", json={"question": "?!", "verdict": "wrong"}),
+        422,
+        "bad-input",
+        "'?!'",
+    ),
+    "right without quotes": (
+        post("/v1/judgements", json={"question": "x", "verdict": "right"}),
+        422,
+        "bad-input",
+        "at least one quote",
+    ),
+    "unanswerable with quotes": (
+        post("/v1/judgements", json={"question": "x", "verdict": "unanswerable", "quotes": [HERE]}),
+        422,
+        "bad-input",
+        "no quotes",
+    ),
+    "judged quote beyond the text": (
+        post(
+            "/v1/judgements",
+            json={"question": "x", "verdict": "passage", "quotes": [HERE | {"end": 999}]},
+        ),
+        422,
+        "bad-input",
+        "[0, 999)",
+    ),
+    "judged quote of white space": (
+        post(
+            "/v1/judgements",
+            json={"question": "x", "verdict": "passage", "quotes": [HERE | {"start": 3}]},
+        ),
+        422,
+        "bad-input",
+        "a word between",
+    ),
+    "judged quote from an unknown article": (
+        post(
+            "/v1/judgements",
+            json={
+                "question": "x",
+                "verdict": "passage",
+                "quotes": [HERE, HERE | {"article_id": "nope"}],
+            },
+        ),
+        404,
+        "not-found",
+        "'nope'",
+    ),
+    "long note": (
+        post("/v1/judgements", json={"question": "x", "verdict": "wrong", "note": "x" * 10_001}),
+        422,
+        "bad-input",
+        "body.note",
+    ),
+    "unknown judgement": (("DELETE", "/v1/judgements/nope", {}), 404, "not-found", "'nope'"),
+}
+
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_every_failure_is_a_clear_problem(client: TestClient, name: str) -> None:
     (method, path, how), status, kind, said = FAILURES[name]
-    before = client.get("/v1/articles").json()
+    before = everything(client)
     response = client.request(method, path, **how)
     problem = assert_problem(response)
     assert (response.status_code, problem["type"]) == (status, f"/problems/{kind}")
     assert said in problem["detail"]
-    assert client.get("/v1/articles").json() == before
+    assert everything(client) == before
+
+
+def everything(client: TestClient) -> list[Any]:
+    """What a failure must leave as it was."""
+    return [client.get(f"/v1/{name}").json() for name in ("articles", "judgements")]
 
 
 def assert_problem(response: Any) -> dict[str, Any]:
