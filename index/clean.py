@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from index.article import Block, BlockKind, Metadata, Removal
 from index.captions import captions, photo_credits
-from index.formats import compose, iso_date
+from index.dates import iso_date
+from index.formats import compose
 from index.layout import (
     CLOSED,
     LIST_MARK,

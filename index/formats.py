@@ -1,59 +1,22 @@
-"""Outside notations read into plain text, blocks and metadata: dates, Markdown and HTML."""
+"""Outside notations read into plain text, blocks and metadata: Markdown and HTML."""
 
 import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from index.article import PARTIAL_DATE, Block, BlockKind, Metadata
+from index.article import Block, BlockKind, Metadata
+from index.dates import iso_date
 from index.errors import UnreadableError
 
 if TYPE_CHECKING:
     from trafilatura.settings import Document
-
-# The first three letters tell the months of English, Spanish, French, German, Italian and
-# Portuguese apart, except French "juin" and "juillet", which need four.
-MONTH_STARTS = (
-    "jan ene gen",
-    "feb fév fev",
-    "mar mär mrz",
-    "apr abr avr",
-    "may mai mag",
-    "jun juin giu",
-    "jul juil lug",
-    "aug ago aoû aou",
-    "sep set",
-    "oct okt ott out",
-    "nov",
-    "dec dic déc dez",
-)
-MONTHS = {start: number for number, row in enumerate(MONTH_STARTS, 1) for start in row.split()}
-MONTH_WORD = r"(?P<month>[^\W\d_]{3,12})\.?"
-YEAR = r"(?P<year>[12]\d{3})"
-DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
-CLOCK = (
-    r"(?:,?\s*(?:at|\||T|-|–|·)?\s*\d{1,2}[:.h]\d{2}(?:[:.]\d{2})?(?:\.\d+)?"
-    r"\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|GMT|[A-Z]{2,4}|[+-]\d{2}:?\d{2})?)?"
-)
-WEEKDAY = r"(?:[^\W\d_]{3,12}\.?,?\s+)?"
-DATE_FORMS = tuple(
-    re.compile(form + r"\.?", re.IGNORECASE)
-    for form in (
-        rf"{YEAR}(?:[-/.](?P<month>\d{{1,2}})(?:[-/.](?P<day>\d{{1,2}}))?)?{CLOCK}",
-        rf"{YEAR}(?P<month>\d\d)(?P<day>\d\d)",
-        rf"{WEEKDAY}{MONTH_WORD}\s+{DAY},?\s+{YEAR}{CLOCK}",
-        rf"{WEEKDAY}{DAY}[\s-]+(?:de\s+)?{MONTH_WORD},?[\s-]+(?:de\s+|del\s+)?{YEAR}{CLOCK}",
-        rf"{MONTH_WORD},?\s+(?:de\s+)?{YEAR}",
-        rf"(?P<first>\d{{1,2}})[/.-](?P<second>\d{{1,2}})[/.-]{YEAR}{CLOCK}",
-    )
-)
 
 FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S
@@ -80,51 +43,6 @@ class Parsed:
     text: str
     blocks: tuple[Block, ...]
     metadata: Metadata
-
-
-def iso_date(value: object) -> str | None:
-    """`value` as a partial ISO date (`2025-09-19`, `2025-09`, `2025`), or None if it is no date.
-
-    03/04/2025 may mean March or April: only the year is kept.
-    """
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:10]
-    text = " ".join(str(value).split())
-    if len(text) > 60:  # no form of a date is longer; spares the patterns a search through prose
-        return None
-    for form in DATE_FORMS:
-        if match := form.fullmatch(text):
-            return _partial_date(match.groupdict())
-    return None
-
-
-def _partial_date(found: Mapping[str, str | None]) -> str | None:
-    year, month, day = found["year"], found.get("month"), found.get("day")
-    if first := found.get("first"):
-        day, month = _day_and_month(first, found["second"] or "")
-    if month and not month.isdigit():
-        month = str(MONTHS.get(month[:4].lower(), MONTHS.get(month[:3].lower(), "")))
-        if not month:
-            return None
-    parts = [year or "", *(f"{int(part):02d}" for part in (month, day) if part)]
-    iso = "-".join(parts)
-    return iso if PARTIAL_DATE.fullmatch(iso) and _exists(parts) else None
-
-
-def _day_and_month(first: str, second: str) -> tuple[str | None, str | None]:
-    if int(first) > 12:
-        return first, second
-    if int(second) > 12 or first == second:
-        return second, first
-    return None, None
-
-
-def _exists(parts: Sequence[str]) -> bool:
-    try:
-        date(*(int(part) for part in [*parts, "1", "1"][:3]))
-    except ValueError:
-        return False
-    return True
 
 
 def metadata_from(values: Mapping[str, object], *, origin: str, name: str) -> Metadata:

@@ -22,9 +22,14 @@ class Filter:
 
     The values of one field are alternatives; fields are combined with *and*. Names are compared
     without regard to case. A date bound keeps an article whose date, as precisely as it is known,
-    may lie within the bound; an article without a date is left out by any bound. All of `words`
-    must stand, in whole or as a part, in what identifies an article: its title, publisher, authors
-    and source.
+    may lie within the bound; an article without a date is left out by any bound.
+
+    `as_of` hides what was published later. An article whose day of publication is unknown counts
+    from the day when it was modified or retrieved, for by then it was out; one without any date is
+    hidden, for nothing shows that it was.
+
+    All of `words` must stand, in whole or as a part, in what identifies an article: its title,
+    publisher, authors and source.
     """
 
     articles: tuple[str, ...] = ()
@@ -34,6 +39,7 @@ class Filter:
     tags: tuple[str, ...] = ()
     published_from: str | None = None
     published_to: str | None = None
+    as_of: str | None = None
     words: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
@@ -60,9 +66,11 @@ class Filter:
             # 2025 may lie after 2025-06: a prefix of the bound is compared as far as it goes.
             conditions.append("articles.published >= substr(?, 1, length(articles.published))")
             values.append(self.published_from)
-        if self.published_to:
-            conditions.append("substr(articles.published, 1, ?) <= ?")
-            values += [len(self.published_to), self.published_to]
+        out = "coalesce(articles.published, articles.modified, articles.retrieved)"
+        for day, until in (("articles.published", self.published_to), (out, self.as_of)):
+            if until:
+                conditions.append(f"substr({day}, 1, ?) <= ?")
+                values += [len(until), until]
         return " AND ".join(conditions), values
 
 

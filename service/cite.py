@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
 from index.article import Article
+from index.dates import mentions
 from index.passages import Passage
 from index.records import ArticleRecord
 
@@ -52,6 +53,11 @@ class Citation:
     def __post_init__(self) -> None:
         if not self.exact or len(self.exact) != self.end - self.start:
             raise ValueError(f"{self.exact!r} cannot be the text of [{self.start}, {self.end})")
+
+    @property
+    def mentioned(self) -> tuple[str, ...]:
+        """The dates that the quote mentions, in ISO 8601 and in its order, each once."""
+        return tuple(dict.fromkeys(mention.iso for mention in mentions(self.exact)))
 
 
 def cite(

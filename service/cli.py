@@ -3,11 +3,12 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, wraps
 from importlib import metadata
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -76,14 +77,43 @@ def _print_version(value: bool) -> None:
 Json = Annotated[
     bool, typer.Option("--json", callback=_note_json, help="Print JSON, as HTTP answers it.")
 ]
+Chosen = Mapping[str, Any]
 Question = Annotated[str, typer.Argument(help="A question or a few keywords.")]
-Articles = Annotated[list[str] | None, typer.Option("--article", help="Only this id; repeatable.")]
-Publishers = Annotated[list[str] | None, typer.Option("--publisher", help="Only by this one.")]
-Authors = Annotated[list[str] | None, typer.Option("--author", help="Only by this person.")]
-Languages = Annotated[list[str] | None, typer.Option("--language", help="Such as en or es.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")]
-From = Annotated[str | None, typer.Option("--from", help="Published in 2025, 2025-09... or later.")]
-To = Annotated[str | None, typer.Option("--to", help="Published then or earlier.")]
+# What narrows the articles down, for every command that takes a `chosen`.
+FILTER: dict[str, Any] = {
+    "articles": Annotated[list[str] | None, typer.Option("--article", help="Only of this id.")],
+    "publishers": Annotated[
+        list[str] | None, typer.Option("--publisher", help="Only by this one; repeatable.")
+    ],
+    "authors": Annotated[list[str] | None, typer.Option("--author", help="Only by this person.")],
+    "languages": Annotated[list[str] | None, typer.Option("--language", help="Such as en or es.")],
+    "tags": Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")],
+    "published_from": Annotated[
+        str | None, typer.Option("--from", help="Published in 2025, 2025-09... or later.")
+    ],
+    "published_to": Annotated[str | None, typer.Option("--to", help="Published then or earlier.")],
+    "as_of": Annotated[
+        str | None, typer.Option("--as-of", help="Hide what was published later, or has no date.")
+    ],
+}
+
+
+def filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the options of `FILTER`; it gets those that were used as `chosen`."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        used = {name: given for name in FILTER if (given := options.pop(name)) not in (None, [])}
+        command(*args, chosen=used, **options)
+
+    own = {k: v for k, v in signature(command, eval_str=True).parameters.items() if k != "chosen"}
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in FILTER.items()
+    ]
+    run.__signature__ = Signature([*own.values(), *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in (*own.values(), *added)}
+    return run
 
 
 @app.callback()
@@ -134,6 +164,7 @@ def add(
 
 
 @app.command("list")
+@filtered
 def list_articles(
     ctx: typer.Context,
     *,
@@ -143,12 +174,7 @@ def list_articles(
     descending: Annotated[bool, typer.Option("--descending", help="From last to first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
     offset: Annotated[int, typer.Option(min=0, help="How many to skip.")] = 0,
-    publishers: Publishers = None,
-    authors: Authors = None,
-    languages: Languages = None,
-    tags: Tags = None,
-    published_from: From = None,
-    published_to: To = None,
+    chosen: Chosen,
     as_json: Json = False,
 ) -> None:
     """List the articles, as a table, or to another program as lines with tabs between."""
@@ -162,12 +188,7 @@ def list_articles(
         descending=descending,
         limit=limit,
         offset=offset,
-        publishers=publishers or [],
-        authors=authors or [],
-        languages=languages or [],
-        tags=tags or [],
-        published_from=published_from,
-        published_to=published_to,
+        **chosen,
     )
     with _opened(ctx) as library:
         _show(ctx, page(library, wanted), terminal.articles)
@@ -210,18 +231,13 @@ def remove(
 
 
 @app.command()
+@filtered
 def search(
     ctx: typer.Context,
     question: Question,
     *,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 5,
-    articles: Articles = None,
-    publishers: Publishers = None,
-    authors: Authors = None,
-    languages: Languages = None,
-    tags: Tags = None,
-    published_from: From = None,
-    published_to: To = None,
+    chosen: Chosen,
     as_json: Json = False,
 ) -> None:
     """Search for passages, best first."""
@@ -230,35 +246,19 @@ def search(
     from service.requests import SearchRequest
     from service.schemas import SearchOut
 
-    wanted = _checked(
-        SearchRequest,
-        question=question,
-        limit=limit,
-        articles=articles or [],
-        publishers=publishers or [],
-        authors=authors or [],
-        languages=languages or [],
-        tags=tags or [],
-        published_from=published_from,
-        published_to=published_to,
-    )
+    wanted = _checked(SearchRequest, question=question, limit=limit, **chosen)
     with _opened(ctx) as library:
         found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
     _show(ctx, SearchOut.model_validate(found), terminal.search)
 
 
 @app.command()
+@filtered
 def ask(
     ctx: typer.Context,
     question: Question,
     *,
-    articles: Articles = None,
-    publishers: Publishers = None,
-    authors: Authors = None,
-    languages: Languages = None,
-    tags: Tags = None,
-    published_from: From = None,
-    published_to: To = None,
+    chosen: Chosen,
     as_json: Json = False,
 ) -> None:
     """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
@@ -267,17 +267,7 @@ def ask(
     from service.requests import AskRequest
     from service.schemas import AnswerOut
 
-    wanted = _checked(
-        AskRequest,
-        question=question,
-        articles=articles or [],
-        publishers=publishers or [],
-        authors=authors or [],
-        languages=languages or [],
-        tags=tags or [],
-        published_from=published_from,
-        published_to=published_to,
-    )
+    wanted = _checked(AskRequest, question=question, **chosen)
     with _opened(ctx) as library:
         answer = AnswerOut.model_validate(Engine(library).ask(wanted.question, wanted.filter()))
     _show(ctx, answer, terminal.answer)

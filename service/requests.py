@@ -70,6 +70,12 @@ class Chosen(Sent):
     tags: Names = Field([], description="Tags, in any case.")
     published_from: PartialDate | None = Field(None, description="Published then or later.")
     published_to: PartialDate | None = Field(None, description="Published then or earlier.")
+    as_of: PartialDate | None = Field(
+        None,
+        description="Hides what was published later, as if it were asked then. An article without "
+        "a date of publication counts from when it was modified or retrieved, and one without any "
+        "date is hidden.",
+    )
 
     def filter(self) -> Filter:
         """As the library takes it."""
@@ -81,6 +87,7 @@ class Chosen(Sent):
             tags=tuple(self.tags),
             published_from=self.published_from,
             published_to=self.published_to,
+            as_of=self.as_of,
         )
 
 

@@ -69,6 +69,8 @@ class ArticleBrief(Returned):
         validation_alias=_known("published"),
         description="A date as precise as it is known: `2025`, `2025-09` or `2025-09-19`.",
     )
+    modified: str | None = Field(validation_alias=_known("modified"))
+    retrieved: str | None = Field(validation_alias=_known("retrieved"))
     url: str | None = Field(validation_alias=_known("url"))
     language: str = Field(validation_alias=_known("language"), description="A two-letter code.")
 
@@ -76,8 +78,6 @@ class ArticleBrief(Returned):
 class ArticleOut(ArticleBrief):
     """An article without its text."""
 
-    modified: str | None = Field(validation_alias=_known("modified"))
-    retrieved: str | None = Field(validation_alias=_known("retrieved"))
     tags: list[str] = Field(validation_alias=_known("tags"))
     date_sources: dict[str, str] = Field(
         validation_alias=_known("date_sources"),
@@ -192,6 +192,10 @@ class CitationOut(Returned):
     exact: str = Field(description="The quote, code point for code point.")
     prefix: str = Field(description="What stands right before it.")
     suffix: str = Field(description="What stands right after it.")
+    mentioned: list[str] = Field(
+        description="The dates in the quote, as precise as it has them: `2025-09-19`, `2025-09`, "
+        "`2025`, or `--10-19` for a day without a year. Its article's dates are another matter.",
+    )
     start: int
     end: int
     text_sha256: str = Field(description="The hash of the article's text that the offsets are of.")

@@ -194,6 +194,7 @@ def test_what_the_library_does_not_hold(filled: Run) -> None:
     filtered = filled("ask", "night train", "--from", "2020", "--json")
     assert filtered.exit_code == 3
     assert data(filtered)["nearest"] == []
+    assert data(filled("ask", "night train", "--as-of", "2020", "--json"))["nearest"] == []
 
 
 def test_searches(filled: Run) -> None:
@@ -262,6 +263,8 @@ def test_control_characters_do_not_reach_the_terminal(
         (("ask", "ab " * 3_333 + "c"), 2, "10,000 characters"),
         (("ask", "x", "--from", "May 2025"), 2, "published_from is 'May 2025': expected a date"),
         (("ask", "x", "--to", "2025-02-30"), 2, "no such day"),
+        (("search", "x", "--as-of", "soon"), 2, "as_of is 'soon': expected a date"),
+        (("list", "--from", ""), 2, "published_from is '': expected a date"),
         (("ask", "half \udcff"), 2, "half of one"),
         (("show", "nope"), 2, "There is no article 'nope'"),
         (("remove", "nope"), 2, "There is no article 'nope'"),

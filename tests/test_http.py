@@ -125,7 +125,7 @@ def test_a_filter_hides_what_it_should(client: TestClient, seed_articles: list[A
     found = client.post("/v1/search", json={"question": QUESTION, "articles": [only]}).json()
     assert found["hits"]
     assert {hit["passage"]["article_id"] for hit in found["hits"]} == {only}
-    for nobody in ({"publishers": ["Nobody"]}, {"published_to": "1999"}, {"tags": ["none"]}):
+    for nobody in ({"publishers": ["Nobody"]}, {"as_of": "1999"}, {"tags": ["none"]}):
         assert client.post("/v1/search", json={"question": QUESTION, **nobody}).json()["hits"] == []
 
 

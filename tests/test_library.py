@@ -219,13 +219,14 @@ def shelf(make_library: MakeLibrary) -> Library:
             dated("b", publisher="El Día", authors=("Ana Gil",), published="2024-06-15"),
             dated("c", publisher="El Día", language="es", tags=("Drugs",), published="2024-06"),
             dated("d", tags=("drugs", "peace"), published="2025-01-02"),
-            dated("e", language="es"),
+            dated("e", language="es", modified="2024-03-01", retrieved="2026-01-01"),
+            dated("f"),
         ]
     )
 
 
 FILTERS = [
-    (Filter(), "abcde"),
+    (Filter(), "abcdef"),
     (Filter(publishers=("the herald",)), "a"),
     (Filter(publishers=("EL DÍA", "The Herald")), "abc"),
     (Filter(authors=("ana gil",)), "ab"),
@@ -240,6 +241,12 @@ FILTERS = [
     (Filter(published_to="2024-06-10"), "ac"),
     (Filter(published_to="2024"), "abc"),
     (Filter(published_from="2024-06-15", published_to="2024-06-15"), "bc"),
+    (Filter(as_of="2024-06-10"), "ace"),
+    (Filter(as_of="2024-06"), "abce"),
+    (Filter(as_of="2024-02"), "a"),
+    (Filter(as_of="2022-12-31"), ""),
+    (Filter(as_of="2999"), "abcde"),  # nothing shows when f was out
+    (Filter(as_of="2024-06", published_from="2024"), "bc"),
     (Filter(publishers=("Nobody",)), ""),
     (Filter(publishers=("El Día') OR 1 --",)), ""),
 ]
