@@ -21,6 +21,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 from eval.fresh import Place
 from eval.served import serving
@@ -113,6 +114,13 @@ class Page:
         """The control with that label."""
         xpath = f"//*[@id=//label[normalize-space()='{label}']/@for]"
         return self.until(lambda: self.browser.find_elements(By.XPATH, xpath))[0]
+
+    def choose(self, label: str, words: str) -> None:
+        """Choose the option that begins with these words."""
+        found = Select(self.field(label))
+        found.select_by_visible_text(
+            next(o.text for o in found.options if o.text.startswith(words))
+        )
 
     def ask(self, question: str) -> None:
         box = self.field("Your question")
@@ -402,7 +410,7 @@ def test_a_quote_is_cited_and_copied(page: Page, ids: dict[str, str]) -> None:
     page.open(f"{where}#2-33")
     page.press("Cite this passage")
     for style, name in (("apa", "APA"), ("bibtex", "BibTeX"), ("csl-json", "CSL-JSON")):
-        page.field("Style").send_keys(name)
+        page.choose("Style", name)
         found = page.get(
             f"/v1{where}/cite?style={style}&start=2&end=33&accessed={time.strftime('%F')}"
         )
@@ -452,7 +460,7 @@ def test_files_are_added_and_failures_tried_again(page: Page, tmp_path: Path) ->
     page.open("/library")
     page.field("Drop files here, or choose them").send_keys(f"{good}\n{bad}")
     page.until(lambda: "failed" in page.text(".progress li:last-child"))
-    assert "added: windmill (1 passage)" in page.text(".progress li")
+    assert "added: windmill.txt (1 passage)" in page.text(".progress li")
     assert page.one(".progress progress").get_attribute("value") == "2"
     page.press("Try again", ".progress")
     page.until(lambda: "failed" in page.text(".progress li:last-child"))
@@ -553,7 +561,7 @@ def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
     page.press("Evaluate")
     page.settled()
     for method in ("full", "bm25"):
-        page.field("Method").send_keys(method)
+        page.choose("Method", f"{method}: ")
         page.press("Start")
         page.until(lambda method=method: f"questions, {method}" in page.text(".runs h3"))
         page.until(lambda: page.text(".runs .quiet").startswith("done"))

@@ -62,7 +62,7 @@ export function today() {
 
 /** The title of an article, or for one without it the name of its source. */
 export function titleOf(article) {
-  return article.title || article.source.split("/").pop();
+  return article.title || article.source.split("/").pop().replace(/^upload:/, "");
 }
 
 /** Publisher and date in one line. */
