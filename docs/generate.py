@@ -41,7 +41,7 @@ _VOLATILE = (
 def settings_page() -> str:
     """docs/settings.md: the table of settings."""
     rows = [
-        f"| `{field.name}` | `{field.metadata['variable']}` | `{field.default}` "
+        f"| `{field.name}` | `{field.metadata['variable']}` | {_default(field.default)} "
         f"| {field.metadata['help']} |"
         for field in fields(Settings)
     ]
@@ -57,6 +57,10 @@ def settings_page() -> str:
             "",
         ]
     )
+
+
+def _default(value: object) -> str:
+    return "" if value == () else f"`{value}`"
 
 
 def module_map() -> str:

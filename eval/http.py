@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ConfigDict, Field
 
 from eval.document import encode
-from eval.jobs import Job, Jobs
+from eval.jobs import Evaluation
 from eval.judged import judged_questions
 from eval.page import render_page
 from eval.report import Report
@@ -17,6 +17,7 @@ from eval.task import judged_task
 from index.errors import InputError
 from service import problems
 from service.engine import Engine
+from service.jobs import Jobs
 from service.requests import Sent
 from service.routes import PLAIN
 from service.schemas import Returned
@@ -90,9 +91,9 @@ class EvaluationOut(Returned):
     measures: dict[str, IntervalOut] | None
 
     @classmethod
-    def of(cls, job: Job) -> "EvaluationOut":
+    def of(cls, job: Evaluation) -> "EvaluationOut":
         """A job as it stands."""
-        report = job.report
+        report = job.result
         return cls(
             **{name: getattr(job, name) for name in _FACTS},
             missing_gold=len(report.missing_gold) if report else None,
@@ -127,7 +128,7 @@ class EvaluationsOut(Returned):
 
 def evaluations_router(engine: Engine) -> APIRouter:
     """The addresses under `/v1/evaluations`, on the library of `engine`."""
-    jobs = Jobs()
+    jobs: Jobs[Evaluation] = Jobs("evaluation", "/v1/evaluations")
     routes = APIRouter(
         prefix="/v1/evaluations",
         tags=["evaluations"],
@@ -139,7 +140,7 @@ def evaluations_router(engine: Engine) -> APIRouter:
     return routes
 
 
-def _jobs(routes: APIRouter, engine: Engine, jobs: Jobs) -> None:
+def _jobs(routes: APIRouter, engine: Engine, jobs: Jobs[Evaluation]) -> None:
     @routes.post("", status_code=202, summary="Evaluate judged questions")
     def begin(wanted: EvaluationRequest, response: Response) -> EvaluationOut:
         """Queue an evaluation; `Location` names it. Gold is article and verbatim quote."""
@@ -163,7 +164,7 @@ def _jobs(routes: APIRouter, engine: Engine, jobs: Jobs) -> None:
         return EvaluationOut.of(jobs.cancel(evaluation_id))
 
 
-def _reports(routes: APIRouter, jobs: Jobs) -> None:
+def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
     @routes.get(
         "/{evaluation_id}/report",
         responses={
@@ -198,20 +199,20 @@ def _reports(routes: APIRouter, jobs: Jobs) -> None:
         return HTMLResponse(render_page([_report(jobs, one) for one in (evaluation_id, other_id)]))
 
 
-def _job(wanted: EvaluationRequest, engine: Engine) -> Job:
+def _job(wanted: EvaluationRequest, engine: Engine) -> Evaluation:
     rows = [(f"questions[{i}]", row) for i, row in enumerate(wanted.questions)]
     questions = judged_questions(rows, "questions")
     served = wanted.method == engine.method.name
     subject = EngineSubject(engine if served else engine_for(engine.library, wanted.method))
     task = judged_task(wanted.name, questions, articles_of(engine.library))
-    return Job(task=sample(task, wanted.limit, wanted.seed), subject=subject)
+    return Evaluation(task=sample(task, wanted.limit, wanted.seed), subject=subject)
 
 
-def _report(jobs: Jobs, wanted: str) -> Report:
+def _report(jobs: Jobs[Evaluation], wanted: str) -> Report:
     job = jobs.get(wanted)
-    if job.report is None:
+    if job.result is None:
         raise InputError(
             f"The evaluation {wanted!r} is {job.status}; there is a report only when it is done.",
             cure=f"Follow it at /v1/evaluations/{wanted}.",
         )
-    return job.report
+    return job.result

@@ -45,6 +45,12 @@ class NotFoundError(SourcebookError):
     kind = "not-found"
 
 
+class NotAllowedError(SourcebookError):
+    """The settings do not allow it."""
+
+    kind = "not-allowed"
+
+
 class BusyError(SourcebookError):
     """Another writer holds the library."""
 

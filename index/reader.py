@@ -11,6 +11,7 @@ from index.errors import LibraryError, NotFoundError
 from index.passages import Passage
 from index.records import (
     ArticleRecord,
+    Covered,
     Failure,
     Filter,
     Judgement,
@@ -102,6 +103,12 @@ class Reader:
         """How many articles the filter lets through."""
         where, values = chosen.where()
         return int(self._one(f"SELECT count(*) FROM articles WHERE {where}", *values)[0])
+
+    def coverage(self) -> list[Covered]:
+        """How many articles there are by month and publisher, those without a date first."""
+        sql = """SELECT substr(published, 1, 7) AS month, publisher, count(*) AS articles,
+                 count(copy_of) AS copies FROM articles GROUP BY 1, 2 ORDER BY 1, 2"""
+        return [Covered(**dict(row)) for row in self._all(sql)]
 
     def records_by_rowid(self, rowids: Iterable[int]) -> dict[int, ArticleRecord]:
         """Records by row number; missing ones are left out."""

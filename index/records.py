@@ -100,6 +100,19 @@ class StoredEncoding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """How many articles, copies among them, a publisher has in a month.
+
+    `month` is `2025-09`, or `2025` where no more is known, or None without a date.
+    """
+
+    month: str | None
+    publisher: str
+    articles: int
+    copies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A source that could not be added: why, how often it was tried and when last."""
 

@@ -8,6 +8,8 @@ from service.schemas import (
     ArticleFull,
     ArticleOut,
     ArticlesPage,
+    CoverageOut,
+    CoveredOut,
     FailureOut,
     LibraryOut,
     PassageFull,
@@ -89,6 +91,13 @@ def verified(library: Library, wanted: VerifyRequest) -> VerifyOut:
         generation=generation(library),
         fingerprint=library.fingerprint,
     )
+
+
+def coverage(library: Library) -> CoverageOut:
+    """How many articles there are by month and publisher."""
+    with library.store.read() as view:
+        covered = [CoveredOut.model_validate(row) for row in view.coverage()]
+        return CoverageOut(generation=view.generation, coverage=covered)
 
 
 def describe(library: Library) -> LibraryOut:

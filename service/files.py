@@ -48,8 +48,12 @@ def add_files(
     sources: list[str] = []
 
     def articles() -> Iterator[Article]:
-        by_source = {source_of(file, library.folder): file for file in files}
-        for source, file in by_source.items():
+        seen: set[str] = set()
+        for file in files:
+            source = source_of(file, library.folder)
+            if source in seen:
+                continue
+            seen.add(source)
             try:
                 found = read(_bytes(file), name=file.name, source=source)
             except SourcebookError as error:

@@ -10,8 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import pages, problems
 from service.engine import Engine
+from service.imports import Folders
 from service.routes import PLAIN, router
 from service.routes_citing import citing_router
+from service.routes_importing import importing_router
 from service.routes_judging import judging_router
 from service.schemas import Health, Problem
 from service.settings import Settings
@@ -46,7 +48,8 @@ def create_app(
 
     The caller keeps the engine's library open as long as the application runs, and closes it.
     """
-    max_bytes = (settings or Settings()).max_upload_bytes
+    settings = settings or Settings()
+    max_bytes = settings.max_upload_bytes
     app = Documented(
         title=TITLE,
         version=metadata.version("sourcebook"),
@@ -60,6 +63,7 @@ def create_app(
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
     app.include_router(citing_router(engine))
     app.include_router(judging_router(engine))
+    app.include_router(importing_router(engine, Folders(settings.import_folders)))
     app.include_router(_health(engine))
     for one in routers:
         app.include_router(one)

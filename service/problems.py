@@ -43,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
     "unreadable": Kind(422, "Unreadable article", "A file or text cannot be read as an article."),
     "too-large": Kind(413, "Too large", "Something in the request is larger than its limit."),
     "not-found": Kind(404, "Not found", "The library holds no article or passage of that id."),
+    "not-allowed": Kind(403, "Not allowed", "The server's settings do not allow this."),
     "busy": Kind(503, "Library busy", "Another process is writing to the library; try again."),
     "library": Kind(
         503, "Library unusable", "The library cannot be opened or trusted: its keeper has to act."

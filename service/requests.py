@@ -273,6 +273,17 @@ class CiteQuery(Sent):
     )
 
 
+class ImportRequest(Sent):
+    """A folder to add."""
+
+    folder: Text = Field(
+        min_length=1,
+        max_length=MAX_SOURCE,
+        description="The absolute path of a folder on the server's machine.",
+        examples=["/srv/articles"],
+    )
+
+
 class QuoteSpan(Sent):
     """The characters `[start, end)` of an article's text."""
 

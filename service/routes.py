@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from index.errors import InputError, NotFoundError
+from index.errors import InputError
 from service import catalogue, problems
 from service.engine import Engine
 from service.examples import Examples
+from service.imports import unknown_failure
 from service.requests import (
     ArticlesQuery,
     ArticleText,
@@ -25,6 +26,7 @@ from service.schemas import (
     AnswerOut,
     ArticleFull,
     ArticlesPage,
+    CoverageOut,
     ExamplesOut,
     LibraryOut,
     PassageFull,
@@ -199,6 +201,13 @@ def _library(routes: APIRouter, engine: Engine) -> None:
         """Titles and headings of the newest articles that the library answers when asked."""
         return ExamplesOut(examples=examples.offer())
 
+    @routes.get(
+        "/library/coverage", tags=["library"], dependencies=PLAIN, summary="See what is covered"
+    )
+    def cover() -> CoverageOut:
+        """How many articles there are by month and publisher; undated ones come first."""
+        return catalogue.coverage(engine.library)
+
     @routes.delete(
         "/library/failures",
         tags=["library"],
@@ -210,10 +219,7 @@ def _library(routes: APIRouter, engine: Engine) -> None:
         """Give up on a source that could not be added."""
         with engine.library.store.write() as writer:
             if wanted.source not in {failure.source for failure in writer.failures()}:
-                raise NotFoundError(
-                    f"No failure is remembered of the source {wanted.source!r}.",
-                    cure="GET /v1/library lists those that are.",
-                )
+                raise unknown_failure(wanted.source)
             writer.forget_failure(wanted.source)
 
 

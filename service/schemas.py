@@ -382,6 +382,52 @@ class JudgementsOut(Returned):
     judgements: list[JudgementOut]
 
 
+class ImportOut(Returned):
+    """A folder on its way into the library."""
+
+    id: str
+    folder: str
+    status: str = Field(description="`queued`, `running`, `done`, `failed` or `cancelled`.")
+    done: int = Field(description="How many files were read so far.")
+    total: int = Field(description="How many files there are.")
+    actions: dict[str, int] = Field(
+        description="How many articles were `added`, `replaced` or found `unchanged`, and can be "
+        "found now."
+    )
+    failed: int = Field(description="How many files could not be read.")
+    outcomes: list[OutcomeOut] = Field(description="The newest of these articles.")
+    failures: list[FailureOut] = Field(description="The newest of these failures.")
+    created: str
+    started: str | None
+    finished: str | None
+    problem: str | None = Field(description="Why it failed.")
+
+
+class ImportsOut(Returned):
+    """The imports since the server began, the newest first."""
+
+    folders: list[str] = Field(description="What the server's settings allow to import from.")
+    imports: list[ImportOut]
+
+
+class CoveredOut(Returned):
+    """How many articles a publisher has in a month."""
+
+    month: str | None = Field(
+        description="`2025-09`, or `2025` where no more is known, or null for undated articles."
+    )
+    publisher: str = Field(description="Empty where it is not known.")
+    articles: int
+    copies: int = Field(description="How many of them repeat another article.")
+
+
+class CoverageOut(Returned):
+    """What the library covers, by month and publisher; undated articles come first."""
+
+    generation: int
+    coverage: list[CoveredOut]
+
+
 class LibraryOut(Returned):
     """What the library holds and how large it is."""
 

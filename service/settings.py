@@ -1,5 +1,6 @@
 """Settings: one frozen table with names, defaults, environment variables and help."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -52,6 +53,14 @@ class Settings:
             "The most bytes that the articles of one HTTP request may have together.",
         ),
     )
+    import_folders: tuple[Path, ...] = field(
+        default=(),
+        metadata=_about(
+            "SOURCEBOOK_IMPORT_FOLDERS",
+            f"Folders that callers of `serve` may add articles from, with {os.pathsep!r} between "
+            "them; none by default.",
+        ),
+    )
     log_level: str = field(
         default="info",
         metadata=_about("SOURCEBOOK_LOG_LEVEL", f"How much `serve` logs: {', '.join(LOG_LEVELS)}."),
@@ -64,11 +73,15 @@ class Settings:
             "host": (bool(self.host.strip()), "an address or host name such as 127.0.0.1"),
             "port": (0 <= self.port <= 65_535, "a whole number from 0 to 65535"),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
+            "import_folders": (
+                all(folder.is_absolute() for folder in self.import_folders),
+                "absolute paths of folders",
+            ),
             "log_level": (self.log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
         }
         for name, (good, expected) in checks.items():
             if not good:
-                raise _refused(name, str(getattr(self, name)), expected)
+                raise _refused(name, _text(getattr(self, name)), expected)
 
 
 def variable_of(name: str) -> str:
@@ -94,6 +107,8 @@ def _by_name() -> dict[str, Field[Any]]:
 
 
 def _parsed(one: Field[Any], text: str) -> object:
+    if isinstance(one.default, tuple):
+        return tuple(Path(part) for part in text.split(os.pathsep) if part)
     if isinstance(one.default, Path):
         return Path(text)
     if isinstance(one.default, int):
@@ -102,6 +117,10 @@ def _parsed(one: Field[Any], text: str) -> object:
         except ValueError as error:
             raise _refused(one.name, text, "a whole number") from error
     return text.lower() if one.name == "log_level" else text
+
+
+def _text(value: object) -> str:
+    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _refused(name: str, value: str, expected: str) -> InputError:

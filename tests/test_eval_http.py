@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from eval.document import decode
 from eval.http import EXAMPLE, evaluations_router
-from eval.jobs import REMEMBERED, Job, Jobs, JobStatus
+from eval.jobs import Evaluation
 from eval.judged import judged_questions
 from eval.remote import ServiceSubject
 from eval.report import Report
@@ -24,6 +24,7 @@ from eval.task import Question, Task, judged_task
 from index.errors import BusyError, InputError, LibraryError, NotFoundError
 from service.engine import Engine
 from service.http import create_app
+from service.jobs import REMEMBERED, Jobs, JobStatus
 
 GOLD = [
     json.loads(line)
@@ -166,7 +167,11 @@ def task_of(*texts: str) -> Task:
     return Task(name="slow", questions=tuple(questions))
 
 
-def over(job: Job) -> Job:
+def queue() -> Jobs[Evaluation]:
+    return Jobs("evaluation", "/v1/evaluations")
+
+
+def over(job: Evaluation) -> Evaluation:
     end = time.monotonic() + PATIENCE_S
     while job.finished is None and time.monotonic() < end:
         time.sleep(0.01)
@@ -174,25 +179,25 @@ def over(job: Job) -> Job:
 
 
 def test_one_job_runs_at_a_time_and_a_running_one_can_be_cancelled(engine: Engine) -> None:
-    jobs, first, second = Jobs(), Slow(engine), Slow(engine)
-    running = jobs.add(lambda: Job(task=task_of("one", "two"), subject=first))
-    waiting = jobs.add(lambda: Job(task=task_of("three"), subject=second))
+    jobs, first, second = queue(), Slow(engine), Slow(engine)
+    running = jobs.add(lambda: Evaluation(task=task_of("one", "two"), subject=first))
+    waiting = jobs.add(lambda: Evaluation(task=task_of("three"), subject=second))
     assert first.asked.wait(PATIENCE_S)
     assert (running.status, waiting.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
     assert jobs.cancel(running.id).status == JobStatus.CANCELLED
     first.go_on.set()
     second.go_on.set()
     assert over(waiting).status == JobStatus.DONE
-    assert (running.status, running.report, running.done) == (JobStatus.CANCELLED, None, 1)
+    assert (running.status, running.result, running.done) == (JobStatus.CANCELLED, None, 1)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_failure_is_told_and_the_next_job_runs(engine: Engine) -> None:
-    jobs, subject = Jobs(), Slow(engine)
+    jobs, subject = queue(), Slow(engine)
     subject.go_on.set()
-    refused = jobs.add(lambda: Job(task=task_of("refuse"), subject=subject))
-    broken = jobs.add(lambda: Job(task=task_of("break"), subject=subject))
-    good = jobs.add(lambda: Job(task=task_of("fine"), subject=subject))
+    refused = jobs.add(lambda: Evaluation(task=task_of("refuse"), subject=subject))
+    broken = jobs.add(lambda: Evaluation(task=task_of("break"), subject=subject))
+    good = jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
     assert over(good).status == JobStatus.DONE
     assert refused.status == broken.status == JobStatus.FAILED
     assert refused.problem == "The library is gone. Bring it back."
@@ -201,12 +206,15 @@ def test_a_failure_is_told_and_the_next_job_runs(engine: Engine) -> None:
 
 
 def test_only_so_many_jobs_are_remembered(engine: Engine) -> None:
-    jobs, subject = Jobs(), Slow(engine)
-    made = [jobs.add(lambda: Job(task=task_of("fine"), subject=subject)) for _ in range(REMEMBERED)]
+    jobs, subject = queue(), Slow(engine)
+    made = [
+        jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
+        for _ in range(REMEMBERED)
+    ]
     with pytest.raises(BusyError, match="50 evaluations are waiting"):
-        jobs.add(lambda: Job(task=task_of("fine"), subject=subject))
+        jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
     jobs.cancel(made[3].id)
-    newest = jobs.add(lambda: Job(task=task_of("fine"), subject=subject))
+    newest = jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
     assert jobs.all()[0] is newest
     with pytest.raises(NotFoundError):
         jobs.get(made[3].id)

@@ -448,6 +448,39 @@ FAILURES |= {
         "body.note",
     ),
     "unknown judgement": (("DELETE", "/v1/judgements/nope", {}), 404, "not-found", "'nope'"),
+    "import where none is allowed": (
+        post("/v1/imports", json={"folder": "/etc"}),
+        403,
+        "not-allowed",
+        "'/etc' is in none of the folders",
+    ),
+    "import of a relative path": (
+        post("/v1/imports", json={"folder": "../etc"}),
+        422,
+        "bad-input",
+        "expected an absolute path",
+    ),
+    "import of a path with NUL": (
+        post("/v1/imports", json={"folder": "/etc\0"}),
+        422,
+        "bad-input",
+        "expected an absolute path",
+    ),
+    "import of an endless path": (
+        post("/v1/imports", json={"folder": "/" + "x" * 2_000}),
+        422,
+        "bad-input",
+        "body.folder",
+    ),
+    "import of nothing": (post("/v1/imports", json={}), 422, "bad-input", "body.folder"),
+    "unknown import": (("GET", "/v1/imports/nope", {}), 404, "not-found", "'nope'"),
+    "unknown import to cancel": (("DELETE", "/v1/imports/nope", {}), 404, "not-found", "'nope'"),
+    "unknown failure to retry": (
+        post("/v1/library/failures/retry?source=nope"),
+        404,
+        "not-found",
+        "'nope'",
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """Settings: defaults, environment variables, and what is refused."""
 
+import os
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
@@ -29,10 +30,16 @@ def test_variables_are_read() -> None:
             "SOURCEBOOK_PORT": "0",
             "SOURCEBOOK_LOG_LEVEL": "DEBUG",
             "SOURCEBOOK_MODEL": "",
+            "SOURCEBOOK_IMPORT_FOLDERS": f"/srv/a{os.pathsep}{os.pathsep}/b",
             "PORT": "1",
         }
     )
-    assert found == Settings(library=Path("/data/mine"), port=0, log_level="debug")
+    assert found == Settings(
+        library=Path("/data/mine"),
+        port=0,
+        log_level="debug",
+        import_folders=(Path("/srv/a"), Path("/b")),
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,7 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_LOG_LEVEL", "loud", "debug, info, warning, error"),
         ("SOURCEBOOK_HOST", "  ", "an address or host name"),
         ("SOURCEBOOK_MODEL", " ", "a model"),
+        ("SOURCEBOOK_IMPORT_FOLDERS", f"/srv{os.pathsep}b", "absolute paths"),
     ],
 )
 def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:

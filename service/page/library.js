@@ -252,19 +252,27 @@ async function failureList(redraw, signal) {
   if (!failed.length) return h("span");
   const entry = (one) => {
     const told = h("div");
-    const forget = () =>
+    const named = new URLSearchParams({ source: one.source });
+    const act = (address, method, done) =>
       fill(told, async () => {
-        await call(`/v1/library/failures?${new URLSearchParams({ source: one.source })}`, { method: "DELETE" });
-        announce("Forgotten.");
+        await call(`${address}?${named}`, { method });
+        announce(done);
         await redraw();
         return null;
       });
+    const forget = () => act("/v1/library/failures", "DELETE", "Forgotten.");
+    const retry = () => act("/v1/library/failures/retry", "POST", "Added.");
     return h(
       "li",
       {},
       h("p", {}, foreign("strong", one.source), `: ${one.message} `, one.cure),
       h("p", { class: "quiet" }, `Tried ${count(one.attempts, "time")}.`),
-      h("p", { class: "actions" }, button("Forget it", forget, { "aria-label": `Forget ${one.source}` })),
+      h(
+        "p",
+        { class: "actions" },
+        button("Try again", retry, { "aria-label": `Try ${one.source} again` }),
+        button("Forget it", forget, { "aria-label": `Forget ${one.source}` }),
+      ),
       told,
     );
   };
@@ -273,6 +281,5 @@ async function failureList(redraw, signal) {
     { class: "notice bad", "aria-labelledby": "failed" },
     h("h2", { id: "failed" }, `${count(failed.length, "source")} could not be added`),
     h("ul", {}, failed.map(entry)),
-    h("p", { class: "quiet" }, "Files of this server are tried again with: sourcebook add --retry"),
   );
 }
