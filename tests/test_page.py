@@ -108,7 +108,14 @@ class Page:
         """Press the first button or link of that name."""
         kind = "[self::button or self::a or self::summary]"
         xpath = f".//*{kind}[normalize-space()='{name}' or @aria-label='{name}']"
-        self.until(lambda: self.one(within).find_elements(By.XPATH, xpath))[0].click()
+
+        def pressed() -> bool:
+            found = self.one(within).find_elements(By.XPATH, xpath)
+            if found:
+                found[0].click()
+            return bool(found)
+
+        self.until(pressed)
 
     def field(self, label: str) -> WebElement:
         """The control with that label."""
@@ -415,11 +422,11 @@ def test_a_quote_is_cited_and_copied(page: Page, ids: dict[str, str]) -> None:
             f"/v1{where}/cite?style={style}&start=2&end=33&accessed={time.strftime('%F')}"
         )
         page.until(lambda found=found: page.text("dialog pre") == found["text"].strip())
-    page.press("Copy quote and reference")
+    page.press("Copy quote and reference", "dialog")
     page.until(lambda: page.all("dialog button")[0].text == "Copied")
     read = "const done = arguments[0]; navigator.clipboard.readText().then(done, done)"
     assert page.browser.execute_async_script(read) == found["text"]
-    page.press("Copy permanent link")
+    page.press("Copy permanent link", "dialog")
     page.until(lambda: page.browser.execute_async_script(read) == f"{page.address}{where}#2-33")
     page.press("Close", "dialog")
     page.until(lambda: not page.all("dialog"))
@@ -634,7 +641,7 @@ def faults(page: Page) -> list[str]:
     run = "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then(done, done)"
     found = page.browser.execute_async_script(run)
     return [
-        f"{one['id']}: {node['html']}: {node['failureSummary']}"
+        f"{one['id']}: {node['target']} {node['html']}: {node['failureSummary']}"
         for one in found["violations"]
         if one["impact"] not in ADMITTED
         for node in one["nodes"]
@@ -661,14 +668,14 @@ def test_each_view_fits_its_screen_and_can_be_used_by_all(
     for scheme in ("light", "dark"):
         features = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
-        assert faults(page) == []
+        assert not (found := faults(page)), "\n".join(found)
 
 
 def test_dialogs_can_be_used_by_all(page: Page, ids: dict[str, str]) -> None:
     page.open(f"/articles/{ids['The long wall']}#2-33")
     page.press("Cite this passage")
     page.until(lambda: page.all("dialog pre"))
-    assert faults(page) == []
+    assert not (found := faults(page)), "\n".join(found)
     page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     page.until(lambda: not page.all("dialog"))
 

@@ -76,22 +76,27 @@ export function failure(error, retry) {
   );
 }
 
+// What each place was last asked to show: an older answer that comes later is dropped.
+const latest = new WeakMap();
+
 /**
  * Fills a place with what `work` makes; with the failure and a way to try again if it throws.
  * @param {HTMLElement} place
  * @param {() => Promise<Node|Node[]|null>} work
  */
 export async function fill(place, work) {
+  const turn = {};
+  latest.set(place, turn);
   place.setAttribute("aria-busy", "true");
+  let made;
   try {
-    const made = await work();
-    if (made) place.replaceChildren(...[made].flat(Infinity).filter(Boolean));
+    made = await work();
   } catch (error) {
-    if (error.name === "AbortError") return;
-    place.replaceChildren(failure(error, () => fill(place, work)));
-  } finally {
-    place.removeAttribute("aria-busy");
+    made = error.name === "AbortError" ? null : failure(error, () => fill(place, work));
   }
+  if (latest.get(place) !== turn) return;
+  place.removeAttribute("aria-busy");
+  if (made) place.replaceChildren(...[made].flat(Infinity).filter(Boolean));
 }
 
 /** Puts words on the clipboard and says so; also where the browser keeps its clipboard away. */
