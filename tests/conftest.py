@@ -25,17 +25,6 @@ REPOSITORY = Path(__file__).parents[1]
 MakeLibrary = Callable[..., Library]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "write the pictures of docs/page.md anew"
-    parser.addoption("--screenshots", action="store_true", help=text)
-
-
-@pytest.fixture(scope="session")
-def screenshots(request: pytest.FixtureRequest) -> Path | None:
-    """The folder that pictures of the page are written to, if they are asked for."""
-    return REPOSITORY / "docs/screenshots" if request.config.getoption("--screenshots") else None
-
-
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
     """The default encoder: loading it takes a second, so all tests share it."""

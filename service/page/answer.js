@@ -19,6 +19,9 @@ const REASONS = {
   entity_missing: (name) => `No article in the library mentions “${name}”.`,
 };
 
+// A number never stands alone at the beginning of a line.
+const NARROW = "\u202f";
+
 /** The outcome in a few words, for a heading and for screen readers. */
 export function headline(answer) {
   return STATUSES[answer.status] ?? answer.status;
@@ -144,11 +147,11 @@ function statement(sentence, citation, short) {
   const words = marked
     ? [text.slice(0, from), h("mark", {}, short.text), text.slice(to)]
     : [sentence.text];
-  return foreign("blockquote", [...words, " ", sentence.citations.map(mark)], citation.article.language);
+  return foreign("blockquote", [...words, NARROW, sentence.citations.map(mark)], citation.article.language);
 }
 
 function quotation(citation) {
-  return foreign("blockquote", [citation.exact, " ", mark(citation.number)], citation.article.language);
+  return foreign("blockquote", [citation.exact, NARROW, mark(citation.number)], citation.article.language);
 }
 
 function mark(number) {

@@ -95,7 +95,7 @@ function questionForm(library, go) {
     label,
     h("input", { pattern: DATE, size: 11, title: "A date such as 2025, 2025-09 or 2025-09-19" }),
   ]);
-  const summary = h("summary");
+  const summary = h("summary", { dir: "auto" });
   const filters = h(
     "details",
     { class: "filters" },
@@ -140,9 +140,10 @@ function questionForm(library, go) {
       question.value = wanted.get("q") ?? "";
       for (const one of lists) one.set(wanted.getAll(one.name), false);
       for (const [name, , input] of dates) input.value = wanted.get(name) ?? "";
-      const set = [...wanted.keys()].filter((name) => name !== "q").length;
-      summary.textContent = set ? `Filters (${set} set)` : "Filters";
-      filters.open ||= set > 0;
+      const set = [...NAMES, ...DATES].flatMap(([name, label]) =>
+        wanted.getAll(name).map((value) => `${label.toLowerCase()} ${value}`),
+      );
+      summary.textContent = set.length ? `Filters: ${set.join(", ")}` : "Filters";
     },
   };
 }
