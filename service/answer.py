@@ -20,6 +20,13 @@ class Status(StrEnum):
 
 # Said of the probability that the library holds the answer.
 WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
+# Why there is no answer; `entity_missing` goes on with a colon and the name.
+REASONS = {
+    "nothing_to_search": "The library, or what the filter lets through of it, is empty.",
+    "nothing_relevant": "No article is on this subject.",
+    "entity_missing": "No article that was searched mentions “{}”.",
+    "detail_missing": "The subject is there, but not this detail.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,14 @@ class Answer:
     def confidence_in_words(self) -> str:
         """The confidence as people say it, without a precision that it does not have."""
         return next(word for least, word in WORDS if self.confidence >= least)
+
+    @property
+    def reason_in_words(self) -> str | None:
+        """Why there is no answer, as people say it."""
+        if self.reason is None:
+            return None
+        kind, _, name = self.reason.partition(":")
+        return REASONS[kind].format(name)
 
     def __post_init__(self) -> None:
         silent = self.status is Status.NOT_IN_LIBRARY

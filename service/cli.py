@@ -259,17 +259,28 @@ def ask(
     question: Question,
     *,
     chosen: Chosen,
+    export: Annotated[
+        Path | None, typer.Option(help="Write the answer with footnotes to this .md or .html.")
+    ] = None,
+    style: Annotated[
+        Literal["apa", "chicago", "mla"], typer.Option(help="The style of these footnotes.")
+    ] = "chicago",
     as_json: Json = False,
 ) -> None:
     """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
-    from service import terminal
+    from service import files, terminal
     from service.engine import Engine
+    from service.export import export as document
     from service.requests import AskRequest
     from service.schemas import AnswerOut
 
     wanted = _checked(AskRequest, question=question, **chosen)
+    written = files.format_of(export) if export else None
     with _opened(ctx) as library:
-        answer = AnswerOut.model_validate(Engine(library).ask(wanted.question, wanted.filter()))
+        found = Engine(library).ask(wanted.question, wanted.filter())
+    if export and written:
+        files.write(export, document(found, written, style))
+    answer = AnswerOut.model_validate(found)
     _show(ctx, answer, terminal.answer)
     if answer.status == "not_in_library":
         raise typer.Exit(SILENT)

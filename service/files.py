@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from index.article import Article, sha256
-from index.errors import SourcebookError, StorageError, UnreadableError
+from index.errors import InputError, SourcebookError, StorageError, UnreadableError
 from index.library import Library, Outcome
 from index.read import MAX_BYTES, decode, read
 from service.catalogue import generation
+from service.requests import Format
 from service.schemas import AddedOut, FailureOut, OutcomeOut
 
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
@@ -117,6 +118,15 @@ def draft(name: str) -> str:
     if name == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
     return decode(_bytes(Path(name)), name)
+
+
+def format_of(file: Path) -> Format:
+    """How an answer is written into a file of that name; `InputError` for an unknown suffix."""
+    formats: dict[str, Format] = {".md": "markdown", ".html": "html"}
+    found = formats.get(file.suffix.lower())
+    if found is None:
+        raise InputError(f"{str(file)!r} ends in {file.suffix!r}; expected .md or .html.")
+    return found
 
 
 def write(file: Path, text: str) -> None:

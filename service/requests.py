@@ -18,7 +18,9 @@ MAX_QUOTES = 100
 MAX_SOURCE = 2_000  # characters
 MAX_NOTE = 10_000  # characters
 
-Style = Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"]
+PrintedStyle = Literal["apa", "chicago", "mla"]
+Style = Literal[PrintedStyle, "bibtex", "ris", "csl-json"]
+Format = Literal["markdown", "html"]
 
 QUESTION = "When did Plan Colombia start?"
 QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
@@ -113,6 +115,14 @@ class AskQuery(Chosen):
     """`AskRequest` as query parameters; lists are repeated parameters."""
 
     q: Text = Field(description="The question.", examples=[QUESTION])
+
+
+class ExportQuery(AskQuery):
+    """A question, and how the document with its answer is written."""
+
+    format: Format = Field("markdown", description="`html` is for word processors, too.")
+    style: PrintedStyle = Field("chicago", description="The style of its references.")
+    accessed: PartialDate | None = Field(None, description="When you read the articles.")
 
 
 class SearchRequest(AskRequest):

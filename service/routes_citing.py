@@ -1,15 +1,20 @@
-"""The addresses that turn articles and quotes into references."""
+"""The addresses that turn articles, quotes and answers into references and documents."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 
 from service import problems
 from service.bibliography import cited
 from service.engine import Engine
-from service.requests import CiteQuery
+from service.export import export
+from service.requests import CiteQuery, ExportQuery
 from service.routes import Id
 from service.schemas import CitedOut
+
+FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
+# A document with the words of others is not to do anything where it is shown.
+INERT = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
 
 def citing_router(engine: Engine) -> APIRouter:
@@ -34,6 +39,33 @@ def citing_router(engine: Engine) -> APIRouter:
             start=wanted.start,
             end=wanted.end,
             accessed=wanted.accessed,
+        )
+
+    @routes.get(
+        "/export",
+        tags=["questions"],
+        response_class=Response,
+        responses={
+            200: {
+                "description": "A document.",
+                "content": {media: {"schema": {"type": "string"}} for media, _ in FILES.values()},
+            }
+        },
+        summary="Export an answer",
+    )
+    def export_answer(wanted: Annotated[ExportQuery, Query()], request: Request) -> Response:
+        """A whole answer as Markdown or HTML, each passage with a footnote that cites it.
+
+        A note has the reference, the offsets and hash, the quote's permanent address here, and
+        its link at the publisher.
+        """
+        answer = engine.ask(wanted.q, wanted.filter())
+        media_type, name = FILES[wanted.format]
+        base = str(request.base_url)
+        return Response(
+            export(answer, wanted.format, wanted.style, accessed=wanted.accessed, base=base),
+            media_type=media_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', **INERT},
         )
 
     return routes

@@ -244,6 +244,7 @@ class AnswerOut(Returned):
         description="Why there is no answer: `nothing_relevant`, or `nothing_to_search` where "
         "the library, or what the filter lets through of it, is empty."
     )
+    reason_in_words: str | None = Field(description="The same in a sentence.")
     query: QueryOut
     generation: int = Field(description="The library's generation that was asked.")
     fingerprint: str = Field(description="Names the library and how its vectors were made.")

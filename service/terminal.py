@@ -51,6 +51,8 @@ def answer(found: AnswerOut) -> None:
     for sentence in found.sentences:
         notes = "".join(f"[{number}]" for number in sentence.citations)
         say(f"\n{sentence.text} {notes}")
+    if found.reason_in_words:
+        say(found.reason_in_words)
     if found.nearest:
         say("\nThe nearest that it holds:")
     for citation in found.nearest:

@@ -174,7 +174,7 @@ def test_filters_stand_in_the_address_and_are_taken_away(page: Page) -> None:
     page.field("Publisher").send_keys("Coast Guard", Keys.ENTER)
     page.field("Published from").send_keys("1999")
     page.field("Your question").send_keys(Keys.ENTER)
-    page.shows("There is nothing to search")
+    page.shows("what the filter lets through of it, is empty")
     assert "publishers=Coast+Guard&published_from=1999" in page.browser.current_url
     page.open(page.browser.current_url.removeprefix(page.address))
     page.press("Filters: publisher Coast Guard, published from 1999")

@@ -448,6 +448,24 @@ FAILURES |= {
         "body.note",
     ),
     "unknown judgement": (("DELETE", "/v1/judgements/nope", {}), 404, "not-found", "'nope'"),
+    "unknown format of a document": (
+        ("GET", "/v1/export?q=x&format=docx", {}),
+        422,
+        "bad-input",
+        "query.format",
+    ),
+    "style that is for programs": (
+        ("GET", "/v1/export?q=x&style=bibtex", {}),
+        422,
+        "bad-input",
+        "query.style",
+    ),
+    "document without a question": (
+        ("GET", "/v1/export?format=html", {}),
+        422,
+        "bad-input",
+        "query.q: is missing",
+    ),
     "import where none is allowed": (
         post("/v1/imports", json={"folder": "/etc"}),
         403,

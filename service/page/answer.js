@@ -10,15 +10,6 @@ const STATUSES = {
   partial: "Answered in part",
   not_in_library: "Not in the library",
 };
-const REASONS = {
-  nothing_relevant: () => "Nothing that the library holds comes close enough to the question.",
-  nothing_to_search: () =>
-    "There is nothing to search: the library is empty, or the filters let no article through.",
-  detail_missing: () =>
-    "The library writes about the subject, but no passage gives the detail that was asked for.",
-  entity_missing: (name) => `No article in the library mentions “${name}”.`,
-};
-
 // A number never stands alone at the beginning of a line.
 const NARROW = "\u202f";
 
@@ -70,16 +61,11 @@ function standing(answer, wanted) {
     h(
       "p",
       {},
-      silent ? `${reasonOf(answer)} ${sure}` : [sure, publishers].filter(Boolean).join(" "),
+      silent ? `${answer.reason_in_words} ${sure}` : [sure, publishers].filter(Boolean).join(" "),
       until ? ` As of ${inWords(until)}: what came later is hidden.` : "",
     ),
     understood(answer.query),
   );
-}
-
-function reasonOf({ reason }) {
-  const [kind, ...rest] = (reason ?? "nothing_relevant").split(":");
-  return (REASONS[kind] ?? (() => `Reason: ${reason}.`))(rest.join(":"));
 }
 
 /** Names and dates that were read out of the question, for the asker to notice a misreading. */
