@@ -120,6 +120,24 @@ def measure_found(found: Sequence[Span], wanted: Wanted, k: int = 10) -> dict[st
     }
 
 
+def measure_evidence(
+    found: Sequence[Span], quotes: Sequence[Span], wanted: Wanted, k: int = 10
+) -> dict[str, float]:
+    """`EvidenceRecall@k`: whether the sentences that are shown hold the gold quote, 0 or 1.
+
+    `quotes` are the best sentences of the passages `found`. Of the first k passages, the first one
+    that holds a gold quote whole counts: its best sentences must hold one whole, too. It is 0
+    where no passage does, so divided by `Hit@k` it is the share among the passages found.
+    """
+    for passage in found[:k]:
+        gold = [place for place in wanted.places if passage.contains(place)]
+        if gold:
+            shown = [quote for quote in quotes if passage.contains(quote)]
+            held = any(quote.contains(place) for quote in shown for place in gold)
+            return {f"EvidenceRecall@{k}": float(held)}
+    return {f"EvidenceRecall@{k}": 0.0}
+
+
 def measure_overlap(found: Sequence[Span], wanted: Wanted) -> dict[str, float]:
     """`SpanRecall`, `SpanPrecision` and `SpanIoU` of found against wanted text, in characters.
 

@@ -16,6 +16,7 @@ from eval.measures import (
     WordCounter,
     inexact_quotes,
     measure_citations,
+    measure_evidence,
     measure_found,
     measure_overlap,
     measure_passages,
@@ -135,6 +136,7 @@ def _span_measures(question: Question, asked: Asked, words: WordCounter) -> dict
     wanted = words.count_wanted(question.wanted)
     measures = measure_passages(found, question.wanted, CUTOFFS)
     measures |= measure_found(found, question.wanted)
+    measures |= measure_evidence(found, [span_of(each) for each in asked.quotes], question.wanted)
     passages = measure_overlap(words.count(found[:OVERLAP_PASSAGES]), wanted)
     sentences = measure_overlap(words.count(map(span_of, asked.quotes[:1])), wanted)
     measures |= {f"{name}@{OVERLAP_PASSAGES}": value for name, value in passages.items()}

@@ -21,7 +21,21 @@ from service.engine import Engine
 from service.rank import METHODS, Hit
 
 # These decide, with `index`, what is answered.
-ANSWERING = ("answer", "cite", "engine", "evidence", "plan", "rank")
+ANSWERING = (
+    "answer",
+    "answer_type",
+    "cite",
+    "contradictions",
+    "disagree",
+    "engine",
+    "evidence",
+    "figures",
+    "plan",
+    "rank",
+    "short",
+    "sources",
+    "statements",
+)
 # So many passages of a question are kept: as deep as any measure of passages looks.
 PASSAGES = 10
 

@@ -66,6 +66,10 @@ class Passage:
         """20 hex digits that name this span of this version of this article."""
         return sha256(f"{self.article_id}:{self.article_sha256}:{self.start}:{self.end}")[:20]
 
+    def text_of(self, sentence: Span) -> str:
+        """The words of one of its sentences."""
+        return self.text[sentence.start - self.start : sentence.end - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:

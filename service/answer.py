@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.cite import Citation
+from service.disagree import Disagreement
 from service.plan import Query
 from service.rank import Hit
+from service.short import ShortAnswer
+from service.sources import independent_publishers, outdated
 
 
 class Status(StrEnum):
@@ -49,6 +52,8 @@ class Answer:
     `nearest` then holds the nearest misses, and `reason` says why they are no answer:
     `nothing_relevant`, or `nothing_to_search` where the library, or what the filter lets through
     of it, is empty.
+    `short` is the part of the evidence that answers, where the question asks for a few words.
+    `disagreements` are what sources say differently; `citations` then hold their sides, too.
     `confidence` is the estimated probability that the library holds the answer; `seconds` is the
     time of each stage.
     """
@@ -63,6 +68,8 @@ class Answer:
     generation: int
     fingerprint: str
     seconds: Mapping[str, float]
+    short: ShortAnswer | None = None
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def confidence_in_words(self) -> str:
@@ -86,6 +93,23 @@ class Answer:
         numbers = {citation.number for citation in self.citations}
         if any(not set(sentence.citations) <= numbers for sentence in self.sentences):
             raise ValueError("a sentence cites what is not among the citations")
+        quoted = {citation.number: citation for citation in self.citations}
+        if self.short and not self.short.stands_in(quoted.get(self.short.citation)):
+            raise ValueError("a short answer stands in its citation, word for word")
+        for side in (side for each in self.disagreements for side in each.sides):
+            if side.citation not in numbers or side.text not in quoted[side.citation].exact:
+                raise ValueError("a side of a disagreement is quoted by its citation")
+
+    @property
+    def publishers(self) -> int:
+        """How many independent publishers support the answer."""
+        numbers = {number for sentence in self.sentences for number in sentence.citations}
+        return independent_publishers(each for each in self.citations if each.number in numbers)
+
+    @property
+    def outdated(self) -> tuple[int, ...]:
+        """The citations whose evidence a newer cited article contradicts."""
+        return outdated(self.disagreements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,23 @@
 """The engine: one question in, one answer out; the same for askers and evaluators."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
 from index.library import Candidates, Library
-from index.passages import Passage
+from index.passages import Passage, Span
 from index.records import Filter
 from index.stopwatch import Stopwatch
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
+from service.answer_type import expected
 from service.cite import Citation, Scores, cite
+from service.contradictions import contradictions
+from service.disagree import Disagreement, side_by_side
 from service.evidence import evidence
 from service.plan import Query, plan
 from service.rank import COLLAPSED, FULL, Hit, Method, rank
+from service.short import Asked, ShortAnswer, short_answer
 
 # Measured on the dev questions; see docs/decisions/0006-abstention.md.
 CALIBRATION = Calibration(
@@ -52,6 +57,15 @@ class Ranked:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside an answer's sentences; `citations` are those of further sides."""
+
+    short: ShortAnswer | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    citations: tuple[Citation, ...] = ()
+
+
 class Engine:
     """Answers questions from one library."""
 
@@ -81,19 +95,23 @@ class Engine:
         status = self.calibration.status(confidence)
         with watch.stage("compose"):
             cited = hits[:NEAREST] if status is Status.NOT_IN_LIBRARY else worth_citing(hits)
-            citations, generation = self._cite(cited, ranked.found)
+            citations, generation = self._cite(cited, ranked)
         silent = status is Status.NOT_IN_LIBRARY or not citations
+        with watch.stage("matters"):
+            beside = _Beside() if silent else self._beside(citations, ranked)
         return Answer(
             query=ranked.query,
             status=Status.NOT_IN_LIBRARY if silent else status,
             confidence=confidence,
             sentences=() if silent else tuple(Sentence(c.exact, (c.number,)) for c in citations),
-            citations=() if silent else citations,
+            citations=() if silent else (*citations, *beside.citations),
             nearest=citations if silent else (),
             reason=_silence(ranked) if silent else None,
             generation=generation,
             fingerprint=self.library.fingerprint,
             seconds=watch.seconds,
+            short=beside.short,
+            disagreements=beside.disagreements,
         )
 
     def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
@@ -107,7 +125,7 @@ class Engine:
         watch = Stopwatch(dict(ranked.seconds))
         best = ranked.hits[:limit]
         with watch.stage("compose"):
-            citations, generation = self._cite(best, ranked.found)
+            citations, generation = self._cite(best, ranked)
         passages = {hit.passage.id: hit.passage for hit in best}
         return SearchResult(
             query=ranked.query,
@@ -139,23 +157,53 @@ class Engine:
             hits = rank(query, found, self.library.sourced, self.method.weights, depth)
         return Ranked(query=query, found=found, hits=hits, seconds=watch.seconds)
 
-    def _cite(self, hits: list[Hit], found: Candidates) -> tuple[tuple[Citation, ...], int]:
-        """Quote the hits from their articles as they are now.
+    def _cite(self, hits: list[Hit], ranked: Ranked) -> tuple[tuple[Citation, ...], int]:
+        """Quote the best sentences of the hits."""
+        wanted = expected(ranked.query.text)
+        found = [(hit, evidence(hit, ranked.found.weights, wanted)) for hit in hits]
+        return self._quote([(hit, Span(span.start, span.end)) for hit, span in found])
+
+    def _beside(self, citations: tuple[Citation, ...], ranked: Ranked) -> _Beside:
+        """What stands beside an answer: its few words, and what other sources say differently."""
+        question, weights = ranked.query.text, ranked.found.weights
+        pieces = self.library.encoder.piece_offsets(question)
+        wanted = expected(question)
+        asked = Asked.of(wanted, pieces, weights) if wanted else None
+        hits = {hit.passage.id: hit for hit in ranked.hits}
+        short = short_answer(asked, [(hits[c.passage_id], c) for c in citations]) if asked else None
+        found = contradictions(question, pieces, ranked.hits, asked, weights)
+        uncited = {
+            (said.statement.hit.passage.id, said.statement.sentence): said.statement.hit
+            for each in found
+            for said in each.sides
+            if not said.among(citations)
+        }
+        quotes = [(hit, sentence) for (_, sentence), hit in uncited.items()]
+        further, _ = self._quote(quotes, first=len(citations) + 1) if quotes else ((), 0)
+        disagreements = side_by_side(found, (*citations, *further))
+        shown = {side.citation for each in disagreements for side in each.sides}
+        if short and any(short.text == side.value for d in disagreements for side in d.sides):
+            short = None  # what sources disagree on is not settled by showing one of them
+        return _Beside(short, disagreements, tuple(c for c in further if c.number in shown))
+
+    def _quote(
+        self, spans: Sequence[tuple[Hit, Span]], first: int = 1
+    ) -> tuple[tuple[Citation, ...], int]:
+        """Quote these spans of the hits from their articles as they are now.
 
         What was removed or replaced while the question was on its way is left out.
         """
-        wanted = {hit.article.id for hit in hits}
+        wanted = {hit.article.id for hit, _ in spans}
         articles, generation = self.library.articles_now(wanted)
         citations: list[Citation] = []
-        for hit in hits:
+        for hit, span in spans:
             passage = hit.passage
             article = articles.get(passage.article_id)
             if article is None or article.sha256 != passage.article_sha256:
                 continue
-            span = evidence(hit, found.weights)
             citations.append(
                 cite(
-                    number=len(citations) + 1,
+                    number=first + len(citations),
                     article=article,
                     record=hit.article,
                     passage=passage,

@@ -227,6 +227,30 @@ class SentenceOut(Returned):
     citations: list[int]
 
 
+class ShortOut(Span):
+    """The words of the evidence that answer: `text` is what the article says at `[start, end)`."""
+
+    text: str
+    citation: int = Field(description="The number of the citation that they stand in.")
+
+
+class SideOut(Returned):
+    """What one source says."""
+
+    value: str = Field(description="The words that others contradict.")
+    text: str = Field(description="The sentence that they stand in.")
+    citation: int
+    published: str | None = Field(description="When the source was published.")
+
+
+class DisagreementOut(Returned):
+    """What sources say differently of one matter, side by side; nobody is declared right."""
+
+    matter: str = Field(description="What it is about, in words of the question or the sources.")
+    kind: str = Field(description="What they differ in: `number`, `date` or `claim`.")
+    sides: list[SideOut] = Field(description="By date of publication; without one, last.")
+
+
 class AnswerOut(Returned):
     """The answer: verbatim sentences that each cite, or an honest "not in the library"."""
 
@@ -237,8 +261,22 @@ class AnswerOut(Returned):
     confidence_in_words: str = Field(
         description="The same in words: `very high`, `high`, `moderate`, `low` or `very low`."
     )
+    short: ShortOut | None = Field(
+        description="For a question such as who, when or how many: the exact words that answer, "
+        "or null when that is not sure."
+    )
     sentences: list[SentenceOut]
-    citations: list[CitationOut]
+    publishers: int = Field(
+        description="How many independent publishers the sentences are of. Copies are one source; "
+        "articles of unknown publishers count as one together, where no publisher is known."
+    )
+    disagreements: list[DisagreementOut]
+    outdated: list[int] = Field(
+        description="The numbers of the citations that a newer cited article contradicts."
+    )
+    citations: list[CitationOut] = Field(
+        description="Those of the sentences, then those of further sides of disagreements."
+    )
     nearest: list[CitationOut] = Field(description="The nearest misses, when there is no answer.")
     reason: str | None = Field(
         description="Why there is no answer: `nothing_relevant`, or `nothing_to_search` where "

@@ -16,6 +16,7 @@ from service.schemas import (
     ArticlesPage,
     CitationOut,
     CitedOut,
+    DisagreementOut,
     FailureOut,
     JudgementsOut,
     LibraryOut,
@@ -48,9 +49,15 @@ def answer(found: AnswerOut) -> None:
     say = _printer()
     confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
     say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
+    if found.short:
+        say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
     for sentence in found.sentences:
         notes = "".join(f"[{number}]" for number in sentence.citations)
         say(f"\n{sentence.text} {notes}")
+    for matter in found.disagreements:
+        _disagreement(say, matter)
+    if found.publishers > 1:
+        say(f"\nFrom {found.publishers} independent publishers.")
     if found.reason_in_words:
         say(found.reason_in_words)
     if found.nearest:
@@ -60,11 +67,18 @@ def answer(found: AnswerOut) -> None:
     if found.citations or found.nearest:
         say()
     for citation in (*found.citations, *found.nearest):
-        _reference(say, citation)
+        _reference(say, citation, outdated=citation.number in found.outdated)
 
 
-def _reference(say: Line, citation: CitationOut) -> None:
-    say(f"[{citation.number}] {citation.reference}")
+def _disagreement(say: Line, found: DisagreementOut) -> None:
+    say(f"\nThe sources differ: {found.matter}", style="bold")
+    for side in found.sides:
+        say(f"  {side.value} ({side.published or 'no date'}): “{side.text}” [{side.citation}]")
+
+
+def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> None:
+    note = " (a newer source says otherwise)" if outdated else ""
+    say(f"[{citation.number}] {citation.reference}{note}")
     place = f"article {citation.article.id}, characters {citation.start} to {citation.end}"
     say(f"    {place}", style="dim")
     if citation.link:

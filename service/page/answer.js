@@ -27,7 +27,7 @@ export function headline(answer) {
  */
 export function answerView(answer, wanted, signal) {
   const silent = answer.status === "not_in_library";
-  const outdated = new Set(answer.outdated ?? []);
+  const outdated = new Set(answer.outdated);
   return h(
     "article",
     { class: `answer ${answer.status}`, "aria-labelledby": "outcome" },
@@ -196,7 +196,7 @@ function silence(answer) {
   );
 }
 
-function disagreements({ disagreements: found = [], citations }) {
+function disagreements({ disagreements: found, citations }) {
   if (!found.length) return null;
   const publisher = (number) => citations.find((one) => one.number === number)?.article.publisher;
   const side = (one) =>
