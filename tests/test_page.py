@@ -134,7 +134,7 @@ def test_a_question_is_answered_at_an_address_of_its_own(page: Page) -> None:
     page.open("/")
     page.ask(SEIZED)
     answer = page.get(f"/v1/ask?{urlencode({'q': SEIZED})}")
-    quotes = [one.text for one in page.all(".evidence blockquote")]
+    quotes = [one.text for one in page.all(".evidence:not(.further) blockquote")]
     assert quotes == [f"{one['text']}\u202f[{one['citations'][0]}]" for one in answer["sentences"]]
     assert page.text("#outcome") == "Answered"
     assert f"Confidence: {answer['confidence_in_words']}." in page.text(".standing")
@@ -348,7 +348,7 @@ def test_the_table_is_searched_and_sorted(page: Page) -> None:
     assert titles == sorted(titles, key=str.casefold)
     page.press("Title")
     page.until(lambda: [one.text for one in page.all(".articles tbody th")] == titles[::-1])
-    page.field("Search titles, publishers, authors").send_keys("harbour POST", Keys.ENTER)
+    page.field("Title, publisher, author or source").send_keys("harbour POST", Keys.ENTER)
     page.until(lambda: [one.text for one in page.all(".articles tbody th")] == ["The long wall"])
     assert "words=harbour+POST" in page.browser.current_url
     assert "Mar 2020" in page.text(".articles tbody")

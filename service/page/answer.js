@@ -33,7 +33,6 @@ export function answerView(answer, wanted, signal) {
     { class: `answer ${answer.status}`, "aria-labelledby": "outcome" },
     standing(answer, wanted),
     silent ? silence(answer) : evidence(answer, outdated),
-    silent ? null : disagreements(answer),
     silent ? null : timeline(answer.citations),
     h(
       "div",
@@ -47,9 +46,10 @@ export function answerView(answer, wanted, signal) {
 
 function standing(answer, wanted) {
   const silent = answer.status === "not_in_library";
-  const publishers = answer.publishers
-    ? `Supported by ${count(answer.publishers, "independent publisher")}; copies of an article count once.`
-    : null;
+  const publishers =
+    answer.publishers > 1
+      ? `Supported by ${answer.publishers} independent publishers; copies count once.`
+      : "From one publisher.";
   const sure = silent
     ? `The confidence that the library holds the answer is ${answer.confidence_in_words}.`
     : `Confidence: ${answer.confidence_in_words}.`;
@@ -61,8 +61,9 @@ function standing(answer, wanted) {
     h(
       "p",
       {},
-      silent ? `${answer.reason_in_words} ${sure}` : [sure, publishers].filter(Boolean).join(" "),
+      silent ? `${answer.reason_in_words} ${sure}` : `${sure} ${publishers}`,
       until ? ` As of ${inWords(until)}: what came later is hidden.` : "",
+      answer.disagreements.length ? [" ", h("a", { href: "#disagreements" }, "Sources disagree"), "."] : null,
     ),
     understood(answer.query),
   );
@@ -94,6 +95,7 @@ function evidence(answer, outdated) {
   return [
     answer.short ? shortAnswer(answer.short) : null,
     h("section", { "aria-label": "Evidence, word for word", class: "evidence" }, rows),
+    disagreements(answer),
     further.length
       ? h(
           "section",

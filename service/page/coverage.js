@@ -8,7 +8,8 @@ const COLOURS = 6;
 const HEIGHT = 180;
 const BASE = 24; // below the bars, for the dates
 const LEFT = 32;
-const WIDTH = 900;
+const [NARROWEST, WIDEST] = [320, 1000];
+const LABEL = 70; // what a date needs
 
 /** The plot of `/v1/library/coverage` with its table; nothing for an empty library. */
 export async function coverage(signal) {
@@ -35,7 +36,9 @@ function drawing(cells, publishers) {
   const heights = new Map(months.map((month) => [month, 0]));
   for (const { month, articles } of cells) heights.set(month, heights.get(month) + articles);
   const most = Math.max(...heights.values());
-  const step = (WIDTH - LEFT) / months.length;
+  // Drawn as wide as it is shown, so that its words have the size of others.
+  const width = Math.max(NARROWEST, Math.min(WIDEST, document.getElementById("main").clientWidth - 32));
+  const step = (width - LEFT) / months.length;
   const tall = (articles) => (articles / most) * (HEIGHT - 10);
   const tops = new Map(months.map((month) => [month, HEIGHT]));
   const sorted = [...cells].sort((a, b) => publishers.indexOf(a.publisher) - publishers.indexOf(b.publisher));
@@ -54,19 +57,19 @@ function drawing(cells, publishers) {
       svg("title", {}, `${month}, ${publisher || "unknown"}: ${count(articles, "article")}`),
     );
   });
-  const every = Math.ceil(months.length / 8);
+  const every = Math.ceil(LABEL / step);
   const labels = months
     .map((month, i) => ({ month, i }))
-    .filter(({ i }) => i % every === 0)
+    .filter(({ i }) => i % every === 0 && LEFT + i * step + LABEL <= width + step)
     .map(({ month, i }) => svg("text", { x: LEFT + i * step, y: HEIGHT + 17 }, month));
   return svg(
     "svg",
     {
-      viewBox: `0 0 ${WIDTH} ${HEIGHT + BASE}`,
+      viewBox: `0 0 ${width} ${HEIGHT + BASE}`,
       role: "img",
       "aria-label": `Articles by month from ${months[0]} to ${months.at(-1)}; at most ${most} in one month. The table below has the figures.`,
     },
-    svg("line", { x1: LEFT, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
+    svg("line", { x1: LEFT, x2: width, y1: HEIGHT, y2: HEIGHT }),
     svg("text", { x: LEFT - 6, y: 18, "text-anchor": "end" }, most),
     svg("text", { x: LEFT - 6, y: HEIGHT, "text-anchor": "end" }, 0),
     bars,

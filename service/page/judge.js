@@ -2,7 +2,7 @@
 
 import { call, failure, fill } from "./api.js";
 import { announce, button, count, foreign, h } from "./dom.js";
-import { addressOf } from "./text.js";
+import { addressOf, inWords } from "./text.js";
 
 const VERDICTS = {
   right: "Right",
@@ -77,8 +77,12 @@ function entry(one, again) {
     "li",
     {},
     h("p", {}, h("a", { href: `/?${new URLSearchParams({ q: one.question })}`, dir: "auto" }, one.question)),
-    h("p", {}, h("strong", { class: `verdict ${one.verdict}` }, VERDICTS[one.verdict] ?? one.verdict)),
-    h("p", { class: "quiet" }, one.judged.slice(0, 10)),
+    h(
+      "p",
+      {},
+      h("strong", { class: `verdict ${one.verdict}` }, VERDICTS[one.verdict] ?? one.verdict),
+      h("span", { class: "quiet" }, ` ${inWords(one.judged.slice(0, 10))}`),
+    ),
     one.note && foreign("p", one.note),
     one.quotes.length > 0 && h("details", {}, h("summary", {}, count(one.quotes.length, "passage")), h("ul", {}, one.quotes.map(place))),
     h("p", { class: "actions" }, button("Delete", remove, { "aria-label": `Delete the judgement on ${one.question}` })),

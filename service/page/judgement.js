@@ -16,7 +16,8 @@ const quoteOf = ({ article, start, end }) => ({ article_id: article.id, start, e
  */
 export function judgement(answer, wanted, signal) {
   const silent = answer.status === "not_in_library";
-  const shown = (silent ? answer.nearest : answer.citations).map(quoteOf);
+  const said = new Set(answer.sentences.flatMap((sentence) => sentence.citations));
+  const shown = answer.citations.filter(({ number }) => said.has(number)).map(quoteOf);
   const told = h("div", { "aria-live": "polite" });
   const more = h("div");
   const note = h("textarea", { rows: 2, dir: "auto", maxlength: 2000 });

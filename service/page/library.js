@@ -63,7 +63,7 @@ export async function library(place, url, { go, signal }) {
       h(
         "form",
         { class: "row", role: "search", submit: search },
-        field("Search titles, publishers, authors", words),
+        field("Title, publisher, author or source", words),
         h("button", {}, "Search"),
         field("Sort by", sort),
       ),
