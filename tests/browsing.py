@@ -1,6 +1,5 @@
 """A real browser, and the page in it as people use it."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import Request, urlopen
 
 import pytest
+from calling import Caller
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
@@ -62,7 +61,7 @@ def set_screen(browser: webdriver.Chrome, width: int) -> None:
     )
 
 
-class Page:
+class Page(Caller):
     """A browser on one server."""
 
     def __init__(self, browser: webdriver.Chrome, address: str) -> None:
@@ -143,17 +142,6 @@ class Page:
         box.send_keys(question, Keys.ENTER)
         self.until(lambda: self.all("#outcome"))
         self.settled()
-
-    def get(self, path: str) -> Any:
-        """What the server itself says."""
-        with urlopen(self.address + path, timeout=30) as response:
-            return json.load(response)
-
-    def post(self, path: str, body: Any) -> Any:
-        data = json.dumps(body).encode()
-        request = Request(self.address + path, data, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as response:
-            return json.load(response)
 
     def holds(self, article: str) -> bool:
         try:

@@ -468,6 +468,8 @@ def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
         page.until(lambda: page.text(".runs .quiet").startswith("done"))
     page.press("Compare", "main")
     page.until(lambda: page.all("table[aria-label='Comparison'] tbody tr"))
+    set_screen(page.browser, PHONE)
+    assert page.browser.execute_script("return document.documentElement.scrollWidth") <= PHONE
     compared = page.browser.find_element(By.PARTIAL_LINK_TEXT, "Open the comparison")
     for link in (compared, page.browser.find_element(By.LINK_TEXT, "Open the report")):
         with urlopen(str(link.get_attribute("href")), timeout=30) as response:

@@ -48,7 +48,7 @@ function standing(answer, wanted) {
   const silent = answer.status === "not_in_library";
   const publishers =
     answer.publishers > 1
-      ? `Supported by ${answer.publishers} independent publishers; copies count once.`
+      ? `From ${answer.publishers} independent publishers; copies count once.`
       : "From one publisher.";
   const sure = silent
     ? `The confidence that the library holds the answer is ${answer.confidence_in_words}.`
@@ -208,7 +208,7 @@ function disagreements({ disagreements: found, citations }) {
       h("p", { class: "value", dir: "auto" }, one.value),
       h("p", { class: "who" }, foreign("span", publisher(one.citation) || "Unknown publisher")),
       h("p", { class: "quiet" }, h("time", { datetime: one.published }, inWords(one.published))),
-      h("p", { class: "said", dir: "auto" }, `“${one.text}” `, mark(one.citation)),
+      h("p", { class: "said", dir: "auto" }, `“${one.text}”${NARROW}`, mark(one.citation)),
     );
   return h(
     "section",

@@ -1,7 +1,7 @@
 /** What the library covers: its articles by month and publisher, drawn and as a table. */
 
 import { call } from "./api.js";
-import { count, h, svg } from "./dom.js";
+import { count, h, scrolled, svg } from "./dom.js";
 
 // More would not be told apart; the table has them all.
 const COLOURS = 6;
@@ -104,9 +104,8 @@ function legend(publishers) {
 function table(cells) {
   const row = ({ month, publisher, articles }) =>
     h("tr", {}, h("td", {}, month ?? "no date"), h("td", { dir: "auto" }, publisher || "unknown"), h("td", {}, articles));
-  return h(
-    "table",
-    { "aria-label": "Articles by month and publisher" },
+  return scrolled(
+    "Articles by month and publisher",
     h("thead", {}, h("tr", {}, ["Month", "Publisher", "Articles"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, cells.map(row)),
   );

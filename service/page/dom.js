@@ -82,6 +82,12 @@ export function announce(words) {
   setTimeout(() => (status.textContent = words), 50); // the same words twice are told twice
 }
 
+/** A table that is scrolled by itself where it is wider than the screen. */
+export function scrolled(label, ...rows) {
+  const table = h("table", { "aria-label": label }, rows);
+  return h("div", { class: "scrolled", role: "region", "aria-label": label, tabindex: 0 }, table);
+}
+
 /** `1 article`, `2 articles`. */
 export function count(number, noun, nouns = `${noun}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? noun : nouns}`;

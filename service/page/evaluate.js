@@ -1,7 +1,7 @@
 /** Evaluate: how well judged questions are answered; runs to start, watch and compare. */
 
 import { call, failure, fill, Problem, request } from "./api.js";
-import { announce, button, choice, count, field, h } from "./dom.js";
+import { announce, button, choice, count, field, h, scrolled } from "./dom.js";
 
 const POLL_MS = 1000;
 const METHODS = [
@@ -140,7 +140,7 @@ function measures({ measures: found, name }) {
     "details",
     {},
     h("summary", {}, "Measures, with 95 % intervals"),
-    h("table", { "aria-label": `Measures of ${name}` }, h("tbody", {}, Object.entries(found).map(row))),
+    scrolled(`Measures of ${name}`, h("tbody", {}, Object.entries(found).map(row))),
   );
 }
 
@@ -167,9 +167,8 @@ function comparison(done) {
     };
     const heads = ["Measure", a, b, "Difference"].map((one) => (one.id ? `${one.name}, ${one.method}` : one));
     shown.replaceChildren(
-      h(
-        "table",
-        { "aria-label": "Comparison" },
+      scrolled(
+        "Comparison",
         h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col", dir: "auto" }, one)))),
         h("tbody", {}, Object.keys(a.measures).filter((measure) => b.measures[measure]).map(row)),
       ),
