@@ -109,7 +109,7 @@ _ASKED: tuple[tuple[Expected, re.Pattern[str]], ...] = tuple(
 _WORD = re.compile(r"\w+")
 _TO = re.compile(r" (?:to|through|a|hasta) |\s?[-–—]\s?")
 _FROM_TO = re.compile(rf"{_TO.pattern}| (?:and|until|y)(?: in)? ")
-_DECADE = re.compile(r"\b(?:(?:early|mid|late)[ -–])?(?:1\d|20)\d0s\b")
+_DECADE = re.compile(r"\b(?:(?:early|mid|late)[ \-–])?(?:1\d|20)\d0s\b")
 _CAPITAL = r"[A-ZÁÉÍÓÚÑÜÖÄÅÇØ](?:\.(?:[A-Z]\.)*|[\w’'&-]*)"
 _LINK = r"(?: (?:de|del|la|las|los|y|the|of|von|van|der|den|bin|al|da|dos))*"
 _NAME = re.compile(rf"(?<!\w){_CAPITAL}(?:{_LINK} {_CAPITAL})*")
@@ -128,7 +128,8 @@ _USUAL = frozenset(
     with without world yes yet you you're your several illegal january february march april may
     june july august september october november december monday tuesday wednesday thursday
     friday saturday sunday el la los las un una en y de por para con su sus se lo al como cuando
-    pero según due around recent women men
+    pero según due around recent women men nobody everybody
+    somebody everyone someone everything
     """,
     )
 )

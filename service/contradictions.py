@@ -234,7 +234,8 @@ _ALMOST = re.compile(
     re.IGNORECASE,
 )
 _UTTERLY = re.compile(
-    rf"\b(?:{_HIGHEST})\b|\b(?:never|not)(?: been)?(?: before)? seen\b", re.IGNORECASE
+    rf"\b(?:{_HIGHEST}|(?:never|not)(?: been)?(?: before)? seen)\b(?: ever\b| since [^,.;]+)?",
+    re.IGNORECASE,
 )
 
 
@@ -259,8 +260,8 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
 
 
 _OF = re.compile(
-    r" (?:of|de|del) ((?:(?:the|all|its|la|el|los|las|global|globally|total|world[’']s|world|"
-    r"country[’']s|nation[’']s|mundial) )*)([^\W\d_][\w-]+(?: [^\W\d_][\w-]+)?)",
+    r" (?:of|de|del) (?:(?:the|all|its|la|el|los|las|global|globally|total|world|\w+[’']s) )*"
+    r"([^\W\d_][\w-]+(?: [^\W\d_][\w-]+)?)",
     re.IGNORECASE,
 )
 
@@ -277,7 +278,7 @@ def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
     for (one, figure, of), (other, same, of_other) in combinations(shares, 2):
         if one.source == other.source or not figure.agrees(same):
             continue
-        if not stems(of[2]) & stems(of_other[2]):
+        if not stems(of[1]) & stems(of_other[1]):
             yield Contradiction(
                 one.text[figure.start : figure.end],
                 MatterKind.CLAIM,

@@ -96,8 +96,7 @@ class Engine:
         with watch.stage("compose"):
             cited = hits[:NEAREST] if status is Status.NOT_IN_LIBRARY else worth_citing(hits)
             citations, generation = self._cite(cited, ranked)
-        silent = status is Status.NOT_IN_LIBRARY or not citations
-        with watch.stage("matters"):
+            silent = status is Status.NOT_IN_LIBRARY or not citations
             beside = _Beside() if silent else self._beside(citations, ranked)
         return Answer(
             query=ranked.query,

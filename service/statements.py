@@ -19,7 +19,9 @@ from service.rank import Hit
 HITS = 8
 RELEVANT = 0.75
 STATEMENTS = 12
-STEM = 6  # letters: "decertified" and "decertification" are one word
+# Letters of a word that count: so "decertified" and "decertification" are one.
+STEM = 6
+ENDINGS = ("’s", "'s", "ing", "ed", "es", "s", "e")
 
 TOKEN = re.compile(r"[\w’'-]*\w")
 LITTLE = frozenset(
@@ -131,9 +133,15 @@ def with_next(statement: Statement) -> Statement:
 
 
 def stems(text: str) -> frozenset[str]:
-    """The beginnings of the words that say what a text is about."""
+    """The words that say what a text is about, without their usual endings."""
     words = (word.casefold() for word in TOKEN.findall(text))
-    return frozenset(word[:STEM] for word in words if len(word) > 2 and word not in LITTLE)
+    return frozenset(_stem(word) for word in words if len(word) > 2 and word not in LITTLE)
+
+
+def _stem(word: str) -> str:
+    """Its first letters without an ending: "decertified" and "decertification" are one word."""
+    ending = next((e for e in ENDINGS if word.endswith(e) and len(word) >= len(e) + 3), "")
+    return word.removesuffix(ending).replace("y", "i")[:STEM]
 
 
 def shared(one: Statement, other: Statement) -> str:

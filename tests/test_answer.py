@@ -9,8 +9,11 @@ from made import candidate, citation, hit
 from index.library import Library
 from index.records import Filter
 from service.answer import Answer, Calibration, Sentence, Status, worth_citing
+from service.contradictions import MatterKind
+from service.disagree import Disagreement, Side
 from service.engine import CALIBRATION, Engine
 from service.plan import Query
+from service.short import ShortAnswer
 
 CITED = citation()
 ANSWER = Answer(
@@ -35,6 +38,15 @@ SILENT = replace(
 )
 
 
+def short(text: str, start: int, citation: int = 1) -> ShortAnswer:
+    return ShortAnswer(text, start, start + len(text), citation)
+
+
+def differing(text: str, citation: int) -> Disagreement:
+    sides = (Side("Cauca", CITED.exact, 1, None), Side("Meta", text, citation, None))
+    return Disagreement("coca", MatterKind.CLAIM, sides)
+
+
 @pytest.mark.parametrize(
     ("answer", "changes", "message"),
     [
@@ -44,6 +56,14 @@ SILENT = replace(
         (ANSWER, {"reason": "nothing_relevant"}, "reason"),
         (ANSWER, {"sentences": (Sentence("Coca.", (2,)),)}, "cites what is not"),
         (ANSWER, {"sentences": (Sentence("Coca.", (1, 2)),)}, "cites what is not"),
+        (ANSWER, {"short": short("Cauca", 13)}, "word for word"),
+        (ANSWER, {"short": short("cauca", 14)}, "word for word"),
+        (ANSWER, {"short": short("Cauca", 14, citation=2)}, "word for word"),
+        (ANSWER, {"short": short("Cauca.!", 14)}, "word for word"),
+        (SILENT, {"short": short("Cauca", 14)}, "word for word"),
+        (ANSWER, {"disagreements": (differing(CITED.exact, 2),)}, "quoted by its citation"),
+        (ANSWER, {"disagreements": (differing("Coca grows in Meta.", 1),)}, "quoted by"),
+        (SILENT, {"disagreements": (differing(CITED.exact, 1),)}, "quoted by"),
         (SILENT, {"status": Status.ANSWERED}, "cannot have"),
         (SILENT, {"status": Status.PARTIAL}, "cannot have"),
         (SILENT, {"citations": (CITED,)}, "cannot have"),
@@ -55,6 +75,15 @@ def test_promises(answer: Answer, changes: dict[str, object], message: str) -> N
     assert replace(answer) == answer
     with pytest.raises(ValueError, match=message):
         replace(answer, **changes)
+
+
+def test_what_stands_in_the_citations_may_be_said_of_them() -> None:
+    answer = replace(
+        ANSWER, short=short("Cauca", 14), disagreements=(differing("Coca grows in Cauca.", 1),)
+    )
+    assert answer.short is not None
+    assert answer.citations[0].exact[answer.short.start : answer.short.end] == "Cauca"
+    assert (answer.publishers, answer.outdated, SILENT.publishers) == (1, (), 0)
 
 
 @pytest.mark.parametrize(("text", "citations"), [("", (1,)), ("Coca grows.", ())])

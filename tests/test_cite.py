@@ -105,6 +105,12 @@ def test_references(facts: dict[str, object], expected: str) -> None:
     assert reference(record(article_from("Coca grows.", "a"), **facts)) == expected
 
 
+def test_the_dates_that_a_quote_mentions_are_its_own() -> None:
+    made = citation(text="On May 5, 1999, as in 1986 and on May 5, 1999, it rained.")
+    assert made.mentioned == ("1999-05-05", "1986")
+    assert made.article.metadata.published is None
+
+
 def test_a_title_is_shown_even_where_there_is_none() -> None:
     article = replace(article_from("Coca.", "x"), source="file:///folder/brief.md")
     assert display_title(record(article, title="")) == "brief.md"

@@ -180,6 +180,29 @@ def test_answers_for_people(filled: Run) -> None:
     assert f"    article {article}, characters 0 to {len(TRAINS)}" in lines
 
 
+def test_few_words_and_what_sources_say_differently(run: Run, tmp_path: Path) -> None:
+    texts = {
+        "herald": "The Alma dam was finished in 1986. Neighbours talk of the weather and dogs.",
+        "post": "Workers finished the Alma dam in 1989. The town sells wheat and old maps.",
+    }
+    for year, (name, text) in enumerate(texts.items(), 2001):
+        (tmp_path / f"{name}.md").write_text(
+            f"---\ntitle: {name}\npublisher: {name}\npublished: {year}\n---\n\n{text}\n"
+        )
+    assert run("add", "herald.md").exit_code == 0
+    assert "\nIn short: 1986 [1]\n" in run("ask", "When was the Alma dam finished?").stdout
+    assert run("add", "post.md").exit_code == 0
+    shown = run("ask", "When was the Alma dam finished?").stdout
+    assert "In short" not in shown
+    assert "The sources differ: When was the Alma dam finished?" in shown
+    assert "  1986 (2001): “The Alma dam was finished in 1986.”" in shown
+    assert "  1989 (2002): “Workers finished the Alma dam in 1989.”" in shown
+    assert shown.count("(a newer source says otherwise)") == 1
+    before = run("ask", "When was the Alma dam finished?", "--as-of", "2001").stdout
+    assert "In short: 1986" in before
+    assert "differ" not in before
+
+
 def test_answers_for_programs(filled: Run) -> None:
     result = filled("--json", "ask", "When will the night train to the coast reopen?")
     assert data(result)["citations"][0]["exact"] == TRAINS

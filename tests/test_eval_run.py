@@ -110,6 +110,7 @@ def test_each_measure_of_a_known_run_has_its_value() -> None:
     # The passage has 12 words, the gold 4, and the best sentences are exactly the gold.
     assert first["SpanRecall@5"] == 1
     assert first["SpanPrecision@5"] == first["SpanIoU@5"] == pytest.approx(4 / 12)
+    assert (first["EvidenceRecall@10"], second["EvidenceRecall@10"]) == (1, 0)
     assert first["QuoteRecall"] == first["QuotePrecision"] == first["QuoteIoU"] == 1
     assert second["QuoteRecall"] == second["QuotePrecision"] == second["QuoteIoU"] == 0
     assert (first["CitationPrecision"], second["CitationPrecision"]) == (1, 0.5)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import candidate, hit
 
-from service.evidence import MAX_SENTENCES, SENTENCE_COST, Evidence, evidence
+from service.answer_type import Expected, expected
+from service.evidence import MAX_SENTENCES, SENTENCE_COST, TYPED, Evidence, evidence
 
 SENTENCES = ["Rain fell on Monday.", "Coca grew in Cauca.", "It paid well.", "Nobody came."]
 TEXT = " ".join(SENTENCES)
@@ -14,13 +15,15 @@ STARTS = [at for at in range(len(TEXT)) if at == 0 or TEXT[at - 1] == " "]
 WORDS = TEXT.split()
 
 
-def find(matches: dict[str, list[float]], weights: list[float]) -> Evidence:
+def find(
+    matches: dict[str, list[float]], weights: list[float], wanted: Expected | None = None
+) -> Evidence:
     """The evidence when these words match the question's tokens so well, and others not at all."""
     similarity = np.zeros((len(weights), len(WORDS)), np.float32)
     for word, values in matches.items():
         similarity[:, WORDS.index(word)] = values
     passage = candidate(TEXT, "a", starts=tuple(STARTS))
-    return evidence(hit(passage, similarity=similarity), np.array(weights, np.float32))
+    return evidence(hit(passage, similarity=similarity), np.array(weights, np.float32), wanted)
 
 
 def text(found: Evidence) -> str:
@@ -43,6 +46,14 @@ def test_weights_decide_what_matters() -> None:
     matches = {"Rain": [0.9, 0], "Nobody": [0, 0.9]}
     assert text(find(matches, [9, 1])) == SENTENCES[0]
     assert text(find(matches, [1, 9])) == SENTENCES[3]
+
+
+def test_words_of_the_expected_type_are_worth_something() -> None:
+    where = expected("Where did it grow?")
+    for lead, best in ((TYPED + 0.01, SENTENCES[3]), (TYPED - 0.01, SENTENCES[1])):
+        matches = {"Coca": [0.5], "Nobody": [0.5 + lead]}
+        assert text(find(matches, [1], where)) == best  # of the two, only Cauca is a name
+        assert text(find(matches, [1])) == SENTENCES[3]
 
 
 def test_never_more_than_three_sentences() -> None:

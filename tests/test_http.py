@@ -70,6 +70,24 @@ def test_an_answer_can_be_checked(client: TestClient) -> None:
         assert sentence["text"] == by_number[sentence["citations"][0]]
 
 
+def test_short_answers_disagreements_and_publishers(client: TestClient) -> None:
+    answer = client.post("/v1/ask", json={"question": "What year did Plan Colombia begin?"}).json()
+    short = answer["short"]
+    article = answer["citations"][short["citation"] - 1]["article"]
+    assert (short["text"], answer["publishers"]) == ("2000", 1)
+    assert text_of(client, article["id"])[short["start"] : short["end"]] == "2000"
+    assert "2000" in answer["citations"][0]["mentioned"]
+    assert {"published", "modified", "retrieved"} <= article.keys()
+    question = "Was it 1996 or 1997 when Washington decertified Samper's Colombia?"
+    answer = client.post("/v1/ask", json={"question": question}).json()
+    (matter,) = answer["disagreements"]
+    assert matter["kind"] == "date"
+    assert [side["value"] for side in matter["sides"]] == ["1996", "1997"]
+    for side in matter["sides"]:
+        assert side["text"] in answer["citations"][side["citation"] - 1]["exact"]
+    assert answer["outdated"] == []  # both were published on one day
+
+
 def test_the_example_question_finds_its_sentence(client: TestClient) -> None:
     answer = client.post("/v1/ask", json={"question": QUESTION}).json()
     assert "Plan Colombia started in 2000" in answer["sentences"][0]["text"]

@@ -18,6 +18,7 @@ from eval.measures import (
     inexact_quotes,
     measure_abstention,
     measure_citations,
+    measure_evidence,
     measure_overlap,
     measure_passages,
     measure_ranking,
@@ -181,6 +182,25 @@ def test_where_any_quote_suffices_complete_is_hit() -> None:
     gold = Wanted(((THIRD,), (FIRST,), ()), any=True)
     measured = measure_passages(PASSAGES, gold, (1,))
     assert measured == {"Hit@1": 1.0, "Complete@1": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("quotes", "k", "value"),
+    [
+        ([(0, 9), (20, 30), (55, 60)], 10, 1.0),
+        ([(0, 9), (20, 24), (50, 60)], 10, 0.0),  # the first passage with gold counts
+        ([(0, 9), (10, 20)], 10, 0.0),
+        ([(0, 9), (20, 30)], 1, 0.0),  # no passage of the first k has gold
+        ([], 10, 0.0),
+    ],
+)
+def test_evidence_is_right_if_it_holds_the_gold_of_the_first_passage_found(
+    quotes: list[tuple[int, int]], k: int, value: float
+) -> None:
+    found = spans("a", (0, 10), (10, 40), (40, 60))
+    wanted = Wanted((spans("a", (22, 28)), spans("a", (52, 58))), any=True)
+    measured = measure_evidence(found, spans("a", *quotes), wanted, k)
+    assert measured == {f"EvidenceRecall@{k}": value}
 
 
 def test_a_cutoff_below_one_is_refused() -> None:

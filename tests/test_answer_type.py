@@ -1,0 +1,78 @@
+"""The expected answer type: read from the question, found in sentences."""
+
+import pytest
+
+from service.answer_type import AnswerType, candidates, expected
+from service.figures import Kind
+
+NAME, PLACE, DATE, NUMBER = AnswerType.NAME, AnswerType.PLACE, AnswerType.DATE, AnswerType.NUMBER
+
+
+@pytest.mark.parametrize(
+    ("question", "type"),
+    [
+        ("Who ended aerial spraying?", NAME),
+        ("¿Quién reconoció haber abusado de sustancias?", NAME),
+        ("Which former minister resigned?", NAME),
+        ("An envoy resigned. Who replaced her?", NAME),
+        ("Where does coca grow?", PLACE),
+        ("¿Dónde se cultiva la coca?", PLACE),
+        ("When did Plan Colombia start?", DATE),
+        ("In what year was the treaty signed?", DATE),
+        ("¿Cuándo empezó el Plan Colombia?", DATE),
+        ("How many soldiers were kidnapped?", NUMBER),
+        ("¿Cuántos soldados fueron secuestrados?", NUMBER),
+        ("How much cocaine was seized?", NUMBER),
+        ("What share of GDP does coca represent?", NUMBER),
+        ("How long has the war lasted?", NUMBER),
+        ("Why was Colombia decertified?", None),
+        ("What happened on the day when Petro spoke, and to those who listened?", None),
+        ("What word did US officials use?", None),
+    ],
+)
+def test_what_is_asked_for(question: str, type: AnswerType | None) -> None:
+    wanted = expected(question)
+    assert (wanted and wanted.type) == type
+
+
+def test_the_measure_that_is_asked_for() -> None:
+    kinds = {
+        "How many hectares are there?": {Kind.AREA},
+        "How many tonnes were seized?": {Kind.MASS},
+        "How many years did it take?": {Kind.TIME},
+        "How many soldiers died?": {Kind.COUNT},
+        "How much money was lost?": {Kind.MONEY},
+        "What percentage of it is coca?": {Kind.SHARE},
+    }
+    for question, wanted in kinds.items():
+        found = expected(question)
+        assert found is not None
+        assert found.kinds == wanted, question
+
+
+def words(sentence: str, question: str) -> list[str]:
+    wanted = expected(question)
+    assert wanted is not None
+    return [sentence[each.start : each.end] for each in candidates(sentence, wanted)]
+
+
+def test_names_are_runs_of_capitals() -> None:
+    sentence = (
+        "However, Álvaro Leyva Durán told the Colombian weekly that the U.N. and Petro's aide left."
+    )
+    assert words(sentence, "Who left?") == ["Álvaro Leyva Durán", "Petro"]
+    assert words("The Bank of Spain, in Madrid, paid.", "Who paid?") == ["Bank of Spain", "Madrid"]
+
+
+def test_what_the_question_says_is_no_answer() -> None:
+    sentence = "Álvaro Leyva met Petro in 2022 and 2024."
+    assert words(sentence, "Who met alvaro leyva?") == ["Petro"]
+    assert words(sentence, "When in 2022 did they meet?") == ["2022 and 2024"]
+    assert words("More than 40 of 60 towns.", "How many towns beside the 40?") == ["60 towns"]
+
+
+def test_dates_and_figures_that_belong_together_are_one() -> None:
+    assert words("He served from 2014 to 2019.", "When did he serve?") == ["2014 to 2019"]
+    assert words("It broke by the mid-2010s.", "When did it break?") == ["mid-2010s"]
+    assert words("It takes 1% to 3% of it.", "What percentage does it take?") == ["1% to 3%"]
+    assert words("7 dogs and 9 cats.", "How many animals?") == ["7 dogs", "9 cats"]
