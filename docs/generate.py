@@ -16,6 +16,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from docs.examples import QUESTION, examples, shortened
 from eval.http import evaluations_router
 from eval.performance import blocks, plots
 from eval.tables import results_table
@@ -28,12 +29,11 @@ from service.http import create_app
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-QUESTION = "How much cocaine did Colombia seize in 2024?"
 
 # What differs from run to run or from processor to processor is not compared.
 _VOLATILE = (
     (re.compile(r"\d+\.\d+(e-?\d+)?"), "#"),
-    (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)"), "TIME"),
     (re.compile(r'"(fingerprint|folder|database|dense|lexical)": ("[^"]*"|\d+)'), r'"\1": #'),
 )
 
@@ -125,22 +125,9 @@ def _exchange(
     response = client.request(method, path, json=body)
     yield "```console"
     yield f"$ curl -s{verb} 'http://127.0.0.1:8000{path}'{data}"
-    yield json.dumps(_shortened(response.json()), indent=2, ensure_ascii=False)
+    yield json.dumps(shortened(response.json(), "..."), indent=2, ensure_ascii=False)
     yield "```"
     yield ""
-
-
-def _shortened(value: object) -> object:
-    """Long texts and lists cut short, numbers rounded: an example, not a dump."""
-    if isinstance(value, dict):
-        return {key: _shortened(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shortened(item) for item in value[:2]] + (["..."] if len(value) > 2 else [])
-    if isinstance(value, float):
-        return round(value, 3)
-    if isinstance(value, str) and len(value) > 240:
-        return value[:240] + "..."
-    return value
 
 
 def within(page: str, name: str, content: str) -> str:
@@ -175,10 +162,15 @@ def pages(engine: Engine) -> dict[Path, str]:
         evaluation: within(evaluation.read_text("utf-8"), "results", table),
         ROOT / "docs/performance.md": performance_page(measured),
         **{ROOT / "docs" / name: drawing for name, drawing in plots(measured).items()},
+        ROOT / "service/examples.json": _json(examples(engine)),  # last: it changes the library
         readme: within(
             within(readme.read_text("utf-8"), "answer", f"```text\n{shown}\n```"), "figures", table
         ),
     }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def seeds_engine(folder: Path) -> Engine:

@@ -43,7 +43,7 @@ EXAMPLE: dict[str, Any] = {
     ],
 }
 
-Id = Annotated[str, Path(description="An evaluation's id.")]
+Id = Annotated[str, Path(description="An evaluation's id.", examples=["7d1f0c2b9e34"])]
 
 
 class EvaluationRequest(Sent):

@@ -81,6 +81,7 @@ def cite(
     if not passage.start <= start < end <= passage.end:
         raise ValueError(f"[{start}, {end}) leaves the passage {passage.id}")
     exact = article.text[start:end]
+    prefix, suffix = context(article.text, start, end)
     return Citation(
         number=number,
         article=record,
@@ -88,8 +89,8 @@ def cite(
         kind=passage.kind.value,
         headings=passage.headings,
         exact=exact,
-        prefix=article.text[max(0, start - CONTEXT_CHARACTERS) : start],
-        suffix=article.text[end : end + CONTEXT_CHARACTERS],
+        prefix=prefix,
+        suffix=suffix,
         start=start,
         end=end,
         text_sha256=article.sha256,
@@ -98,6 +99,11 @@ def cite(
         reference=reference(record),
         also=also,
     )
+
+
+def context(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands right before and right after `[start, end)`."""
+    return text[max(0, start - CONTEXT_CHARACTERS) : start], text[end : end + CONTEXT_CHARACTERS]
 
 
 def text_fragment(url: str | None, exact: str) -> str | None:

@@ -1,7 +1,9 @@
 """The HTTP server's application: routes, problems, limits and reference around one engine."""
 
+import json
 from collections.abc import Sequence
-from importlib import metadata
+from functools import cache
+from importlib import metadata, resources
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -72,16 +74,36 @@ def create_app(
 
 
 class Documented(FastAPI):
-    """An application whose OpenAPI document describes its problems."""
+    """An application whose OpenAPI document describes its problems and has examples."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, with the schema of problems, which no address declares as its answer."""
         document = super().openapi()
+        for operation, example in _examples().items():
+            method, path = operation.split(" ")
+            _exemplify(document["paths"].get(path, {}).get(method.lower(), {}), example)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= {**problem.pop("$defs"), "Problem": problem}
         return document
+
+
+@cache
+def _examples() -> dict[str, dict[str, Any]]:
+    """What was asked and answered, by operation; `python -m docs.generate` writes it."""
+    text = resources.files("service").joinpath("examples.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def _exemplify(operation: dict[str, Any], example: dict[str, Any]) -> None:
+    """Put the example into an operation's description, for JSON bodies and the first answer."""
+    if "request" in example and operation:
+        operation["requestBody"]["content"]["application/json"]["example"] = example["request"]
+    answers = [one for status, one in operation.get("responses", {}).items() if status[0] == "2"]
+    if "response" in example and answers:
+        content = answers[0]["content"]
+        next(iter(content.values()))["example"] = example["response"]
 
 
 class BodyLimit:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
-from service.reference import page
+from service.reference import brief, page
 from service.routes import PLAIN
 
 FILES = Path(__file__).with_name("page")
@@ -45,7 +45,7 @@ class _Guarded(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page at its addresses, its files under `/page`, and the reference at `/docs`."""
+    """Serve the page at its addresses, its files under `/page`, the reference at `/docs`, and `/llms.txt`."""
     for view in VIEWS:
         app.add_api_route(view, _shell, include_in_schema=False, response_class=FileResponse)
     app.mount("/page", _Guarded(directory=FILES))
@@ -54,6 +54,11 @@ def install(app: FastAPI) -> None:
     def reference() -> HTMLResponse:
         """The reference page."""
         return HTMLResponse(page(app.openapi()))
+
+    @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
+    def programs(request: Request) -> PlainTextResponse:
+        """What this service is and answers, for programs."""
+        return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
 
 
 async def _shell() -> FileResponse:

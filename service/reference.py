@@ -1,4 +1,4 @@
-"""The reference page at `/docs`: one self-contained page made of the OpenAPI document."""
+"""The reference made of the OpenAPI document: a page at `/docs`, a brief for programs."""
 
 import json
 import re
@@ -51,14 +51,42 @@ def page(document: Json) -> str:
     )
 
 
+def brief(document: Json, base: str) -> str:
+    """What the service is and what it answers, as `/llms.txt` tells it to programs (llmstxt.org).
+
+    `base` is the address of the service.
+    """
+    info, base = document["info"], base.rstrip("/")
+    summary, *details = info["description"].strip().split("\n\n")
+    parts = [f"# {info['title']}", "> " + summary.replace("\n", "\n> "), *details]
+    operations = list(_operations(document))
+    for tag in dict.fromkeys(tag for *_, operation in operations for tag in operation["tags"]):
+        lines = [_line(base, *one) for one in operations if tag in one[2]["tags"]]
+        parts.append("\n".join([f"## {tag.capitalize()}", "", *lines]))
+    parts.append(
+        f"## Reference\n\n- [OpenAPI]({base}/openapi.json): the full contract, with examples\n"
+        f"- [Page]({base}/docs): the same to read"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(base: str, method: str, path: str, operation: Json) -> str:
+    """An address with what it does and which parameters it takes."""
+    names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    takes = f" (parameters: {', '.join(names)})" if names else ""
+    where = f"{base}/docs#{operation['operationId']}"
+    return f"- [{method} {path}]({where}): {operation['summary']}{takes}"
+
+
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
     """Method, path and description of each operation, with the example of its body resolved."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
-            if schema and "$ref" in schema:
+            body = operation.get("requestBody", {}).get("content", {}).get(JSON, {})
+            schema = body.get("schema", {})
+            if "$ref" in schema:
                 schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-            example = schema and schema.get("examples", [None])[0]
+            example = body.get("example", schema.get("examples", [None])[0])
             tags = operation.get("tags", ["more"])
             yield method.upper(), path, {**operation, "tags": tags, "example": example}
 

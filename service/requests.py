@@ -70,13 +70,18 @@ class Chosen(Sent):
     authors: Names = Field([], description="Names of authors, in any case.")
     languages: Names = Field([], description="Two-letter codes of languages.")
     tags: Names = Field([], description="Tags, in any case.")
-    published_from: PartialDate | None = Field(None, description="Published then or later.")
-    published_to: PartialDate | None = Field(None, description="Published then or earlier.")
+    published_from: PartialDate | None = Field(
+        None, description="Published then or later.", examples=["2025-09"]
+    )
+    published_to: PartialDate | None = Field(
+        None, description="Published then or earlier.", examples=["2025"]
+    )
     as_of: PartialDate | None = Field(
         None,
         description="Hides what was published later, as if it were asked then. An article without "
         "a date of publication counts from when it was modified or retrieved, and one without any "
         "date is hidden.",
+        examples=["2026"],
     )
 
     def filter(self) -> Filter:
@@ -122,7 +127,9 @@ class ExportQuery(AskQuery):
 
     format: Format = Field("markdown", description="`html` is for word processors, too.")
     style: PrintedStyle = Field("chicago", description="The style of its references.")
-    accessed: PartialDate | None = Field(None, description="When you read the articles.")
+    accessed: PartialDate | None = Field(
+        None, description="When you read the articles.", examples=["2026-11-22"]
+    )
 
 
 class SearchRequest(AskRequest):
@@ -267,7 +274,9 @@ class VerifyRequest(Sent):
 class FailureQuery(Sent):
     """Which failure to forget."""
 
-    source: Text = Field(description="The source that could not be added.")
+    source: Text = Field(
+        description="The source that could not be added.", examples=["articles/broken.txt"]
+    )
 
 
 class CiteQuery(Sent):
@@ -276,11 +285,22 @@ class CiteQuery(Sent):
     style: Style = Field(
         "apa", description="`chicago` is its notes style; the last three are for programs."
     )
-    start: int | None = Field(None, ge=0, description="Where the quote starts in the text.")
-    end: int | None = Field(None, ge=1, description="Where it ends.")
-    accessed: PartialDate | None = Field(
-        None, description="When you read it; else when it was retrieved, if that is known."
+    start: int | None = Field(
+        None, ge=0, description="Where the quote starts in the text.", examples=[808]
     )
+    end: int | None = Field(None, ge=1, description="Where it ends.", examples=[934])
+    accessed: PartialDate | None = Field(
+        None,
+        description="When you read it; else when it was retrieved, if that is known.",
+        examples=["2026-11-22"],
+    )
+
+
+class SpanQuery(Sent):
+    """The characters `[start, end)` of an article's text."""
+
+    start: int = Field(ge=0, description="Where the quote starts.", examples=[808])
+    end: int = Field(ge=1, description="Where it ends.", examples=[934])
 
 
 class ImportRequest(Sent):
@@ -294,12 +314,10 @@ class ImportRequest(Sent):
     )
 
 
-class QuoteSpan(Sent):
-    """The characters `[start, end)` of an article's text."""
+class QuoteSpan(SpanQuery):
+    """A quote by its place in an article."""
 
-    article_id: Text = Field(examples=["ba0913253f6cc065"])
-    start: int = Field(ge=0)
-    end: int = Field(ge=1)
+    article_id: Text = Field(description="The article's id.", examples=["ba0913253f6cc065"])
 
 
 class JudgementRequest(Sent):

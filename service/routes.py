@@ -37,7 +37,9 @@ from service.schemas import (
 )
 from service.uploads import Uploads
 
-Id = Annotated[str, Path(description="An id, as lists and citations name it.")]
+ID = "An id, as lists and citations name it."
+Id = Annotated[str, Path(description=ID, examples=["ba0913253f6cc065"])]
+PassageId = Annotated[str, Path(description=ID, examples=["c4a0f1f5e1a4b7d2"])]
 
 
 def no_parameters(request: Request) -> None:
@@ -127,7 +129,7 @@ def _reading(routes: APIRouter, engine: Engine) -> None:
         responses=problems.responses(404),
         summary="Read a passage",
     )
-    def read_passage(passage_id: Id) -> PassageFull:
+    def read_passage(passage_id: PassageId) -> PassageFull:
         """A passage with its article; the id of a passage never names other words."""
         return catalogue.passage(library, passage_id)
 

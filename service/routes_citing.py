@@ -3,18 +3,26 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from service import problems
+from service.annotation import MEDIA_TYPE, AnnotationOut, annotation
 from service.bibliography import cited
 from service.engine import Engine
 from service.export import export
-from service.requests import CiteQuery, ExportQuery
+from service.requests import CiteQuery, ExportQuery, SpanQuery
 from service.routes import Id
 from service.schemas import CitedOut
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
 # A document with the words of others is not to do anything where it is shown.
 INERT = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+
+
+class AnnotationResponse(JSONResponse):
+    """JSON-LD."""
+
+    media_type = MEDIA_TYPE
 
 
 def citing_router(engine: Engine) -> APIRouter:
@@ -40,6 +48,24 @@ def citing_router(engine: Engine) -> APIRouter:
             end=wanted.end,
             accessed=wanted.accessed,
         )
+
+    @routes.get(
+        "/articles/{article_id}/annotation",
+        tags=["articles"],
+        response_class=AnnotationResponse,
+        responses=problems.responses(404),
+        summary="Get a quote as a Web Annotation",
+    )
+    def annotate(
+        article_id: Id, wanted: Annotated[SpanQuery, Query()], request: Request
+    ) -> AnnotationOut:
+        """The quote in JSON-LD (W3C Web Annotation Data Model), so that others can anchor it.
+
+        The first target is the article as this service has it, by position and by its words; the
+        second is the publisher's page, by its words.
+        """
+        base = str(request.base_url)
+        return annotation(engine.library, article_id, wanted.start, wanted.end, base)
 
     @routes.get(
         "/export",

@@ -12,7 +12,7 @@ from service.requests import FailureQuery, ImportRequest
 from service.routes import PLAIN
 from service.schemas import AddedOut, ImportOut, ImportsOut
 
-Id = Annotated[str, Path(description="An import's id.")]
+Id = Annotated[str, Path(description="An import's id.", examples=["7d1f0c2b9e34"])]
 
 
 def importing_router(engine: Engine, folders: Folders) -> APIRouter:

@@ -69,7 +69,11 @@ def judging_router(engine: Engine) -> APIRouter:
         responses=problems.responses(404, 507),
         summary="Forget a judgement",
     )
-    def remove(judgement_id: Annotated[str, Path(description="A judgement's id.")]) -> None:
+    def remove(
+        judgement_id: Annotated[
+            str, Path(description="A judgement's id.", examples=["7d1f0c2b9e34"])
+        ],
+    ) -> None:
         """Take a judgement back."""
         forget(library, judgement_id)
 

@@ -83,7 +83,9 @@ def test_an_evaluation_is_queued_followed_and_read(client: TestClient, engine: E
 
 def test_two_evaluations_are_compared_on_one_page(client: TestClient) -> None:
     wheres = [
-        client.post("/v1/evaluations", json={"questions": ASKED, "method": method}).headers["Location"]
+        client.post("/v1/evaluations", json={"questions": ASKED, "method": method}).headers[
+            "Location"
+        ]
         for method in ("bm25", "full")
     ]
     first, second = (finished(client, where)["id"] for where in wheres)

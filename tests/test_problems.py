@@ -448,6 +448,24 @@ FAILURES |= {
         "body.note",
     ),
     "unknown judgement": (("DELETE", "/v1/judgements/nope", {}), 404, "not-found", "'nope'"),
+    "annotation without a place": (
+        ("GET", f"{FINES}/annotation", {}),
+        422,
+        "bad-input",
+        "query.start: is missing",
+    ),
+    "annotation beyond the text": (
+        ("GET", f"{FINES}/annotation?start=0&end=999", {}),
+        422,
+        "bad-input",
+        "[0, 999)",
+    ),
+    "annotation of an unknown article": (
+        ("GET", "/v1/articles/nope/annotation?start=0&end=1", {}),
+        404,
+        "not-found",
+        "'nope'",
+    ),
     "unknown format of a document": (
         ("GET", "/v1/export?q=x&format=docx", {}),
         422,
