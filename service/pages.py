@@ -45,7 +45,7 @@ class _Guarded(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page at its addresses, its files under `/page`, the reference at `/docs`, and `/llms.txt`."""
+    """Serve the page and its files, the reference at `/docs`, and what `/llms.txt` says."""
     for view in VIEWS:
         app.add_api_route(view, _shell, include_in_schema=False, response_class=FileResponse)
     app.mount("/page", _Guarded(directory=FILES))
