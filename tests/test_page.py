@@ -24,6 +24,8 @@ from index.library import Library
 from service.settings import Settings
 
 FILES = sorted((REPOSITORY / "service" / "page").iterdir())
+# What axe-core admits to be a nuisance at most.
+ADMITTED = {"minor", "moderate"}
 AXE = (resources.files("axe_core_python") / "axe.min.js").read_text("utf-8")
 MODEL = Settings().model
 
@@ -44,6 +46,10 @@ TEXTS: list[dict[str, Any]] = [
      "url": "https://harbour.example/wall"},
     {"text": MARKUP, "title": f"Forums {HOSTILE}", "publisher": "<b>Forum</b>"},
     {"text": ARABIC, "title": "مكتبة جديدة", "language": "ar", "publisher": "الجريدة"},
+    {"text": "Harrow County had 14,000 evictions in 2021. Courts were closed in spring.",
+     "title": "The year in court", "publisher": "County Record", "published": "2022-02-01"},
+    {"text": "Harrow County had 19,500 evictions in 2021. Most went unheard.",
+     "title": "Evictions undercounted", "publisher": "Daily Ledger", "published": "2023-06-11"},
     {"text": f"{LONG}.", "title": "Lighthouses", "publisher": "Coast Guard"},
     {"text": f"The fingerprint of the archive is {'f' * 400}.", "title": "Archive"},
 ]  # fmt: skip
@@ -73,6 +79,19 @@ def page(browser: webdriver.Chrome, address: str, ids: dict[str, str]) -> Page:
     set_screen(browser, DESK)
     browser.get_log("browser")
     return Page(browser, address)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds that keeps people from using the page."""
+    page.browser.execute_script(AXE)
+    run = "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then(done, done)"
+    found = page.browser.execute_async_script(run)
+    return [
+        f"{one['id']}: {node['target']} {node['html']}: {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] not in ADMITTED
+        for node in one["nodes"]
+    ]
 
 
 # --- what is served ------------------------------------------------------------------------------
@@ -143,6 +162,29 @@ def test_a_question_is_answered_at_an_address_of_its_own(page: Page) -> None:
     page.until(lambda: "Answered" in page.text("#status") or page.browser.execute_script(
         "return document.getElementById('status').textContent").startswith("Answered"))  # fmt: skip
     assert page.browser.get_log("browser") == []
+
+
+def test_what_answers_in_short_is_marked_in_its_sentence(page: Page) -> None:
+    short = page.get(f"/v1/ask?{urlencode({'q': SEIZED})}")["short"]
+    page.open("/", q=SEIZED)
+    assert short["text"] in page.text(".short")
+    assert page.text(".evidence mark") == short["text"]
+
+
+def test_sources_that_disagree_stand_side_by_side(page: Page) -> None:
+    page.open("/", q="How many evictions were there in Harrow County in 2021?")
+    assert "From 2 independent publishers" in page.text(".standing")
+    sides = [side.text.splitlines() for side in page.all(".sides li")]
+    assert [side[1:3] for side in sides] == [
+        ["County Record", "1 February 2022"],
+        ["Daily Ledger", "11 June 2023"],
+    ]
+    assert ["14,000" in sides[0][0], "19,500" in sides[1][0]] == [True, True]
+    outdated = [note.text for note in page.all(".note") if "Outdated" in note.text]
+    assert ["County Record" in note for note in outdated] == [True]
+    dates = [one.get_attribute("datetime") for one in page.all(".timeline time")]
+    assert dates == ["2022-02-01", "2023-06-11"]
+    assert not (found := faults(page)), "\n".join(found)
 
 
 def test_back_and_forward_ask_again(page: Page) -> None:
@@ -393,6 +435,7 @@ def test_a_removal_is_undone_or_happens_on_leaving(page: Page) -> None:
     assert "Deleted for good when you leave this page, or in" in page.text(".removed")
     assert page.browser.switch_to.active_element.text == "Undo"
     assert page.holds(kept)
+    assert not (found := faults(page)), "\n".join(found)
     page.press("Undo")
     page.until(lambda: not page.all(".removed"))
     assert page.browser.switch_to.active_element.get_attribute("aria-label") == "Remove chapel"
@@ -442,6 +485,8 @@ def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
     page.shows("Kept in the library, thank you.")
     page.open("/", q="Where do ferries berth?")
     page.press("The right passage is …")
+    page.until(lambda: page.all(".passages label"))
+    assert not (found := faults(page)), "\n".join(found)
     page.field("or these words of an article, pasted").send_keys("berths forty ferries")
     page.press("Keep this")
     page.shows("Kept in the library, thank you.")
@@ -470,6 +515,7 @@ def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
     page.until(lambda: page.all("table[aria-label='Comparison'] tbody tr"))
     set_screen(page.browser, PHONE)
     assert page.browser.execute_script("return document.documentElement.scrollWidth") <= PHONE
+    assert not (found := faults(page)), "\n".join(found)
     compared = page.browser.find_element(By.PARTIAL_LINK_TEXT, "Open the comparison")
     for link in (compared, page.browser.find_element(By.LINK_TEXT, "Open the report")):
         with urlopen(str(link.get_attribute("href")), timeout=30) as response:
@@ -486,8 +532,14 @@ def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
 
 
 def test_from_an_empty_library_until_the_server_is_gone(
-    browser: webdriver.Chrome, tmp_path: Path
+    browser: webdriver.Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "bridge.txt").write_text("The bridge over the Tarn was rebuilt in stone.", "utf-8")
+    (folder / "broken.txt").write_text("", "utf-8")
+    monkeypatch.setenv("SOURCEBOOK_IMPORT_FOLDERS", str(folder))
+    set_screen(browser, DESK)
     with serving(Place(folder=tmp_path / "library", model=MODEL)) as served:
         page = Page(browser, served.url).open("/")
         assert "The library is empty" in page.text()
@@ -497,8 +549,17 @@ def test_from_an_empty_library_until_the_server_is_gone(
         page.field("Title").send_keys("Comet")
         page.press("Add the text")
         page.until(lambda: "Comet" in page.text(".articles"))
+        page.press("Name a folder of the server")
+        page.shows(f"The server’s settings allow {folder}")
+        page.field("Folder").send_keys(str(folder), Keys.ENTER)
+        page.shows("done: 1 added")
+        page.shows("1 source could not be added")
+        (folder / "broken.txt").write_text("The mill by the Tarn burned down.", "utf-8")
+        page.browser.find_element(By.CSS_SELECTOR, "[aria-label*='broken.txt again']").click()
+        page.until(lambda: "source could not" not in page.text())
+        page.until(lambda: len(page.all(".articles tbody tr")) == 3)
         page.press("Ask", "nav")
-        page.shows("The library holds 1 article")
+        page.shows("The library holds 3 articles")
         page.ask("When was the comet found?")
         assert "in 1846" in page.text(".evidence")
     page.field("Your question").send_keys(" Who?", Keys.ENTER)
@@ -519,7 +580,6 @@ VIEWS = {
     "judge": "/judge",
     "evaluate": "/evaluate",
 }
-ADMITTED = {"minor", "moderate"}
 
 
 @pytest.fixture(params=VIEWS)
@@ -528,19 +588,6 @@ def view(request: pytest.FixtureRequest, page: Page) -> str:
     citation = page.get(f"/v1/ask?{urlencode({'q': SEIZED})}")["citations"][0]
     place = {"article": citation["article"]["id"], **{n: citation[n] for n in ("start", "end")}}
     return VIEWS[request.param].format(**place)
-
-
-def faults(page: Page) -> list[str]:
-    """What axe-core finds that keeps people from using the page."""
-    page.browser.execute_script(AXE)
-    run = "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then(done, done)"
-    found = page.browser.execute_async_script(run)
-    return [
-        f"{one['id']}: {node['target']} {node['html']}: {node['failureSummary']}"
-        for one in found["violations"]
-        if one["impact"] not in ADMITTED
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
