@@ -183,6 +183,7 @@ def _library(asking: Asking, folder: Path) -> None:
     asking.ask("DELETE /v1/imports/{import_id}", import_id=begun)
     asking.ask("GET /v1/library")
     asking.ask("GET /v1/library/coverage")
+    asking.ask("GET /v1/library/examples")
     (folder / "broken.txt").write_text("The ministry repaired the bridge over the river.")
     asking.ask("POST /v1/library/failures/retry", "?source=articles/broken.txt")
     asking.ask("DELETE /v1/library/failures", "?source=articles/empty.txt")

@@ -188,6 +188,16 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         """The report as one page that needs no network."""
         return HTMLResponse(render_page([_report(jobs, evaluation_id)]))
 
+    @routes.get(
+        "/{evaluation_id}/against/{other_id}",
+        responses=problems.responses(404),
+        response_class=HTMLResponse,
+        summary="Compare two",
+    )
+    def compare(evaluation_id: Id, other_id: Id) -> HTMLResponse:
+        """Two reports on the same questions as one page: what differs, and whether by chance."""
+        return HTMLResponse(render_page([_report(jobs, one) for one in (evaluation_id, other_id)]))
+
 
 def _job(wanted: EvaluationRequest, engine: Engine) -> Evaluation:
     rows = [(f"questions[{i}]", row) for i, row in enumerate(wanted.questions)]

@@ -44,6 +44,8 @@ ORDERS = {
     "title": "casefold(articles.title)",
     "publisher": "casefold(articles.publisher)",
     "published": "articles.published",
+    "passages": "passages",
+    "language": "articles.language",
 }
 
 

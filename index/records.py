@@ -11,6 +11,11 @@ from index.passages import Passage, Span
 Row = Any  # a sqlite3.Row: values by column name
 
 
+IDENTITY = " || ' ' || ".join(
+    f"articles.{column}" for column in ("title", "publisher", "authors", "source")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which articles a question is about; what is left empty does not constrain.
@@ -22,6 +27,9 @@ class Filter:
     `as_of` hides what was published later. An article whose day of publication is unknown counts
     from the day when it was modified or retrieved, for by then it was out; one without any date is
     hidden, for nothing shows that it was.
+
+    All of `words` must stand, in whole or as a part, in what identifies an article: its title,
+    publisher, authors and source.
     """
 
     articles: tuple[str, ...] = ()
@@ -32,6 +40,7 @@ class Filter:
     published_from: str | None = None
     published_to: str | None = None
     as_of: str | None = None
+    words: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """The condition on `articles` as SQL, and its values."""
@@ -50,6 +59,9 @@ class Filter:
                 anyof = " OR ".join([f"? IN ({members})"] * len(wanted))
                 conditions.append(f"({anyof})")
                 values += [name.casefold() for name in wanted]
+        for word in self.words:
+            conditions.append(f"instr(casefold({IDENTITY}), ?)")
+            values.append(word.casefold())
         if self.published_from:
             # 2025 may lie after 2025-06: a prefix of the bound is compared as far as it goes.
             conditions.append("articles.published >= substr(?, 1, length(articles.published))")

@@ -27,6 +27,15 @@ NOTHING_TO_SEARCH = "nothing_to_search"
 NOTHING_RELEVANT = "nothing_relevant"
 ENTITY_MISSING = "entity_missing"
 DETAIL_MISSING = "detail_missing"
+# As people say them; `ENTITY_MISSING` goes on with a colon and the name.
+REASONS = {
+    NOTHING_TO_SEARCH: "The library, or what the filter lets through of it, is empty.",
+    NOTHING_RELEVANT: "No article is on this subject.",
+    ENTITY_MISSING: "No article that was searched mentions “{}”.",
+    DETAIL_MISSING: "The subject is there, but not this detail.",
+}
+# Said of the probability that the library holds the answer.
+WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,19 @@ class Answer:
     short: ShortAnswer | None = None
     disagreements: tuple[Disagreement, ...] = ()
     written: Written | None = None
+
+    @property
+    def confidence_in_words(self) -> str:
+        """The confidence as people say it, without a precision that it does not have."""
+        return next(word for least, word in WORDS if self.confidence >= least)
+
+    @property
+    def reason_in_words(self) -> str | None:
+        """Why there is no answer, as people say it."""
+        if self.reason is None:
+            return None
+        kind, _, name = self.reason.partition(":")
+        return REASONS[kind].format(name)
 
     def __post_init__(self) -> None:
         silent = self.status is Status.NOT_IN_LIBRARY

@@ -53,7 +53,9 @@ def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
 def article(library: Library, wanted: str) -> ArticleFull:
     """An article with its text; `NotFoundError` if there is none of that id."""
     with library.store.read() as view:
-        return ArticleFull.of(view.record(wanted), view.article(wanted))
+        record = view.record(wanted)
+        copies = view.copies([record.rowid]).get(record.rowid, [])
+        return ArticleFull.of(record, view.article(wanted), copies)
 
 
 def passages(library: Library, wanted: str) -> PassagesOut:

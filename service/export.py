@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote as percent_encode
 
-from service.answer import Answer, Status
+from service.answer import Answer
 from service.bibliography import STYLES, csl_item
 from service.cite import Citation, display_title
 from service.requests import Format, PrintedStyle
-from service.terminal import REASONS, STATUSES, confidence_word
+from service.terminal import STATUSES
 
 CLOSING = (
     "Each passage stands word for word in its article, at the characters that its note names; the "
@@ -65,7 +65,7 @@ def export(
 
 def _opening(answer: Answer) -> Iterator[Part]:
     yield Part(kind="heading", text=answer.query.text)
-    confidence = f"(confidence: {confidence_word(answer.confidence)}, {answer.confidence:.2f})"
+    confidence = f"(confidence: {answer.confidence_in_words}, {answer.confidence:.2f})"
     yield Part(kind="paragraph", text=f"{STATUSES[answer.status]} {confidence}.")
 
 
@@ -78,8 +78,8 @@ def _body(answer: Answer) -> Iterator[Part]:
         yield Part(kind="paragraph", text=f"The sources differ: {matter.matter}")
         for side in matter.sides:
             yield _quote(side.text, (side.citation,), cited[side.citation])
-    if answer.status is Status.NOT_IN_LIBRARY:
-        yield Part(kind="paragraph", text=_why(answer.reason or "nothing_relevant"))
+    if answer.reason_in_words:
+        yield Part(kind="paragraph", text=answer.reason_in_words)
     if answer.nearest:
         yield Part(kind="paragraph", text="The nearest that it holds, which is no answer:")
     for citation in answer.nearest:
@@ -89,11 +89,6 @@ def _body(answer: Answer) -> Iterator[Part]:
 def _quote(text: str, notes: tuple[int, ...], citation: Citation) -> Part:
     language = citation.article.metadata.language
     return Part(kind="quote", text=text, notes=notes, language=language)
-
-
-def _why(reason: str) -> str:
-    kind, _, name = reason.partition(":")
-    return REASONS[kind].format(name)
 
 
 def _closing(answer: Answer) -> str:

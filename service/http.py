@@ -6,16 +6,14 @@ from functools import cache
 from importlib import metadata, resources
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import problems
+from service import pages, problems
 from service.engine import Engine
 from service.imports import Folders
 from service.mcp_http import mcp_router
-from service.reference import brief, page
 from service.routes import PLAIN, router
 from service.routes_citing import citing_router
 from service.routes_doors import DIALECTS
@@ -77,7 +75,7 @@ def create_app(
     app.include_router(mcp_router(engine, settings.public_url))
     for one in routers:
         app.include_router(one)
-    _pages(app)
+    pages.install(app)
     return app
 
 
@@ -167,20 +165,3 @@ def _health(engine: Engine) -> APIRouter:
             return Health(status="ready", generation=view.generation)
 
     return routes
-
-
-def _pages(app: FastAPI) -> None:
-    @app.get("/docs", include_in_schema=False, dependencies=PLAIN)
-    def reference() -> HTMLResponse:
-        """The reference page."""
-        return HTMLResponse(page(app.openapi()))
-
-    @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
-    def programs(request: Request) -> PlainTextResponse:
-        """What this service is and answers, for programs."""
-        return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
-
-    @app.get("/", include_in_schema=False, dependencies=PLAIN)
-    async def start() -> RedirectResponse:
-        """Where to begin."""
-        return RedirectResponse("/docs")

@@ -1,6 +1,7 @@
 """What callers send; unknown fields are refused by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -113,7 +114,7 @@ class Chosen(Sent):
         description="Hides what was published later, as if it were asked then. An article without "
         "a date of publication counts from when it was modified or retrieved, and one without any "
         "date is hidden.",
-        examples=["2025-09-15"],
+        examples=["2026"],
     )
 
     def filter(self) -> Filter:
@@ -191,12 +192,19 @@ class SearchRequest(AskRequest):
 class ArticlesQuery(Chosen):
     """Which articles are listed, in which order, and which page of them."""
 
-    sort: Literal["added", "title", "publisher", "published"] = Field(
+    words: Text = Field(
+        "", max_length=MAX_SOURCE, description="Words in titles, publishers, authors and sources."
+    )
+    sort: Literal["added", "title", "publisher", "published", "passages", "language"] = Field(
         "added", description="What the list is sorted by; articles without it come first."
     )
     descending: bool = Field(False, description="From last to first.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="How many to return at most.")
     offset: int = Field(0, ge=0, le=2**62, description="How many to skip.")
+
+    def filter(self) -> Filter:
+        """As the library takes it."""
+        return replace(super().filter(), words=tuple(self.words.split()))
 
 
 class Stated(Sent):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from index.errors import InputError
 from service import catalogue, problems
 from service.engine import Engine
+from service.examples import Examples
 from service.imports import unknown_failure
 from service.requests import (
     ArticlesQuery,
@@ -26,6 +27,7 @@ from service.schemas import (
     ArticleFull,
     ArticlesPage,
     CoverageOut,
+    ExamplesOut,
     LibraryOut,
     PassageFull,
     PassagesOut,
@@ -186,10 +188,22 @@ def _writing(routes: APIRouter, engine: Engine, uploads: Uploads) -> None:
 
 
 def _library(routes: APIRouter, engine: Engine) -> None:
+    examples = Examples(engine)
+
     @routes.get("/library", tags=["library"], dependencies=PLAIN, summary="Describe the library")
     def describe() -> LibraryOut:
         """What the library holds, how large it is, and which sources could not be added."""
         return catalogue.describe(engine.library)
+
+    @routes.get(
+        "/library/examples",
+        tags=["library"],
+        dependencies=PLAIN,
+        summary="Questions to begin with",
+    )
+    def offer_examples() -> ExamplesOut:
+        """Titles and headings of the newest articles that the library answers when asked."""
+        return ExamplesOut(examples=examples.offer())
 
     @routes.get(
         "/library/coverage", tags=["library"], dependencies=PLAIN, summary="See what is covered"

@@ -3,6 +3,7 @@
 Each class reads the engine's value of the same name: `AnswerOut.model_validate(answer)`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
@@ -112,16 +113,20 @@ class ArticleFull(ArticleOut):
     text: str
     blocks: list[BlockOut]
     removals: list[RemovalOut] = Field(description="The cleaning report.")
+    copies: list[ArticleBrief] = Field(description="The articles that repeat this one.")
 
     @classmethod
-    def of(cls, record: ArticleRecord, article: Article) -> "ArticleFull":
-        """A record together with its article."""
+    def of(
+        cls, record: ArticleRecord, article: Article, copies: Sequence[ArticleRecord]
+    ) -> "ArticleFull":
+        """A record together with its article and the records of its copies."""
         brief = ArticleOut.model_validate(record)
         return cls.model_construct(
             **dict(brief),
             text=article.text,
             blocks=[BlockOut.model_validate(block) for block in article.blocks],
             removals=[RemovalOut.model_validate(removal) for removal in article.removals],
+            copies=[ArticleBrief.model_validate(copy) for copy in copies],
         )
 
 
@@ -282,6 +287,9 @@ class AnswerOut(Returned):
     confidence: float = Field(
         description="The estimated probability that the library holds the answer."
     )
+    confidence_in_words: str = Field(
+        description="The same in words: `very high`, `high`, `moderate`, `low` or `very low`."
+    )
     short: ShortOut | None = Field(
         description="For a question such as who, when or how many: the exact words that answer, "
         "or null when that is not sure."
@@ -309,6 +317,7 @@ class AnswerOut(Returned):
     written: WrittenOut | None = Field(
         default=None, description="The same in a language model's words, where that was asked for."
     )
+    reason_in_words: str | None = Field(description="The same in a sentence.")
     query: QueryOut
     generation: int = Field(description="The library's generation that was asked.")
     fingerprint: str = Field(description="Names the library and how its vectors were made.")
@@ -508,6 +517,19 @@ class LibraryOut(Returned):
     bytes: dict[str, int] = Field(description="The size of the database and of each index.")
     failures: int = Field(description="How many sources could not be added.")
     failed: list[FailureOut] = Field(description="The newest of these, at most 100.")
+
+
+class Example(Returned):
+    """A question that the library answers."""
+
+    question: str
+    article_id: str = Field(description="The article whose title or heading it is.")
+
+
+class ExamplesOut(Returned):
+    """Questions to begin with."""
+
+    examples: list[Example]
 
 
 class Health(Returned):

@@ -34,16 +34,6 @@ STATUSES = {
     "partial": "Answered in part",
     "not_in_library": "Not in the library as far as can be told",
 }
-# Said of the probability that the library holds the answer.
-WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
-
-# Why there is no answer; `entity_missing` goes on with a colon and the name.
-REASONS = {
-    "nothing_to_search": "There is no article to search.",
-    "nothing_relevant": "No article is on this subject.",
-    "entity_missing": "No article that was searched mentions “{}”.",
-    "detail_missing": "The subject is there, but not this detail.",
-}
 
 Line = Callable[..., None]
 
@@ -55,16 +45,11 @@ def console() -> Console:
     )
 
 
-def confidence_word(confidence: float) -> str:
-    """A probability in words."""
-    return next(word for least, word in WORDS if confidence >= least)
-
-
 def answer(found: AnswerOut) -> None:
     """The answer: its sentences with notes, then what the notes refer to."""
     say = _printer()
-    word = confidence_word(found.confidence)
-    say(f"{STATUSES[found.status]} (confidence: {word}, {found.confidence:.2f})", style="bold")
+    confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
+    say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
     if found.short:
         say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
     if found.written:
@@ -75,9 +60,8 @@ def answer(found: AnswerOut) -> None:
         _disagreement(say, matter)
     if found.publishers > 1:
         say(f"\nFrom {found.publishers} independent publishers.")
-    if found.reason:
-        kind, _, name = found.reason.partition(":")
-        say(REASONS[kind].format(name))
+    if found.reason_in_words:
+        say(found.reason_in_words)
     if found.nearest:
         say("\nThe nearest that it holds:")
     for citation in found.nearest:

@@ -9,7 +9,9 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything asks: nothing is downloaded in a test
 
 import pytest
+from browsing import browsing
 from fastapi.testclient import TestClient
+from selenium import webdriver
 
 from eval.fresh import Place
 from eval.served import serving
@@ -147,3 +149,9 @@ def served(place: Place) -> Iterator[str]:
     """The address of a server process on that library; tests must not change it."""
     with serving(place) as running:
         yield running.url
+
+
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One real browser for all tests; skipped where none is installed."""
+    with browsing(tmp_path_factory.mktemp("profile")) as chrome:
+        yield chrome

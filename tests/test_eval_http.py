@@ -81,6 +81,21 @@ def test_an_evaluation_is_queued_followed_and_read(client: TestClient, engine: E
     assert "mine" in page.text
 
 
+def test_two_evaluations_are_compared_on_one_page(client: TestClient) -> None:
+    wheres = [
+        client.post("/v1/evaluations", json={"questions": ASKED, "method": method}).headers[
+            "Location"
+        ]
+        for method in ("bm25", "full")
+    ]
+    first, second = (finished(client, where)["id"] for where in wheres)
+    compared = client.get(f"/v1/evaluations/{first}/against/{second}")
+    assert compared.headers["content-type"].startswith("text/html")
+    assert "bm25" in compared.text
+    assert "full" in compared.text
+    assert client.get(f"/v1/evaluations/{first}/against/nope").status_code == 404
+
+
 def test_a_method_and_a_limit_are_taken(client: TestClient) -> None:
     body = {"questions": ASKED, "method": "bm25", "limit": 2, "seed": 7}
     found = finished(client, client.post("/v1/evaluations", json=body).headers["Location"])

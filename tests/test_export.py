@@ -112,7 +112,7 @@ def test_silence_says_why_and_shows_the_nearest(library: Library, format: Format
     answer = Engine(library).ask("How long does sourdough need to rise?")
     document = export(answer, format, "apa")
     assert "Not in the library as far as can be told" in document
-    assert "Nothing in the library answers this question." in document
+    assert "No article is on this subject." in document
     assert "which is no answer" in document
     assert quotes_in(document, format) == [NASTY]
     assert "/articles/" not in document
@@ -122,16 +122,15 @@ def test_silence_says_why_and_shows_the_nearest(library: Library, format: Format
     ("reason", "said"),
     [
         ("nothing_to_search", "is empty."),
-        ("entity_missing:Atlantis", "what the question is about: Atlantis."),
-        ("detail_missing", "but not what the question asks of it."),
-        ("something_new", "something_new"),
+        ("entity_missing:Atlantis", "No article that was searched mentions “Atlantis”."),
+        ("detail_missing", "The subject is there, but not this detail."),
     ],
 )
 def test_every_reason_is_said_in_words(reason: str, said: str) -> None:
     answer = replace(
         answered("x"), status=Status.NOT_IN_LIBRARY, sentences=(), citations=(), reason=reason
     )
-    assert said.replace("_", "\\_") in export(answer, "markdown", "apa")
+    assert said in export(answer, "markdown", "apa")
     assert said in export(answer, "html", "apa")
 
 

@@ -16,6 +16,7 @@ from service.http import create_app
 # Documents for people, and one that has no schema but its own reader (eval.document).
 WITHOUT = {
     "GET /v1/evaluations/{evaluation_id}/report",
+    "GET /v1/evaluations/{evaluation_id}/against/{other_id}",
     "GET /v1/evaluations/{evaluation_id}/report.html",
 }
 Json = dict[str, Any]

@@ -3,10 +3,9 @@
 import json
 import random
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
+from browsing import DESK, PHONE, set_screen
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
@@ -175,35 +174,6 @@ def test_reports_that_cannot_be_compared_make_no_page() -> None:
 
 # --- in a browser -----------------------------------------------------------------------------
 
-PHONE, DESK = 390, 1200
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not binary or not driver:
-        pytest.skip("no chromium with its chromedriver is installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield chrome
-    chrome.quit()
-
-
 PAGES = {"one": [("full", 0.8)], "several": [("bm25", 0.5), ("hybrid", 0.7), ("full", 0.8)]}
 
 
@@ -242,8 +212,7 @@ def test_the_text_of_a_question_is_shown_and_not_run(page: webdriver.Chrome) -> 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_its_screen(page: webdriver.Chrome, width: int, scheme: str) -> None:
-    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == PHONE}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    set_screen(page, width)
     features = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
     assert page.execute_script("return document.documentElement.scrollWidth") <= width

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
+from calling import Caller
 from conftest import REPOSITORY
 
 from index.encode import Encoder
@@ -28,23 +28,13 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL
 
 
 @dataclass
-class Server:
+class Server(Caller):
     """A running server and the folder of its library."""
 
     process: subprocess.Popen[str]
     address: str
     library: Path
     printed: list[str]
-
-    def get(self, path: str) -> Any:
-        with urlopen(self.address + path, timeout=30) as response:
-            return json.load(response)
-
-    def post(self, path: str, body: Any) -> Any:
-        data = json.dumps(body).encode()
-        request = Request(self.address + path, data, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as response:
-            return json.load(response)
 
 
 @pytest.fixture

@@ -1,0 +1,250 @@
+/** An answer: its sentences word for word, each beside the note that says where it stands. */
+
+import { button, count, foreign, h } from "./dom.js";
+import { citeDialog, exportForm } from "./cite.js";
+import { judgement } from "./judgement.js";
+import { addressOf, CodePoints, inWords, titleOf, whoAndWhen } from "./text.js";
+
+const STATUSES = {
+  answered: "Answered",
+  partial: "Answered in part",
+  not_in_library: "Not in the library",
+};
+// A number never stands alone at the beginning of a line.
+const NARROW = "\u202f";
+
+/** The outcome in a few words, for a heading and for screen readers. */
+export function headline(answer) {
+  return STATUSES[answer.status] ?? answer.status;
+}
+
+/**
+ * Everything that is known about a question.
+ * @param {object} answer what `/v1/ask` says
+ * @param {URLSearchParams} wanted the question and its filters
+ * @param {AbortSignal} signal
+ * @returns {HTMLElement}
+ */
+export function answerView(answer, wanted, signal) {
+  const silent = answer.status === "not_in_library";
+  const outdated = new Set(answer.outdated);
+  return h(
+    "article",
+    { class: `answer ${answer.status}`, "aria-labelledby": "outcome" },
+    standing(answer, wanted),
+    silent ? silence(answer) : evidence(answer, outdated),
+    silent ? null : timeline(answer.citations),
+    h(
+      "div",
+      { class: "afterwards" },
+      judgement(answer, wanted, signal),
+      silent ? null : exportForm(wanted),
+    ),
+    h("p", { class: "quiet made" }, provenance(answer)),
+  );
+}
+
+function standing(answer, wanted) {
+  const silent = answer.status === "not_in_library";
+  const publishers =
+    answer.publishers > 1
+      ? `From ${answer.publishers} independent publishers; copies count once.`
+      : "From one publisher.";
+  const sure = silent
+    ? `The confidence that the library holds the answer is ${answer.confidence_in_words}.`
+    : `Confidence: ${answer.confidence_in_words}.`;
+  const until = wanted.get("as_of");
+  return h(
+    "header",
+    { class: "standing" },
+    h("h2", { id: "outcome" }, headline(answer)),
+    h(
+      "p",
+      {},
+      silent ? `${answer.reason_in_words} ${sure}` : `${sure} ${publishers}`,
+      until ? ` As of ${inWords(until)}: what came later is hidden.` : "",
+      answer.disagreements.length ? [" ", h("a", { href: "#disagreements" }, "Sources disagree"), "."] : null,
+    ),
+    understood(answer.query),
+  );
+}
+
+/** Names and dates that were read out of the question, for the asker to notice a misreading. */
+function understood(query) {
+  const dates = [query.published_from, query.published_to].filter(Boolean).map((date) => inWords(date));
+  const read = [
+    ...query.phrases.map((phrase) => `the phrase “${phrase}”`),
+    ...query.publishers,
+    ...query.authors,
+    dates.length && [...new Set(dates)].join(" to "),
+  ].filter(Boolean);
+  if (!read.length) return null;
+  return h("p", { class: "quiet", dir: "auto" }, `Preferred, as the question names: ${read.join("; ")}.`);
+}
+
+function evidence(answer, outdated) {
+  const byNumber = new Map(answer.citations.map((citation) => [citation.number, citation]));
+  const noted = new Set();
+  const rows = answer.sentences.map((sentence) => {
+    const cited = sentence.citations.map((number) => byNumber.get(number));
+    const fresh = cited.filter(({ number }) => !noted.has(number));
+    for (const { number } of fresh) noted.add(number);
+    return row(statement(sentence, cited[0], answer.short), fresh, outdated);
+  });
+  const further = answer.citations.filter(({ number }) => !noted.has(number));
+  return [
+    answer.short ? shortAnswer(answer.short) : null,
+    h("section", { "aria-label": "Evidence, word for word", class: "evidence" }, rows),
+    disagreements(answer),
+    further.length
+      ? h(
+          "section",
+          { class: "evidence further", "aria-label": "Further sources" },
+          further.map((one) => row(quotation(one), [one], outdated)),
+        )
+      : null,
+  ];
+}
+
+function row(words, citations, outdated) {
+  return h(
+    "div",
+    { class: "sourced" },
+    words,
+    h("div", { class: "notes" }, citations.map((one) => note(one, outdated.has(one.number)))),
+  );
+}
+
+function shortAnswer(short) {
+  return h(
+    "p",
+    { class: "short" },
+    h("span", { class: "label" }, "In short: "),
+    h("strong", { dir: "auto" }, short.text),
+    " ",
+    mark(short.citation),
+  );
+}
+
+/** A sentence with its numbers; what answers in short is marked in it. */
+function statement(sentence, citation, short) {
+  const text = new CodePoints(sentence.text);
+  const from = short?.citation === citation.number ? short.start - citation.start : -1;
+  const to = from + (short ? short.end - short.start : 0);
+  const marked = from >= 0 && text.slice(from, to) === short.text;
+  const words = marked
+    ? [text.slice(0, from), h("mark", {}, short.text), text.slice(to)]
+    : [sentence.text];
+  return foreign("blockquote", [...words, NARROW, sentence.citations.map(mark)], citation.article.language);
+}
+
+function quotation(citation) {
+  return foreign("blockquote", [citation.exact, NARROW, mark(citation.number)], citation.article.language);
+}
+
+function mark(number) {
+  return h(
+    "a",
+    { class: "mark", href: `#note-${number}`, "aria-label": `Note ${number}`, dir: "ltr" },
+    `[${number}]`,
+  );
+}
+
+/** Where a quote stands, and what can be done with it. */
+function note(citation, outdated) {
+  const { article, number } = citation;
+  const also = citation.also.map((other) =>
+    h("li", {}, h("a", { href: addressOf(other.id), dir: "auto" }, titleOf(other)), ` (${whoAndWhen(other)})`),
+  );
+  return h(
+    "section",
+    { class: "note", id: `note-${number}`, "aria-label": `Note ${number}` },
+    h(
+      "p",
+      {},
+      h("span", { class: "number", "aria-hidden": "true" }, `[${number}] `),
+      foreign("cite", titleOf(article), article.language),
+    ),
+    h("p", { class: "quiet" }, foreign("span", whoAndWhen(article))),
+    citation.headings.length
+      ? h("p", { class: "quiet" }, "Under ", foreign("span", citation.headings.join(" › "), article.language))
+      : null,
+    outdated
+      ? h("p", { class: "warning" }, h("strong", {}, "Outdated: "), "a newer article cited here says otherwise.")
+      : null,
+    also.length
+      ? h("details", {}, h("summary", {}, `Also printed by ${count(also.length, "other")}`), h("ul", {}, also))
+      : null,
+    h(
+      "p",
+      { class: "actions" },
+      h("a", { href: addressOf(article.id, citation) }, "Read in context"),
+      citation.link && h("a", { href: citation.link, target: "_blank", rel: "noopener" }, "Open at the publisher"),
+      button("Cite", () => citeDialog({ article, start: citation.start, end: citation.end })),
+    ),
+  );
+}
+
+function silence(answer) {
+  if (!answer.nearest.length) {
+    return h("p", {}, h("a", { href: "/library" }, "See what the library holds, or add articles"));
+  }
+  return h(
+    "section",
+    { class: "evidence nearest", "aria-labelledby": "nearest" },
+    h("h3", { id: "nearest" }, "The nearest that it holds"),
+    h("p", { class: "quiet" }, "These passages do not answer the question as far as can be told."),
+    answer.nearest.map((citation) => row(quotation(citation), [citation], new Set())),
+  );
+}
+
+function disagreements({ disagreements: found, citations }) {
+  if (!found.length) return null;
+  const publisher = (number) => citations.find((one) => one.number === number)?.article.publisher;
+  const side = (one) =>
+    h(
+      "li",
+      {},
+      h("p", { class: "value", dir: "auto" }, one.value),
+      h("p", { class: "who" }, foreign("span", publisher(one.citation) || "Unknown publisher")),
+      h("p", { class: "quiet" }, h("time", { datetime: one.published }, inWords(one.published))),
+      h("p", { class: "said", dir: "auto" }, `“${one.text}”${NARROW}`, mark(one.citation)),
+    );
+  return h(
+    "section",
+    { class: "disagreements", "aria-labelledby": "disagreements" },
+    h("h3", { id: "disagreements" }, "Sources disagree"),
+    found.map((one) => [
+      h("h4", { dir: "auto" }, one.matter),
+      h("ul", { class: "sides" }, one.sides.map(side)),
+    ]),
+  );
+}
+
+/** The evidence in the order of its publication; only where there is an order. */
+function timeline(citations) {
+  const dated = citations.filter(({ article }) => article.published);
+  if (new Set(dated.map(({ article }) => article.published)).size < 2) return null;
+  dated.sort((a, b) => (a.article.published < b.article.published ? -1 : 1));
+  const entry = ({ article, number }) =>
+    h(
+      "li",
+      {},
+      h("time", { datetime: article.published }, inWords(article.published)),
+      " ",
+      foreign("span", article.publisher || titleOf(article)),
+      " ",
+      mark(number),
+    );
+  return h(
+    "section",
+    { class: "timeline", "aria-labelledby": "timeline" },
+    h("h3", { id: "timeline" }, "The evidence by date"),
+    h("ol", {}, dated.map(entry)),
+  );
+}
+
+function provenance({ generation, fingerprint, seconds }) {
+  const took = Object.values(seconds).reduce((sum, one) => sum + one, 0);
+  return `Found in ${took.toFixed(2)} s in generation ${generation} of library ${fingerprint.slice(0, 8)}.`;
+}

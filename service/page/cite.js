@@ -1,0 +1,101 @@
+/** Citing: a quote with its reference in six styles, and a whole answer as a document. */
+
+import { call, copyButton, fill, request } from "./api.js";
+import { button, choice, field, foreign, h } from "./dom.js";
+import { addressOf, titleOf, today } from "./text.js";
+
+const STYLES = [
+  ["apa", "APA"],
+  ["chicago", "Chicago (notes)"],
+  ["mla", "MLA"],
+  ["bibtex", "BibTeX"],
+  ["ris", "RIS"],
+  ["csl-json", "CSL-JSON"],
+];
+const FORMATS = [
+  ["markdown", "Markdown"],
+  ["html", "HTML, for word processors"],
+];
+
+// The style is remembered for as long as the page is open.
+let preferred = "apa";
+
+function styleChoice() {
+  const select = choice(STYLES, preferred);
+  select.addEventListener("change", () => (preferred = select.value));
+  return select;
+}
+
+/**
+ * Shows the reference of a quote, or of a whole article, to be copied.
+ * @param {{article: object, start?: number, end?: number}} cited
+ */
+export function citeDialog({ article, start, end }) {
+  const aborter = new AbortController();
+  const style = styleChoice();
+  const shown = h("div", { class: "reference", "aria-live": "polite" });
+  let text = "";
+
+  function draw() {
+    const query = new URLSearchParams({ style: style.value, accessed: today() });
+    if (end) for (const [name, value] of Object.entries({ start, end })) query.set(name, value);
+    const address = `/v1/articles/${encodeURIComponent(article.id)}/cite?${query}`;
+    return fill(shown, async () => {
+      text = "";
+      const cited = await call(address, { signal: aborter.signal });
+      text = cited.text;
+      return foreign("pre", text, article.language, { tabindex: 0, "aria-label": "Citation" });
+    });
+  }
+
+  const permanent = new URL(addressOf(article.id, end && { start, end }), location.href).href;
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "cite-title", class: "cite", close: () => (aborter.abort(), dialog.remove()) },
+    h("h2", { id: "cite-title" }, end ? "Cite this passage" : "Cite this article"),
+    h("p", { class: "quiet" }, foreign("cite", titleOf(article), article.language)),
+    field("Style", style),
+    shown,
+    h(
+      "p",
+      { class: "actions" },
+      copyButton(end ? "Copy quote and reference" : "Copy reference", () => text, "Citation"),
+      copyButton("Copy permanent link", () => permanent, "Link"),
+      button("Close", () => dialog.close()),
+    ),
+  );
+  style.addEventListener("change", draw);
+  document.body.append(dialog);
+  dialog.showModal();
+  draw();
+}
+
+/** Saves a whole answer, with its notes, as a file. @param {URLSearchParams} wanted the question */
+export function exportForm(wanted) {
+  const [format, style] = [choice(FORMATS, "markdown"), styleChoice()];
+  const told = h("div");
+
+  async function save(event) {
+    event.preventDefault();
+    const query = new URLSearchParams([...wanted, ["format", format.value], ["style", style.value]]);
+    await fill(told, async () => {
+      const response = await request(`/v1/export?${query}`);
+      const link = h("a", {
+        href: URL.createObjectURL(await response.blob()),
+        download: `answer.${format.value === "html" ? "html" : "md"}`,
+      });
+      link.click();
+      URL.revokeObjectURL(link.href);
+      return h("p", { class: "quiet" }, `Saved as ${link.download}.`);
+    });
+  }
+
+  return h(
+    "form",
+    { class: "panel", submit: save, "aria-labelledby": "export-title" },
+    h("h3", { id: "export-title" }, "Take it with you"),
+    h("div", { class: "row" }, field("As", format), field("References in", style)),
+    h("p", { class: "actions" }, h("button", {}, "Save the answer"), button("Print", () => print())),
+    told,
+  );
+}

@@ -1,0 +1,185 @@
+/** Evaluate: how well judged questions are answered; runs to start, watch and compare. */
+
+import { call, failure, fill, Problem, request } from "./api.js";
+import { announce, button, choice, count, field, h, scrolled } from "./dom.js";
+
+const POLL_MS = 1000;
+const METHODS = [
+  ["full", "full: what is served"],
+  ["late", "late: late interaction alone"],
+  ["hybrid", "hybrid: dense and BM25"],
+  ["bm25", "bm25: words alone"],
+  ["dense", "dense: vectors alone"],
+];
+const HERE = "here";
+const SOURCES = [
+  [HERE, "judged on this page"],
+  ["file", "in a file of JSON lines"],
+];
+
+/** The view of `/evaluate`. */
+export async function evaluate(place, url, { signal }) {
+  const runs = h("div");
+  const watch = () => fill(runs, () => runList(runs, signal, watch));
+  place.append(
+    h("h1", {}, "Evaluate"),
+    h("p", { class: "lead" }, "How well are questions answered whose right passages are known? The same engine is measured that serves this page."),
+    startForm(watch, signal),
+    h("section", { "aria-labelledby": "runs" }, h("h2", { id: "runs" }, "Runs"), runs),
+  );
+  await watch();
+  return { title: "Evaluate" };
+}
+
+function startForm(watch, signal) {
+  const source = choice(SOURCES, HERE);
+  const file = h("input", { type: "file", accept: ".jsonl,.json" });
+  const fileField = field("File of judged questions", file);
+  fileField.hidden = true;
+  source.addEventListener("change", () => (fileField.hidden = source.value === HERE));
+  const method = choice(METHODS, "full");
+  const name = h("input", { value: "questions", required: true, maxlength: 100 });
+  const told = h("div", { "aria-live": "polite" });
+
+  async function submit(event) {
+    event.preventDefault();
+    await fill(told, async () => {
+      const lines = source.value === HERE ? await exported(signal) : await file.files[0]?.text();
+      const body = { questions: judgedQuestions(lines), method: method.value, name: name.value };
+      await call("/v1/evaluations", { method: "POST", body, signal });
+      announce("The run is queued.");
+      await watch();
+      return h("span");
+    });
+  }
+
+  return h(
+    "form",
+    { class: "panel", submit, "aria-labelledby": "start" },
+    h("h2", { id: "start" }, "Start a run"),
+    h("div", { class: "grid" }, field("Questions", source), fileField, field("Method", method), field("Name", name)),
+    h("p", { class: "actions" }, h("button", {}, "Start")),
+    told,
+  );
+}
+
+async function exported(signal) {
+  const response = await request("/v1/judgements/export", { signal });
+  return response.text();
+}
+
+/** The questions of JSON lines; a line that cannot be read is named. */
+function judgedQuestions(lines) {
+  const found = (lines ?? "").split("\n").flatMap((one, i) => {
+    if (!one.trim()) return [];
+    try {
+      return [JSON.parse(one)];
+    } catch {
+      throw new Problem(0, { title: "Bad file", detail: `Line ${i + 1} is not JSON.`, cure: "Each line is one judged question." });
+    }
+  });
+  if (found.length) return found;
+  throw new Problem(0, {
+    title: "No questions",
+    detail: "There are no judged questions to ask.",
+    cure: "Say of some answers whether they are right, or choose a file.",
+  });
+}
+
+/** The runs, looked at again as long as one of them goes on. */
+async function runList(place, signal, watch) {
+  let found;
+  try {
+    found = (await call("/v1/evaluations", { signal })).evaluations;
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    return h("p", { class: "notice" }, "This server offers no evaluations. Start it with: sourcebook serve");
+  }
+  if (!found.length) return h("p", { class: "quiet" }, "No run yet since the server began.");
+  if (found.some(isOn)) setTimeout(() => !signal.aborted && watch(), POLL_MS);
+  return [comparison(found.filter(({ status }) => status === "done")), h("ul", { class: "runs" }, found.map((one) => run(one, watch)))];
+}
+
+const isOn = ({ status }) => ["queued", "running"].includes(status);
+
+function run(one, watch) {
+  const told = h("div");
+  const end = async () => {
+    try {
+      await call(`/v1/evaluations/${one.id}`, { method: "DELETE" });
+      await watch();
+    } catch (error) {
+      told.replaceChildren(failure(error, end));
+    }
+  };
+  const report = `/v1/evaluations/${one.id}/report.html`;
+  return h(
+    "li",
+    {},
+    h("h3", { dir: "auto" }, `${one.name}, ${one.method}`),
+    h("p", { class: "quiet" }, `${one.status}, ${count(one.total, "question")}, ${one.created.slice(0, 16).replace("T", " ")}`),
+    isOn(one) && h("progress", { max: one.total, value: one.done, "aria-label": `Questions asked of ${one.name}` }),
+    one.problem && h("p", { class: "notice bad" }, one.problem),
+    one.missing_gold > 0 && h("p", { class: "warning" }, `${count(one.missing_gold, "quote")} of the right passages cannot be found in the library.`),
+    one.measures && measures(one),
+    h(
+      "p",
+      { class: "actions" },
+      one.status === "done" && h("a", { href: report, target: "_blank", rel: "noopener" }, "Open the report"),
+      button(isOn(one) ? "Cancel" : "Forget", end, { "aria-label": `${isOn(one) ? "Cancel" : "Forget"} ${one.name}, ${one.method}` }),
+    ),
+    told,
+  );
+}
+
+const figure = ({ mean, low, high }) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+
+function measures({ measures: found, name }) {
+  const row = ([measure, interval]) => h("tr", {}, h("th", { scope: "row" }, measure), h("td", {}, figure(interval)));
+  return h(
+    "details",
+    {},
+    h("summary", {}, "Measures, with 95 % intervals"),
+    scrolled(`Measures of ${name}`, h("tbody", {}, Object.entries(found).map(row))),
+  );
+}
+
+/** Two runs side by side. */
+function comparison(done) {
+  if (done.length < 2) return null;
+  const pairs = done.map((one) => [one.id, `${one.name}, ${one.method}, ${one.created.slice(11, 19)}`]);
+  const [first, second] = [choice(pairs, done[1].id), choice(pairs, done[0].id)];
+  const shown = h("div", { "aria-live": "polite" });
+
+  function draw(event) {
+    event.preventDefault();
+    const [a, b] = [first, second].map((select) => done.find(({ id }) => id === select.value));
+    const row = (measure) => {
+      const difference = b.measures[measure].mean - a.measures[measure].mean;
+      return h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, measure),
+        h("td", {}, figure(a.measures[measure])),
+        h("td", {}, figure(b.measures[measure])),
+        h("td", {}, `${difference < 0 ? "−" : "+"}${Math.abs(difference).toFixed(3)}`),
+      );
+    };
+    const heads = ["Measure", a, b, "Difference"].map((one) => (one.id ? `${one.name}, ${one.method}` : one));
+    shown.replaceChildren(
+      scrolled(
+        "Comparison",
+        h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col", dir: "auto" }, one)))),
+        h("tbody", {}, Object.keys(a.measures).filter((measure) => b.measures[measure]).map(row)),
+      ),
+      h("p", {}, h("a", { href: `/v1/evaluations/${a.id}/against/${b.id}`, target: "_blank", rel: "noopener" }, "Open the comparison, question by question")),
+    );
+  }
+  return h(
+    "form",
+    { class: "panel", submit: draw, "aria-labelledby": "compare" },
+    h("h3", { id: "compare" }, "Compare two runs"),
+    h("div", { class: "row" }, field("First", first), field("Second", second), h("button", {}, "Compare")),
+    shown,
+  );
+}

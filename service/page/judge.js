@@ -1,0 +1,91 @@
+/** Judge: the judgements that askers made, to be looked at, taken along or deleted. */
+
+import { call, failure, fill } from "./api.js";
+import { announce, button, count, foreign, h } from "./dom.js";
+import { addressOf, inWords } from "./text.js";
+
+const VERDICTS = {
+  right: "Right",
+  wrong: "Wrong",
+  passage: "Another passage is right",
+  unanswerable: "Not in the library",
+};
+
+/** The view of `/judge`. */
+export async function judge(place, url, { signal }) {
+  const list = h("div");
+  place.append(
+    h("h1", {}, "Judgements"),
+    h(
+      "p",
+      { class: "lead" },
+      "What askers said about answers. As judged questions they measure every later change: ",
+      h("a", { href: "/evaluate" }, "evaluate with them"),
+      ".",
+    ),
+    list,
+  );
+  await fill(list, () => judgements(list, signal));
+  return { title: "Judgements" };
+}
+
+async function judgements(list, signal) {
+  const { judgements: found } = await call("/v1/judgements", { signal });
+  if (!found.length) {
+    return h(
+      "p",
+      { class: "notice" },
+      "Nobody has judged an answer yet. ",
+      h("a", { href: "/" }, "Ask something"),
+      ", then say below the answer whether it is right.",
+    );
+  }
+  const again = () => fill(list, () => judgements(list, signal));
+  return [
+    h(
+      "p",
+      { class: "actions" },
+      h(
+        "a",
+        { href: "/v1/judgements/export", download: "judged-questions.jsonl", class: "strong" },
+        `Save ${count(found.length, "judged question")} for sourcebook eval`,
+      ),
+    ),
+    h("ul", { class: "judged" }, found.map((one) => entry(one, again))),
+  ];
+}
+
+function entry(one, again) {
+  const told = h("div");
+  async function remove() {
+    try {
+      await call(`/v1/judgements/${encodeURIComponent(one.id)}`, { method: "DELETE" });
+    } catch (error) {
+      told.replaceChildren(failure(error, remove));
+      return;
+    }
+    announce("The judgement is deleted.");
+    await again();
+  }
+  const place = (quote) =>
+    h(
+      "li",
+      {},
+      h("a", { href: addressOf(quote.article_id, quote), dir: "auto" }, quote.text),
+    );
+  return h(
+    "li",
+    {},
+    h("p", {}, h("a", { href: `/?${new URLSearchParams({ q: one.question })}`, dir: "auto" }, one.question)),
+    h(
+      "p",
+      {},
+      h("strong", { class: `verdict ${one.verdict}` }, VERDICTS[one.verdict] ?? one.verdict),
+      h("span", { class: "quiet" }, ` ${inWords(one.judged.slice(0, 10))}`),
+    ),
+    one.note && foreign("p", one.note),
+    one.quotes.length > 0 && h("details", {}, h("summary", {}, count(one.quotes.length, "passage")), h("ul", {}, one.quotes.map(place))),
+    h("p", { class: "actions" }, button("Delete", remove, { "aria-label": `Delete the judgement on ${one.question}` })),
+    told,
+  );
+}

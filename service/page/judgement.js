@@ -1,0 +1,120 @@
+/** What an asker makes of an answer: kept in the library, so that a complaint becomes a test. */
+
+import { call, failure, fill } from "./api.js";
+import { announce, button, field, foreign, h } from "./dom.js";
+import { titleOf, whoAndWhen } from "./text.js";
+
+const OFFERED = 8;
+
+const quoteOf = ({ article, start, end }) => ({ article_id: article.id, start, end });
+
+/**
+ * The panel that takes a judgement on an answer.
+ * @param {object} answer
+ * @param {URLSearchParams} wanted the question and its filters
+ * @param {AbortSignal} signal
+ */
+export function judgement(answer, wanted, signal) {
+  const silent = answer.status === "not_in_library";
+  const said = new Set(answer.sentences.flatMap((sentence) => sentence.citations));
+  const shown = answer.citations.filter(({ number }) => said.has(number)).map(quoteOf);
+  const told = h("div", { "aria-live": "polite" });
+  const more = h("div");
+  const note = h("textarea", { rows: 2, dir: "auto", maxlength: 2000 });
+
+  async function keep(verdict, quotes) {
+    const body = { question: wanted.get("q"), verdict, quotes, note: note.value.trim() };
+    try {
+      await call("/v1/judgements", { method: "POST", body, signal });
+    } catch (error) {
+      told.replaceChildren(failure(error, () => keep(verdict, quotes)));
+      return;
+    }
+    more.replaceChildren();
+    told.replaceChildren(
+      h("p", { class: "notice good" }, "Kept in the library, thank you. ", h("a", { href: "/judge" }, "All judgements")),
+    );
+  }
+
+  const open = () =>
+    fill(more, async () => {
+      const made = await passageForm(wanted, keep, signal);
+      announce("Choose the right passage.");
+      return made;
+    });
+  const choices = silent
+    ? [
+        button("Right, it is not there", () => keep("unanswerable", [])),
+        button("Wrong, it is there", () => keep("wrong", shown)),
+      ]
+    : [
+        button("This is right", () => keep("right", shown)),
+        button("This is wrong", () => keep("wrong", shown)),
+        button("It is not in the library", () => keep("unanswerable", [])),
+      ];
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "judge-title" },
+    h("h3", { id: "judge-title" }, "What do you make of it?"),
+    h("p", { class: "actions" }, choices, button("The right passage is …", open)),
+    more,
+    h("details", {}, h("summary", {}, "Add a note"), field("Note, kept with what you choose", note)),
+    told,
+  );
+}
+
+/** Lets the asker point at the right words: among what a search finds, or pasted. */
+async function passageForm(wanted, keep, signal) {
+  const body = { question: wanted.get("q"), limit: OFFERED };
+  const { hits } = await call("/v1/search", { method: "POST", body, signal });
+  const boxes = hits.map(({ citation }) => {
+    const box = h("input", { type: "checkbox" });
+    const label = h(
+      "label",
+      {},
+      box,
+      foreign("span", citation.exact, citation.article.language),
+      h("span", { class: "quiet", dir: "auto" }, `${titleOf(citation.article)}, ${whoAndWhen(citation.article)}`),
+    );
+    return { box, label, quote: quoteOf(citation) };
+  });
+  const pasted = h("textarea", { rows: 3, dir: "auto" });
+  const told = h("div");
+
+  async function submit(event) {
+    event.preventDefault();
+    const chosen = boxes.filter(({ box }) => box.checked).map(({ quote }) => quote);
+    await fill(told, async () => {
+      if (pasted.value.trim()) chosen.push(await located(pasted.value.trim(), signal));
+      if (!chosen.length) return h("p", { class: "warning" }, "Choose a passage or paste one.");
+      await keep("passage", chosen);
+      return null;
+    });
+  }
+
+  return h(
+    "form",
+    { class: "passages", submit },
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, "The right passage is"),
+      boxes.map(({ label }) => label),
+      field("or these words of an article, pasted", pasted, "Word for word; they are looked up in the library."),
+    ),
+    told,
+    h("p", { class: "actions" }, h("button", {}, "Keep this")),
+  );
+}
+
+/** Where pasted words stand. */
+async function located(quote, signal) {
+  const { verdicts } = await call("/v1/verify", { method: "POST", body: { quote }, signal });
+  const place = verdicts[0].locations[0];
+  if (!place) {
+    const error = new Error("No article of the library holds these words.");
+    error.title = "Not found";
+    throw error;
+  }
+  return { article_id: place.article_id, start: place.start, end: place.end };
+}

@@ -1,0 +1,192 @@
+/** Read: an article with a quote highlighted in place, at an address that stays. */
+
+import { call, copyButton } from "./api.js";
+import { citeDialog } from "./cite.js";
+import { removalList } from "./cleaning.js";
+import { announce, button, count, foreign, h } from "./dom.js";
+import { addressOf, CodePoints, inWords, lengthOf, spanOf, titleOf, whoAndWhen } from "./text.js";
+
+const TAGS = { heading: "h2", caption: "p", paragraph: "p" };
+// As the server names a long quote in a link: by its first and last words.
+const LINK_WORDS = 16;
+const LINK_EDGE_WORDS = 6;
+
+/** The view of `/articles/ID#start-end`. */
+export async function read(place, url, { go, signal }) {
+  const id = decodeURIComponent(url.pathname.split("/").pop());
+  const article = await call(`/v1/articles/${encodeURIComponent(id)}`, { signal });
+  const text = new CodePoints(article.text);
+  const body = h("div", { class: "body", dir: "auto", lang: article.language || null });
+  const tools = h("div", { class: "tools", role: "region", "aria-label": "The marked passage" });
+  place.append(
+    h(
+      "article",
+      { class: "reading" },
+      head(article),
+      tools,
+      h("div", { class: "columns" }, h("div", {}, body, cleaning(article)), facts(article)),
+    ),
+  );
+
+  function turned(hash) {
+    const span = spanOf(hash);
+    const within = span && span.start < text.length;
+    drawText(body, article, text, within ? span : null);
+    tools.replaceChildren(...quoteTools(article, text, within ? span : null));
+    const quote = body.querySelector("mark");
+    if (quote) {
+      quote.scrollIntoView({ block: "center" });
+      quote.focus({ preventScroll: true });
+      announce("The quote is marked in the text.");
+    } else if (span) {
+      tools.append(outside(span, text.length));
+    }
+  }
+
+  onSelection(body, tools, signal, (span) => go(addressOf(article.id, span)));
+  turned(url.hash);
+  // The view is not in place before the first frame is drawn.
+  requestAnimationFrame(() => body.querySelector("mark")?.scrollIntoView({ block: "center" }));
+  return { title: titleOf(article), turned };
+}
+
+function head(article) {
+  return h(
+    "header",
+    {},
+    foreign("h1", titleOf(article), article.language),
+    h("p", { class: "quiet" }, foreign("span", [article.authors.join(", "), whoAndWhen(article)].filter(Boolean).join(" · "))),
+  );
+}
+
+function outside(span, length) {
+  return h(
+    "p",
+    { class: "notice bad", role: "alert" },
+    `The address names characters ${span.start} to ${span.end}, but this text has ${length}. ` +
+      "The article may have been replaced since the address was written down.",
+  );
+}
+
+/** The text in its blocks; each knows where it begins, so that a selection can be found again. */
+function drawText(body, article, text, span) {
+  let first = true;
+  const marked = (from, to) => {
+    const attributes = first ? { tabindex: -1, id: "quote" } : {};
+    first = false;
+    return h("mark", attributes, text.slice(from, to));
+  };
+  const blocks = article.blocks.map(({ kind, start, end }) => {
+    const from = Math.max(start, span?.start ?? end);
+    const to = Math.min(end, span?.end ?? start);
+    const words =
+      from < to ? [text.slice(start, from), marked(from, to), text.slice(to, end)] : text.slice(start, end);
+    return h(TAGS[kind] ?? "p", { "data-start": start, class: kind, dir: "auto" }, words);
+  });
+  body.replaceChildren(...blocks);
+}
+
+function quoteTools(article, text, span) {
+  const quote = span && text.slice(span.start, span.end);
+  const link = article.url && (span ? fragmentLink(article.url, quote) : article.url);
+  const permanent = () => new URL(addressOf(article.id, span), location.href).href;
+  return [
+    button(span ? "Cite this passage" : "Cite this article", () => citeDialog({ article, ...span })),
+    copyButton("Copy permanent link", permanent, "Link"),
+    link && h("a", { href: link, target: "_blank", rel: "noopener" }, "Open at the publisher"),
+    h("span", { class: "quiet hint" }, "Select words in the text to mark and cite them."),
+  ].filter(Boolean);
+}
+
+/** An address that scrolls to a quote (WICG, "Text fragments"). */
+function fragmentLink(url, quote) {
+  const words = quote.split(/\s+/).filter(Boolean);
+  const ends = [words.slice(0, LINK_EDGE_WORDS), words.slice(-LINK_EDGE_WORDS)];
+  const parts = (words.length <= LINK_WORDS ? [words] : ends).map((part) =>
+    encodeURIComponent(part.join(" ")).replaceAll("-", "%2D"),
+  );
+  return `${url.split("#")[0]}#:~:text=${parts.join(",")}`;
+}
+
+/** Offers to mark what the reader has selected. */
+function onSelection(body, tools, signal, mark) {
+  const offer = button("Mark the selection", () => mark(spanOfSelection(body)), { class: "offer" });
+  document.addEventListener(
+    "selectionchange",
+    () => {
+      if (spanOfSelection(body)) tools.prepend(offer);
+      else offer.remove();
+    },
+    { signal },
+  );
+  // Pressing the button must not take the selection away.
+  offer.addEventListener("mousedown", (event) => event.preventDefault());
+}
+
+function spanOfSelection(body) {
+  const selection = getSelection();
+  if (!selection.rangeCount || selection.isCollapsed) return null;
+  const range = selection.getRangeAt(0);
+  const start = offsetOf(body, range.startContainer, range.startOffset);
+  const end = offsetOf(body, range.endContainer, range.endOffset);
+  return start !== null && end !== null && start < end ? { start, end } : null;
+}
+
+/** How many code points of the article stand before a place in its blocks. */
+function offsetOf(body, node, offset) {
+  const block = (node.nodeType === Node.TEXT_NODE ? node.parentElement : node).closest?.("[data-start]");
+  if (!block || !body.contains(block)) return null;
+  const before = document.createRange();
+  before.setStart(block, 0);
+  before.setEnd(node, offset);
+  return Number(block.dataset.start) + lengthOf(before.toString());
+}
+
+function cleaning(article) {
+  const found = article.removals.length;
+  if (!found) return h("p", { class: "quiet" }, "Cleaning took nothing out of this article.");
+  return h(
+    "details",
+    { class: "cleaning" },
+    h("summary", {}, `What cleaning took out (${count(found, "part")})`),
+    removalList(article),
+  );
+}
+
+function facts(article) {
+  const link = (one) => h("a", { href: addressOf(one.id), dir: "auto" }, titleOf(one));
+  const dated = (name) =>
+    article[name] &&
+    `${inWords(article[name])}${article.date_sources[name] ? ` (from: ${article.date_sources[name]})` : ""}`;
+  const known = [
+    ["Publisher", article.publisher],
+    ["Authors", article.authors.join(", ")],
+    ["Published", dated("published")],
+    ["Modified", dated("modified")],
+    ["Retrieved", dated("retrieved")],
+    ["Language", article.language],
+    ["Tags", article.tags.join(", ")],
+    ["Address", article.url && h("a", { href: article.url, target: "_blank", rel: "noopener" }, article.url)],
+    ["Source", article.source],
+    ["Copy of", article.copy_of && h("a", { href: addressOf(article.copy_of) }, article.copy_of)],
+    ["Copies", article.copies.length > 0 && h("ul", {}, article.copies.map((one) => h("li", {}, link(one))))],
+    ["Passages", article.passages],
+    ["Characters", article.characters.toLocaleString("en")],
+    ["Added", article.added.replace("T", " ").replace("Z", " UTC")],
+    ["Text’s SHA-256", h("code", {}, article.sha256)],
+    ...Object.entries(article.extra).map(([name, value]) => [name, asText(value)]),
+  ];
+  return h(
+    "aside",
+    { "aria-label": "About this article" },
+    h(
+      "dl",
+      {},
+      known
+        .filter(([, value]) => value || value === 0)
+        .map(([name, value]) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)]),
+    ),
+  );
+}
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
