@@ -151,6 +151,7 @@ def served(place: Place) -> Iterator[str]:
         yield running.url
 
 
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """One real browser for all tests; skipped where none is installed."""
     with browsing(tmp_path_factory.mktemp("profile")) as chrome:
