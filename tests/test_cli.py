@@ -190,10 +190,13 @@ def test_what_the_library_does_not_hold(filled: Run) -> None:
     result = filled("ask", "Who discovered penicillin?")
     assert result.exit_code == 3
     assert result.stdout.startswith("Not in the library")
+    assert "\nNo article is on this subject.\n" in result.stdout
     assert "The nearest that it holds:" in result.stdout
     filtered = filled("ask", "night train", "--from", "2020", "--json")
     assert filtered.exit_code == 3
     assert data(filtered)["nearest"] == []
+    filtered = filled("ask", "night train", "--from", "2020")
+    assert "\nThere is no article to search.\n" in filtered.stdout
 
 
 def test_searches(filled: Run) -> None:
