@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from unicodedata import combining, normalize
 
 import numpy as np
 from rapidfuzz.distance import Indel
@@ -24,10 +25,12 @@ UNHELD = 0.999  # the rarity of a word that no passage holds is 1
 UNSAID = 0.3
 
 _DIGITS = re.compile(r"\d+")
+_POSSESSIVE = re.compile(r"['’]s$")
+_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 # fmt: off
 NEGATIONS = frozenset((
     "not", "no", "never", "none", "without", "cannot", "nor", "neither", "nobody", "nothing",
-    "nunca", "ningún", "ninguna", "ninguno", "sin",
+    "nunca", "ningun", "ninguna", "ninguno", "sin",
 ))
 # fmt: on
 
@@ -87,9 +90,8 @@ def signals(question: str, found: Candidates, best: Hit) -> Signals:
     words = content_words(question, found)
     sentence, matches, score = _best_sentence(best, found.weights)
     said = _Words(sentence)
-    passage = best.passage
-    around = _Words(" ".join([best.article.metadata.title, *passage.headings, passage.text]))
-    asked = [word.casefold() for word in WORD.findall(question)]
+    around = _around(best)
+    asked = [_folded(word) for word in WORD.findall(question)]
     negated = _negated(asked)
     lacking = [word for word in words if not said.hold(word)]
     # Who asks "did it rise or fall?" leaves it open.
@@ -116,9 +118,9 @@ def missing_entities(question: str, found: Candidates, best: Hit, held: Set[str]
     `held` are the stems that some passage does hold. Names and numbers come first, then other
     words, if the best passage says nothing like them; neighbours are one name.
     """
+    matches, around = best.similarity.max(axis=1), _around(best)
     words = content_words(question, found)
-    matches = best.similarity.max(axis=1)
-    missing = [word for word in words if word.stem not in held]
+    missing = [word for word in words if word.stem not in held and not around.hold(word)]
     named = [word for word in missing if word.named]
     unsaid = [w for w in missing if not w.named and _similarity(w, matches) < UNSAID]
     return [*_runs(question, named), *(word.text for word in unsaid)]
@@ -134,11 +136,12 @@ def content_words(question: str, found: Candidates) -> list[ContentWord]:
         stemmed = stem(match[0])
         pieces = tuple(np.flatnonzero(owners == number).tolist())
         if stemmed is not None and pieces:
+            text = _POSSESSIVE.sub("", match[0])
             words.append(
                 ContentWord(
-                    text=match[0],
+                    text=text,
                     start=match.start(),
-                    end=match.end(),
+                    end=match.start() + len(text),
                     stem=stemmed,
                     rarity=found.rarity.get(stemmed, 0.0),
                     pieces=pieces,
@@ -190,11 +193,19 @@ def _similarity(word: ContentWord, matches: Vectors) -> float:
     return float(matches[list(word.pieces)].mean())
 
 
+def _around(hit: Hit) -> "_Words":
+    """The words of a passage, of its headings and of its article's title."""
+    passage = hit.passage
+    return _Words(" ".join([hit.article.metadata.title, *passage.headings, passage.text]))
+
+
 class _Words:
     """The words of a text, and whether those of a question are among them."""
 
     def __init__(self, text: str) -> None:
-        self.folded = [word.casefold() for word in WORD.findall(text)]
+        # U.S. and US are one name.
+        text = _INITIALS.sub(lambda initials: initials[0].replace(".", "") + " ", text)
+        self.folded = [_folded(word) for word in WORD.findall(text)]
         self.stems = {stemmed for word in self.folded if (stemmed := stem(word))}
         self._digits = frozenset(_DIGITS.findall(text))
 
@@ -204,7 +215,7 @@ class _Words:
             return True
         if word.numeric:
             return self._digits.issuperset(_DIGITS.findall(word.text))
-        return len(word.text) >= LONG_WORD and self._nearly(word.text.casefold())
+        return len(word.text) >= LONG_WORD and self._nearly(_folded(word.text))
 
     def _nearly(self, word: str) -> bool:
         return any(
@@ -213,6 +224,13 @@ class _Words:
             and Indel.normalized_similarity(other, word) >= SAME_WORD
             for other in self.folded
         )
+
+
+def _folded(word: str) -> str:
+    """A word without the difference of case and accents."""
+    if word.isascii():
+        return word.lower()
+    return "".join(c for c in normalize("NFKD", word) if not combining(c)).casefold()
 
 
 def _negated(words: Iterable[str]) -> bool:

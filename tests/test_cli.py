@@ -213,11 +213,14 @@ def test_what_the_library_does_not_hold(filled: Run) -> None:
     result = filled("ask", "Who discovered penicillin?")
     assert result.exit_code == 3
     assert result.stdout.startswith("Not in the library")
+    assert "\nNo article is on this subject.\n" in result.stdout
     assert "The nearest that it holds:" in result.stdout
     filtered = filled("ask", "night train", "--from", "2020", "--json")
     assert filtered.exit_code == 3
     assert data(filtered)["nearest"] == []
     assert data(filled("ask", "night train", "--as-of", "2020", "--json"))["nearest"] == []
+    filtered = filled("ask", "night train", "--from", "2020")
+    assert "\nThe library, or what the filter lets through of it, is empty.\n" in filtered.stdout
 
 
 def test_searches(filled: Run) -> None:

@@ -127,7 +127,7 @@ def test_what_the_library_does_not_hold_is_no_error(client: TestClient) -> None:
     assert answer["status"] == "not_in_library"
     assert answer["sentences"] == answer["citations"] == []
     assert len(answer["nearest"]) == 3
-    assert answer["reason"]
+    assert answer["reason"] == "nothing_relevant"
 
 
 def test_an_empty_library_answers_nothing(make_library: MakeLibrary) -> None:
