@@ -1,4 +1,4 @@
-CREATE TABLE judgements (                  -- what readers said of answers; no article hangs on it
+CREATE TABLE judgements (                  -- what readers said of answers: no article hangs on it
     rowid INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     question TEXT NOT NULL,
@@ -7,4 +7,6 @@ CREATE TABLE judgements (                  -- what readers said of answers; no a
     note TEXT NOT NULL,
     generation INTEGER NOT NULL,           -- that was judged
     judged TEXT NOT NULL
-) STRICT
+) STRICT;
+-- What is covered is counted without a look at the long rows.
+CREATE INDEX articles_coverage ON articles(published, publisher, copy_of);

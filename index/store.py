@@ -310,7 +310,8 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         try:
             version = _version(connection) + 1  # another process may have been first
             if version <= SCHEMA_VERSION:
-                connection.execute(_sql(f"schema-{version}.sql"))
+                for statement in _sql(f"schema-{version}.sql").split(";\n"):
+                    connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("COMMIT")
         except BaseException:

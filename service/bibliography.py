@@ -169,13 +169,21 @@ PRINTED: Mapping[str, Printed] = {
 
 def _printed(name: str) -> Callable[[Item], str]:
     def write(item: Item) -> str:
-        # The title of a page stands in quotation marks here, unless the style is APA.
         shown = {key: value for key, value in item.items() if key != "annote"}
         if name != "apa":
-            shown["title"] = re.sub(r'[“”"]', _single, item["title"])
+            shown["title"] = _within_quotes(item["title"], item.get("language", "en"))
         return _rendered(PRINTED[name], shown)
 
     return write
+
+
+def _within_quotes(title: str, language: str) -> str:
+    """The title as it stands within quotation marks, which is where all styles but APA put it."""
+    single = re.sub(r'[“”"]', _single, title)
+    if language != "en":
+        return single
+    # These styles capitalise the words of English titles; the processor misses quoted ones.
+    return re.sub(r"‘\w", lambda found: found[0].upper(), single)
 
 
 def _single(mark: re.Match[str]) -> str:
@@ -262,7 +270,7 @@ def _key(item: Item, issued: str) -> str:
     """A key in ASCII: family name, year and the article's id, so that no two are alike."""
     first: Mapping[str, str] = next(iter(item.get("author", ())), {})
     name = re.sub(r"[^a-z]", "", (first.get("family") or first.get("literal", "")).lower())
-    return "-".join(filter(None, [name[:20], issued[:4], item["id"]]))
+    return "-".join(filter(None, [name[:20] or "article", issued[:4], item["id"]]))
 
 
 def _tex(text: str) -> str:

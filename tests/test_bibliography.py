@@ -110,8 +110,8 @@ KNOWN: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "a year, and no author": (
         {"title": "What “peace” means", "published": "2025", "url": URL},
         f"What “peace” means. (2025). Gazette. {URL}",
-        f"“What ‘peace’ Means,” Gazette, 2025, {URL}.",
-        f"“What ‘peace’ Means.” Gazette, 2025, {URL}.",
+        f"“What ‘Peace’ Means,” Gazette, 2025, {URL}.",
+        f"“What ‘Peace’ Means.” Gazette, 2025, {URL}.",
     ),
     "no date, but when it was read": (
         {"url": URL, "retrieved": "2026-11"},
@@ -191,6 +191,7 @@ def test_bibtex() -> None:
     bare = printed("bibtex", title="", publisher="", authors=("Research and Trade Office",))
     assert bare.splitlines()[0] == "@misc{researchandtradeoffi-e39538e7f27a7bf5,"
     assert "  author = {{Research and Trade Office}}," in bare
+    assert printed("bibtex", published="2025").startswith("@misc{article-2025-")
 
 
 def test_ris() -> None:

@@ -187,6 +187,7 @@ def aged(folder: Path) -> None:
     connection = sqlite3.connect(folder / DATABASE)
     with connection:
         connection.execute("DROP TABLE judgements")
+        connection.execute("DROP INDEX articles_coverage")
         connection.execute(f"PRAGMA user_version = {OLDEST_VERSION}")
     connection.close()
 

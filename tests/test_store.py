@@ -135,6 +135,20 @@ def test_an_error_undoes_the_whole_transaction(store: Store) -> None:
         assert (view.generation, view.counts()["articles"], view.removed_since(0)) == (1, 1, [])
 
 
+def test_what_is_covered_is_counted_in_an_index(store: Store) -> None:
+    put(store, replace(article_from("Coca grows.", "a"), metadata=Metadata(published="2025")), [1])
+    asked: list[str] = []
+    with store.read() as view:
+        view._connection.set_trace_callback(asked.append)
+        assert [row.month for row in view.coverage()] == ["2025"]
+        view._connection.set_trace_callback(None)
+        [plan] = [
+            str(tuple(row)) for row in view._connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}")
+            if "SCAN" in str(tuple(row))
+        ]  # fmt: skip
+    assert "USING COVERING INDEX articles_coverage" in plan
+
+
 def test_lists_of_any_length(store: Store) -> None:
     put(store, article_from("Coca grows.", "a"), [1])
     with store.read() as view:
