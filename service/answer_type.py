@@ -52,7 +52,7 @@ _BEGINS = (
     r"(?:^|[.,;:!?¿(—]\s*|\b(?:and|y|in|on|at|by|to|for|from|since|until|after|before|of|during|de|"
     r"en|desde|hasta|a|con|por)\s+)"
 )
-_ANY_AMOUNT = frozenset(Kind) - {Kind.TIME, Kind.COUNT}
+_ANY_AMOUNT = frozenset(Kind) - {Kind.TIME, Kind.AGE, Kind.COUNT}
 # The first that matches decides; Spanish beside English.
 _ASKED: tuple[tuple[Expected, re.Pattern[str]], ...] = tuple(
     (Expected(kind, frozenset(numbers)), re.compile(pattern, re.IGNORECASE))
@@ -66,9 +66,10 @@ _ASKED: tuple[tuple[Expected, re.Pattern[str]], ...] = tuple(
         ),
         (
             AnswerType.NUMBER,
-            [Kind.TIME],
-            r"\bhow (?:long|old)\b|\bcuánto tiempo\b|\bqué edad\b|\bwh\w+ age\b|^\w+ age\b",
+            [Kind.AGE],
+            r"\bhow old\b|\bqué edad\b|\bwh\w+ age\b|^\w+ age\b",
         ),
+        (AnswerType.NUMBER, [Kind.TIME], r"\bhow long\b|\bcuánto tiempo\b"),
         (
             AnswerType.NUMBER,
             [Kind.MONEY],

@@ -18,7 +18,8 @@ from service.statements import LITTLE, TOKEN, Said, Statement, shared, statement
 
 # All chosen on the dev questions (docs/decisions/0010-disagreement.md).
 # What a value's surroundings must reach, and what share of the best, to be another answer.
-LEAST, NEAR_BEST = 0.3, 0.75
+LEAST = {AnswerType.DATE: 0.42, AnswerType.NUMBER: 0.3}
+NEAR_BEST = 0.75
 # How many words two sentences on one matter both take from the question at least, and what share
 # of all that either of them takes: to be answers, or to choose between two that are offered.
 FEWEST_SUBJECT = 2
@@ -81,7 +82,7 @@ def _other_answers(
     question: str, read: Sequence[Statement], asked: Asked | None
 ) -> Iterator[Contradiction]:
     """Dates or figures that each would answer the question, and differ."""
-    if asked is None or asked.wanted.type not in (AnswerType.DATE, AnswerType.NUMBER):
+    if asked is None or asked.wanted.type not in LEAST:
         return
     found: list[tuple[float, Said]] = []
     subject = stems(question)
@@ -92,10 +93,11 @@ def _other_answers(
         found += [
             (each.score, Said(statement, each.start - start, each.end - start))
             for each in scored(asked, statement.hit, statement.sentence)
+            if each.score >= LEAST[asked.wanted.type]
         ]
-    found.sort(key=lambda each: -each[0])
-    if not found or found[0][0] < LEAST:
+    if not found:
         return
+    found.sort(key=lambda each: -each[0])
     top, best = found[0]
     said: dict[str, Said] = {}
     for score, each in found:
@@ -128,9 +130,12 @@ def _isos(said: Said) -> set[str]:
 
 
 def _dates_differ(one: Said, other: Said) -> bool:
-    """Whether no date of the one may be a date of the other; 2025 may be 2025-09."""
+    """Whether no date of the one may be a date of the other; 2025 may be 2025-09.
+
+    Decades and days without a year leave it open.
+    """
     ones, others = _isos(one), _isos(other)
-    if not ones or not others:  # decades
+    if not ones or not others or any(iso[0] == "-" for iso in ones | others):
         return False
     return not any(a.startswith(b) or b.startswith(a) for a in ones for b in others)
 
@@ -154,7 +159,9 @@ def _within(said: Said) -> list[Figure]:
     ]
 
 
-_OR = re.compile(r"(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE)
+_OR = re.compile(
+    r"(?<![\w’'-])(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE
+)
 
 
 def _alternatives(
@@ -253,7 +260,7 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
             a.agrees(b) and a.kind is b.kind and a.noun == b.noun
             for a, b in product(one.figures, other.figures)
         )
-        asked = subject & one.subject & other.subject
+        asked = len(subject & one.subject & other.subject) >= FEWEST_SUBJECT
         if one.source != other.source and asked and any(same):
             sides = Said(one, *near.span()), Said(other, *full.span())
             yield Contradiction(shared(one, other), MatterKind.CLAIM, sides)

@@ -12,7 +12,7 @@ from service.rank import Hit
 MAX_SENTENCES = 3
 # What a further sentence must add to the span's MaxSim to be worth reading, and what it is worth
 # that a span holds words of the expected type; chosen on the dev questions
-# (docs/decisions/0005-fusion.md, 0009-evidence-and-short-answers.md).
+# (docs/decisions/0005-fusion.md, 0009-short-answers.md).
 SENTENCE_COST = 0.03
 TYPED = 0.05
 

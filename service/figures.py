@@ -18,6 +18,7 @@ class Kind(StrEnum):
     MASS = "mass"
     LENGTH = "length"
     TIME = "time"
+    AGE = "age"
     TIMES = "times"
 
 
@@ -85,6 +86,8 @@ LEADS: Mapping[str, tuple[float, float]] = {
     for phrase in phrases.split("|")
 }
 LONGEST_LEAD = 20  # characters
+LONGEST_NUMBER = 20  # what is longer is no figure that anybody reads
+MOST_SCALES = 2  # "a hundred thousand million"
 # Zeros at the end of a number may be rounded, though not by more than this share of it.
 ROUNDED = 0.025
 # What is counted stands behind its number in the plural, with a word or two between at most.
@@ -113,7 +116,7 @@ _DIGITS = re.compile(r"\d{1,3}(?:[,\u202f\u00a0 ]\d{3})+(?![\d])(?:\.\d+)?|\d+(?
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([., ])\d{3})(?:\1\d{3})*(\.\d+)?")
 _WORD_NUMBER = _pattern(rf"[ -]?(?:and |y )?({_either([*WORDS, *SCALES])})(?!\w)")
 _SCALE = _pattern(rf"[ -]?({_either(SCALES)})(?!\w)")
-_MEASURE = _pattern(rf"(?: de )?[ \u00a0-]?({_either(MEASURES)})(?:-old)?(?!\w)")
+_MEASURE = _pattern(rf"(?: de )?[ \u00a0-]?({_either(MEASURES)})([ -]old)?(?!\w)")
 _FRACTION = _pattern(rf"({_either(FRACTIONS)})(?= (?:of|the|de|its|all)\b)")
 _FRACTION_STARTS = frozenset(re.split(r"[ -]", name)[0] for name in FRACTIONS)
 _LEAD = _pattern(rf"(?<!\w)(?:{_either(LEADS)}) \Z")
@@ -213,7 +216,7 @@ def _digits(text: str, start: int) -> _Number | None:
         whole = re.sub(r"\D", "", digits[: grouped.start(2)] if grouped[2] else digits)
         digits = whole + (grouped[2] or "")
     digits = digits.replace(",", ".")
-    if match is None or digits.count(".") > 1:
+    if match is None or digits.count(".") > 1 or len(digits) > LONGEST_NUMBER:
         return None
     whole, _, decimals = digits.partition(".")
     place = -len(decimals) if decimals else len(whole) - len(whole.rstrip("0"))
@@ -239,12 +242,11 @@ def _words(text: str, start: int) -> _Number | None:
 
 def _scaled(text: str, value: float, place: float, end: int) -> _Number:
     """The number with what multiplies it; `place` is the value of its last digit that counts."""
-    while scale := _SCALE.match(text, end):
-        value, place, end = (
-            value * SCALES[scale[1].lower()],
-            place * SCALES[scale[1].lower()],
-            scale.end(),
-        )
+    for _ in range(MOST_SCALES):
+        if not (scale := _SCALE.match(text, end)):
+            break
+        factor = SCALES[scale[1].lower()]
+        value, place, end = value * factor, place * factor, scale.end()
     # A little less than half, so that neighbours never meet.
     return _Number(value, min(0.49 * place, max(ROUNDED * value, 0.49)), end)
 
@@ -253,6 +255,8 @@ def _counted(text: str, end: int) -> tuple[Kind, float, str, int]:
     """What stands behind a number: its kind, base units, noun, and where all of it ends."""
     if match := _MEASURE.match(text, end):
         kind, factor = MEASURES[match[1].lower()]
+        if match[2]:
+            kind = Kind.AGE
         return kind, factor, match[1].lower(), match.end()
     if match := _COUNTED.match(text, end):
         first = match.start("noun")

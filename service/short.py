@@ -11,6 +11,7 @@ from index.tokens import Vectors, max_sim
 from service.answer_type import AnswerType, Candidate, Expected, candidates
 from service.cite import Citation
 from service.rank import Hit
+from service.statements import stems
 
 # So many word pieces away from a candidate, a word's weight for it has fallen to a third.
 REACH = 12
@@ -71,19 +72,20 @@ class Asked:
     """A question as its answers are scored against: what it wants, and its word pieces.
 
     `weights` (question tokens,) are those that the hits were ranked with; `counted` are the numbers
-    of the pieces that say what is counted.
+    of the pieces that say what is counted, `subject` the stems of its words.
     """
 
     wanted: Expected
     weights: Vectors
-    counted: tuple[int, ...] = ()
+    counted: tuple[int, ...]
+    subject: frozenset[str]
 
     @classmethod
     def of(cls, wanted: Expected, pieces: Offsets, weights: Vectors) -> "Asked":
         """The question whose word pieces have these spans."""
         first, last = wanted.counted or (0, 0)
         counted = (n for n, (start, end) in enumerate(pieces) if start < last and first < end)
-        return cls(wanted, weights, tuple(counted))
+        return cls(wanted, weights, tuple(counted), stems(" ".join(wanted.known)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,13 @@ def short_answer(asked: Asked, cited: Sequence[tuple[Hit, Citation]]) -> ShortAn
 
 
 def scored(asked: Asked, hit: Hit, sentence: Span) -> Iterator[Scored]:
-    """The words of the wanted type in a sentence of the hit's passage, each with its score."""
+    """The words of the wanted type in a sentence of the hit's passage, each with its score.
+
+    A sentence that has no word in common with the question has none.
+    """
     text = hit.passage.text_of(sentence)
     found = candidates(text, asked.wanted)
-    if not found:
+    if not found or not asked.subject & stems(text):
         return
     starts = hit.candidate.token_starts.astype(np.int64) + hit.passage.start
     first, last = np.searchsorted(starts, (sentence.start, sentence.end))
@@ -155,4 +160,8 @@ def _role(text: str, candidate: Candidate, wanted: Expected) -> float:
     if wanted.type is AnswerType.PLACE:
         return ROLE if lies else 0.0
     acts = _ACTS_BEFORE.search(text, 0, candidate.start) or _ACTS_BEHIND.match(text, candidate.end)
+    before = text[: candidate.start]
+    quoted = before.count("“") > before.count("”") or before.count('"') % 2 == 1
+    if quoted:  # who is spoken of is not who speaks
+        return -ROLE
     return (ROLE if acts else 0.0) - (ROLE if lies else 0.0)

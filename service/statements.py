@@ -23,7 +23,7 @@ STATEMENTS = 12
 STEM = 6
 ENDINGS = ("’s", "'s", "ing", "ed", "es", "s", "e")
 
-TOKEN = re.compile(r"[\w’'-]*\w")
+TOKEN = re.compile(r"\w(?:[\w’'-]*\w)?")
 LITTLE = frozenset(
     re.findall(
         r"\S+",
@@ -34,7 +34,8 @@ LITTLE = frozenset(
         of in to by on at is it as or be el la los las un una unos unas del que por para con una su
         sus en de se al lo como más fue son ha han cuándo cuántos cuántas cuánto qué quién dónde
         first last next previous latest recent recently
-        year date day month number percentage share año fecha
+        year date day month number percentage share time times año fecha
+        years days months weeks decades centuries
         """,
     )
 )

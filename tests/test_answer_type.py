@@ -40,6 +40,7 @@ def test_the_measure_that_is_asked_for() -> None:
         "How many hectares are there?": {Kind.AREA},
         "How many tonnes were seized?": {Kind.MASS},
         "How many years did it take?": {Kind.TIME},
+        "How old is the dam?": {Kind.AGE},
         "How many soldiers died?": {Kind.COUNT},
         "How much money was lost?": {Kind.MONEY},
         "What percentage of it is coca?": {Kind.SHARE},

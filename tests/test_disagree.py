@@ -132,6 +132,10 @@ def test_what_sources_say_differently(
             "When was the Alma dam finished?",
             ["The Alma dam was finished in 1989.", "The Alma dam was finished in May 1989."],
         ),
+        (  # a day without a year
+            "When was the Alma dam finished?",
+            ["The Alma dam was finished in 1989.", "The Alma dam was finished on May 3."],
+        ),
         (  # both say the same
             "Did the council or the court close the Alma mine?",
             ["The court closed the Alma mine in 2015.", "A court closed the Alma mine in 2015."],

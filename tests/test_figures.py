@@ -30,7 +30,8 @@ def found(text: str) -> list[Figure]:
         ("US$1.5 billion in aid", "US$1.5 billion", Kind.MONEY, 1.5e9),
         ("around $300 per month", "around $300", Kind.MONEY, 300),
         ("more than six decades", "more than six decades", Kind.TIME, 60),
-        ("the 62-year-old economist", "62-year-old", Kind.TIME, 62),
+        ("the 62-year-old economist", "62-year-old", Kind.AGE, 62),
+        ("she is 62 years old now", "62 years old", Kind.AGE, 62),
         ("more than six times as much", "more than six times", Kind.TIMES, 6),
         ("19 independent experts tasked", "19 independent experts", Kind.COUNT, 19),
         ("eight U.S. presidents", "eight U.S. presidents", Kind.COUNT, 8),
@@ -54,6 +55,7 @@ def test_what_a_figure_is(text: str, words: str, kind: Kind, value: float) -> No
         "in the 1990s, from 2014 to 2019",
         "COVID-19, B52, version 1.2.3",
         "one of the few, the two of them",
+        f"account 1{'0' * 400}",
         "",
     ],
 )
