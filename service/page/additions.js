@@ -1,7 +1,7 @@
 /** Adding articles: dropped or chosen files, a pasted text, or a folder of the server. */
 
 import { call, failure, fill } from "./api.js";
-import { announce, button, count, field, foreign, h } from "./dom.js";
+import { actions, announce, count, field, folded, foreign, h, quiet } from "./dom.js";
 import { addressOf, titleOf } from "./text.js";
 
 const SUFFIXES = ".txt,.md,.markdown,.html,.htm,.jsonl";
@@ -35,7 +35,11 @@ function fileForm(progress, added) {
       input.value = "";
     },
   });
-  const drop = h("div", { class: "drop" }, field("Drop files here, or choose them", input, "Text, Markdown, HTML or JSON lines"));
+  const drop = h(
+    "div",
+    { class: "drop" },
+    field("Drop files here, or choose them", input, "Text, Markdown, HTML or JSON lines"),
+  );
   const over = (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
@@ -97,7 +101,11 @@ function outcome({ action, article }) {
   );
 }
 
-const refusal = ({ source, message, cure }) => h("p", { class: "warning" }, `${source}: ${message} ${cure}`);
+const refusal = ({ source, message, cure }) => h(
+  "p",
+  { class: "warning" },
+  `${source}: ${message} ${cure}`,
+);
 
 function pasteForm(added, signal) {
   const text = h("textarea", { rows: 8, required: true, dir: "auto" });
@@ -126,11 +134,16 @@ function pasteForm(added, signal) {
     "form",
     { submit },
     field("Text", text),
-    h("div", { class: "grid" }, Object.entries(fields).map(([name, input]) => field(labels[name], input))),
-    h("p", { class: "actions" }, h("button", {}, "Add the text")),
+    h(
+      "div",
+      { class: "grid" },
+      Object.entries(fields).map(([name, input]) => field(labels[name], input)),
+    ),
+    actions(
+    h("button", {}, "Add the text")),
     told,
   );
-  return h("details", {}, h("summary", {}, "Paste a text"), form);
+  return folded("Paste a text", form);
 }
 
 /** Takes in a folder of the server, where its keeper allows that. */
@@ -144,7 +157,10 @@ function folderForm(added, signal) {
       const body = { folder: folder.value.trim() };
       let job = await call("/v1/imports", { method: "POST", body, signal });
       while (["queued", "running"].includes(job.status)) {
-        const bar = h("progress", { max: job.total || 1, value: job.done, "aria-label": "Files read" });
+        const bar = h(
+          "progress",
+          { max: job.total || 1, value: job.done, "aria-label": "Files read" },
+        );
         told.replaceChildren(bar, ` ${job.done} of ${count(job.total, "file")}`);
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         job = await call(`/v1/imports/${encodeURIComponent(job.id)}`, { signal });
@@ -159,18 +175,19 @@ function folderForm(added, signal) {
     { submit },
     allowed,
     field("Folder", folder),
-    h("p", { class: "actions" }, h("button", {}, "Add the folder")),
+    actions(
+    h("button", {}, "Add the folder")),
     told,
   );
-  const opened = () => fill(allowed, async () => permission((await call("/v1/imports", { signal })).folders));
+  const opened = () => fill(
+    allowed,
+    async () => permission((await call("/v1/imports", { signal })).folders),
+  );
   return h("details", { toggle: opened }, h("summary", {}, "Name a folder of the server"), form);
 }
 
 function permission(folders) {
-  return h(
-    "p",
-    { class: "quiet" },
-    folders.length
+  return quiet(folders.length
       ? `The server’s settings allow ${folders.join(", ")} and what lies in there.`
       : "The server’s settings allow no folder: see docs/settings.md.",
   );
@@ -180,7 +197,13 @@ function importReport(job) {
   const counts = Object.entries(job.actions).map(([action, number]) => `${number} ${action}`);
   const failures = job.failures.map((one) => h("li", {}, refusal(one)));
   return [
-    h("p", {}, h("strong", {}, job.status), `: ${[...counts, `${job.failed} failed`].join(", ")}. `, job.problem),
+    h(
+      "p",
+      {},
+      h("strong", {}, job.status),
+      `: ${[...counts, `${job.failed} failed`].join(", ")}. `,
+      job.problem,
+    ),
     failures.length ? h("ul", {}, failures) : null,
   ];
 }

@@ -1,6 +1,6 @@
 /** An answer: its sentences word for word, each beside the note that says where it stands. */
 
-import { button, count, foreign, h } from "./dom.js";
+import { actions, button, count, folded, foreign, h, outward, quiet } from "./dom.js";
 import { citeDialog, exportForm } from "./cite.js";
 import { judgement } from "./judgement.js";
 import { addressOf, CodePoints, inWords, titleOf, whoAndWhen } from "./text.js";
@@ -63,7 +63,11 @@ function standing(answer, wanted) {
       {},
       silent ? `${answer.reason_in_words} ${sure}` : `${sure} ${publishers}`,
       until ? ` As of ${inWords(until)}: what came later is hidden.` : "",
-      answer.disagreements.length ? [" ", h("a", { href: "#disagreements" }, "Sources disagree"), "."] : null,
+      answer.disagreements.length > 0 && [
+        " ",
+        h("a", { href: "#disagreements" }, "Sources disagree"),
+        ".",
+      ],
     ),
     understood(answer.query),
   );
@@ -71,7 +75,8 @@ function standing(answer, wanted) {
 
 /** Names and dates that were read out of the question, for the asker to notice a misreading. */
 function understood(query) {
-  const dates = [query.published_from, query.published_to].filter(Boolean).map((date) => inWords(date));
+  const named = [query.published_from, query.published_to].filter(Boolean);
+  const dates = named.map((date) => inWords(date));
   const read = [
     ...query.phrases.map((phrase) => `the phrase “${phrase}”`),
     ...query.publishers,
@@ -79,7 +84,11 @@ function understood(query) {
     dates.length && [...new Set(dates)].join(" to "),
   ].filter(Boolean);
   if (!read.length) return null;
-  return h("p", { class: "quiet", dir: "auto" }, `Preferred, as the question names: ${read.join("; ")}.`);
+  return h(
+    "p",
+    { class: "quiet", dir: "auto" },
+    `Preferred, as the question names: ${read.join("; ")}.`,
+  );
 }
 
 function evidence(answer, outdated) {
@@ -135,11 +144,19 @@ function statement(sentence, citation, short) {
   const words = marked
     ? [text.slice(0, from), h("mark", {}, short.text), text.slice(to)]
     : [sentence.text];
-  return foreign("blockquote", [...words, NARROW, sentence.citations.map(mark)], citation.article.language);
+  return foreign(
+    "blockquote",
+    [...words, NARROW, sentence.citations.map(mark)],
+    citation.article.language,
+  );
 }
 
 function quotation(citation) {
-  return foreign("blockquote", [citation.exact, NARROW, mark(citation.number)], citation.article.language);
+  return foreign(
+    "blockquote",
+    [citation.exact, NARROW, mark(citation.number)],
+    citation.article.language,
+  );
 }
 
 function mark(number) {
@@ -154,7 +171,12 @@ function mark(number) {
 function note(citation, outdated) {
   const { article, number } = citation;
   const also = citation.also.map((other) =>
-    h("li", {}, h("a", { href: addressOf(other.id), dir: "auto" }, titleOf(other)), ` (${whoAndWhen(other)})`),
+    h(
+      "li",
+      {},
+      h("a", { href: addressOf(other.id), dir: "auto" }, titleOf(other)),
+      ` (${whoAndWhen(other)})`,
+    ),
   );
   return h(
     "section",
@@ -165,21 +187,24 @@ function note(citation, outdated) {
       h("span", { class: "number", "aria-hidden": "true" }, `[${number}] `),
       foreign("cite", titleOf(article), article.language),
     ),
-    h("p", { class: "quiet" }, foreign("span", whoAndWhen(article))),
+    quiet(foreign("span", whoAndWhen(article))),
     citation.headings.length
-      ? h("p", { class: "quiet" }, "Under ", foreign("span", citation.headings.join(" › "), article.language))
+      ? quiet("Under ", foreign("span", citation.headings.join(" › "), article.language))
       : null,
     outdated
-      ? h("p", { class: "warning" }, h("strong", {}, "Outdated: "), "a newer article cited here says otherwise.")
+      ? h(
+        "p",
+        { class: "warning" },
+        h("strong", {}, "Outdated: "),
+        "a newer article cited here says otherwise.",
+      )
       : null,
     also.length
-      ? h("details", {}, h("summary", {}, `Also printed by ${count(also.length, "other")}`), h("ul", {}, also))
+      ? folded(`Also printed by ${count(also.length, "other")}`, h("ul", {}, also))
       : null,
-    h(
-      "p",
-      { class: "actions" },
+    actions(
       h("a", { href: addressOf(article.id, citation) }, "Read in context"),
-      citation.link && h("a", { href: citation.link, target: "_blank", rel: "noopener" }, "Open at the publisher"),
+      citation.link && outward(citation.link, "Open at the publisher"),
       button("Cite", () => citeDialog({ article, start: citation.start, end: citation.end })),
     ),
   );
@@ -193,7 +218,7 @@ function silence(answer) {
     "section",
     { class: "evidence nearest", "aria-labelledby": "nearest" },
     h("h3", { id: "nearest" }, "The nearest that it holds"),
-    h("p", { class: "quiet" }, "These passages do not answer the question as far as can be told."),
+    quiet("These passages do not answer the question as far as can be told."),
     answer.nearest.map((citation) => row(quotation(citation), [citation], new Set())),
   );
 }
@@ -207,7 +232,8 @@ function disagreements({ disagreements: found, citations }) {
       {},
       h("p", { class: "value", dir: "auto" }, one.value),
       h("p", { class: "who" }, foreign("span", publisher(one.citation) || "Unknown publisher")),
-      h("p", { class: "quiet" }, h("time", { datetime: one.published }, inWords(one.published))),
+      quiet(
+      h("time", { datetime: one.published }, inWords(one.published))),
       h("p", { class: "said", dir: "auto" }, `“${one.text}”${NARROW}`, mark(one.citation)),
     );
   return h(
@@ -246,5 +272,6 @@ function timeline(citations) {
 
 function provenance({ generation, fingerprint, seconds }) {
   const took = Object.values(seconds).reduce((sum, one) => sum + one, 0);
-  return `Found in ${took.toFixed(2)} s in generation ${generation} of library ${fingerprint.slice(0, 8)}.`;
+  const library = fingerprint.slice(0, 8);
+  return `Found in ${took.toFixed(2)} s in generation ${generation} of library ${library}.`;
 }

@@ -25,7 +25,8 @@ export class Unreachable extends Error {
  * The response to a request. Throws `Problem` or `Unreachable`, and `AbortError` once `signal` is
  * aborted.
  * @param {string} address
- * @param {{method?: string, body?: object|FormData, signal?: AbortSignal, keepalive?: boolean}} [how]
+ * @param {{method?: string, body?: object|FormData, signal?: AbortSignal,
+ *   keepalive?: boolean}} [how]
  * @returns {Promise<Response>}
  */
 export async function request(address, { method = "GET", body, signal, keepalive } = {}) {

@@ -94,8 +94,9 @@ function markPlace(url) {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
-  const plain = !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
-  if (!link || !plain || event.defaultPrevented || link.target || link.hasAttribute("download")) return;
+  const keys = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (!link || event.button || keys || event.defaultPrevented) return;
+  if (link.target || link.hasAttribute("download")) return;
   if (link.classList.contains("skip")) {
     event.preventDefault();
     main.focus();

@@ -2,7 +2,7 @@
 
 import { answerView, headline } from "./answer.js";
 import { call, fill } from "./api.js";
-import { announce, button, count, field, h, newId } from "./dom.js";
+import { announce, button, count, field, h, newId, quiet } from "./dom.js";
 
 const NAMES = [
   ["publishers", "Publisher", "publishers"],
@@ -17,7 +17,7 @@ const DATES = [
 ];
 const DATE = "[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?";
 
-/** The view of `/?q=...`. @type {(place: HTMLElement, url: URL, frame: object) => Promise<object>} */
+/** The view of `/?q=...`. */
 export async function ask(place, url, { go, name, signal, arrived }) {
   const answer = h("div", { class: "answer-place" });
   const library = await call("/v1/library", { signal }).catch((error) => {
@@ -71,12 +71,21 @@ async function beginning(library, signal) {
     count(known.passages, "passage"),
   ];
   const link = ({ question }) =>
-    h("li", {}, h("a", { href: `/?${new URLSearchParams({ q: question })}`, dir: "auto" }, question));
+    h(
+      "li",
+      {},
+      h("a", { href: `/?${new URLSearchParams({ q: question })}`, dir: "auto" }, question),
+    );
   return [
     examples.length
-      ? h("section", { class: "examples" }, h("h2", {}, "For example"), h("ul", {}, examples.map(link)))
+      ? h(
+        "section",
+        { class: "examples" },
+        h("h2", {}, "For example"),
+        h("ul", {}, examples.map(link)),
+      )
       : null,
-    h("p", { class: "quiet" }, `The library holds ${held.filter(Boolean).join(", ")}. `),
+    quiet(`The library holds ${held.filter(Boolean).join(", ")}. `),
   ];
 }
 
@@ -105,7 +114,11 @@ function questionForm(library, go) {
       "div",
       { class: "grid" },
       dates.map(([name, label, input]) =>
-        field(label, input, name === "as_of" ? "hides what came later" : "2025, 2025-09 or 2025-09-19"),
+        field(
+          label,
+          input,
+          name === "as_of" ? "hides what came later" : "2025, 2025-09 or 2025-09-19",
+        ),
       ),
     ),
   );
@@ -151,8 +164,15 @@ function questionForm(library, go) {
 /** A field that takes several names, each shown as a button that takes it away again. */
 function chips(name, label, known) {
   let chosen = [];
-  const options = h("datalist", { id: newId("known") }, known.map((value) => h("option", { value })));
-  const input = h("input", { list: known.length ? options.id : null, dir: "auto", autocomplete: "off" });
+  const options = h(
+    "datalist",
+    { id: newId("known") },
+    known.map((value) => h("option", { value })),
+  );
+  const input = h(
+    "input",
+    { list: known.length ? options.id : null, dir: "auto", autocomplete: "off" },
+  );
   const list = h("ul", { class: "chips" });
 
   function draw() {
@@ -160,10 +180,11 @@ function chips(name, label, known) {
       h(
         "li",
         {},
-        button([value, h("span", { "aria-hidden": "true" }, " ×")], () => set(chosen.filter((v) => v !== value)), {
-          "aria-label": `Remove ${label.toLowerCase()} ${value}`,
-          dir: "auto",
-        }),
+        button(
+          [value, h("span", { "aria-hidden": "true" }, " ×")],
+          () => set(chosen.filter((one) => one !== value)),
+          { "aria-label": `Remove ${label.toLowerCase()} ${value}`, dir: "auto" },
+        ),
       );
     list.replaceChildren(...chosen.map(chip));
   }

@@ -1,7 +1,7 @@
 /** Citing: a quote with its reference in six styles, and a whole answer as a document. */
 
 import { call, copyButton, fill, request } from "./api.js";
-import { button, choice, field, foreign, h } from "./dom.js";
+import { actions, button, choice, field, foreign, h, quiet } from "./dom.js";
 import { addressOf, titleOf, today } from "./text.js";
 
 const STYLES = [
@@ -49,16 +49,18 @@ export function citeDialog({ article, start, end }) {
   }
 
   const permanent = new URL(addressOf(article.id, end && { start, end }), location.href).href;
+  const closed = () => {
+    aborter.abort();
+    dialog.remove();
+  };
   const dialog = h(
     "dialog",
-    { "aria-labelledby": "cite-title", class: "cite", close: () => (aborter.abort(), dialog.remove()) },
+    { "aria-labelledby": "cite-title", class: "cite", close: closed },
     h("h2", { id: "cite-title" }, end ? "Cite this passage" : "Cite this article"),
-    h("p", { class: "quiet" }, foreign("cite", titleOf(article), article.language)),
+    quiet(foreign("cite", titleOf(article), article.language)),
     field("Style", style),
     shown,
-    h(
-      "p",
-      { class: "actions" },
+    actions(
       copyButton(end ? "Copy quote and reference" : "Copy reference", () => text, "Citation"),
       copyButton("Copy permanent link", () => permanent, "Link"),
       button("Close", () => dialog.close()),
@@ -77,7 +79,9 @@ export function exportForm(wanted) {
 
   async function save(event) {
     event.preventDefault();
-    const query = new URLSearchParams([...wanted, ["format", format.value], ["style", style.value]]);
+    const query = new URLSearchParams(
+      [...wanted, ["format", format.value], ["style", style.value]],
+    );
     await fill(told, async () => {
       const response = await request(`/v1/export?${query}`);
       const link = h("a", {
@@ -86,7 +90,7 @@ export function exportForm(wanted) {
       });
       link.click();
       URL.revokeObjectURL(link.href);
-      return h("p", { class: "quiet" }, `Saved as ${link.download}.`);
+      return quiet(`Saved as ${link.download}.`);
     });
   }
 
@@ -95,7 +99,8 @@ export function exportForm(wanted) {
     { class: "panel", submit: save, "aria-labelledby": "export-title" },
     h("h3", { id: "export-title" }, "Take it with you"),
     h("div", { class: "row" }, field("As", format), field("References in", style)),
-    h("p", { class: "actions" }, h("button", {}, "Save the answer"), button("Print", () => print())),
+    actions(
+    h("button", {}, "Save the answer"), button("Print", () => print())),
     told,
   );
 }

@@ -1,6 +1,6 @@
 /** The cleaning report: what was taken out of an article, and by which rule. */
 
-import { foreign, h } from "./dom.js";
+import { folded, foreign, h, quiet } from "./dom.js";
 
 /** The removals of an article, each foldable. */
 export function removalList({ removals, language }) {
@@ -8,12 +8,9 @@ export function removalList({ removals, language }) {
     h(
       "li",
       {},
-      h(
-        "details",
-        {},
-        h("summary", {}, rule, " ", h("span", { class: "quiet" }, foreign("span", opening(text), language))),
+      folded(rule, " ", h("span", { class: "quiet" }, foreign("span", opening(text), language)),
         foreign("pre", text, language),
-        h("p", { class: "quiet" }, `Characters ${start} to ${end} of the raw text.`),
+        quiet(`Characters ${start} to ${end} of the raw text.`),
       ),
     );
   return h("ol", { class: "removals" }, removals.map(one));

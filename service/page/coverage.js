@@ -1,7 +1,7 @@
 /** What the library covers: its articles by month and publisher, drawn and as a table. */
 
 import { call } from "./api.js";
-import { count, h, scrolled, svg } from "./dom.js";
+import { count, folded, h, scrolled, svg } from "./dom.js";
 
 // More would not be told apart; the table has them all.
 const COLOURS = 6;
@@ -25,7 +25,7 @@ export async function coverage(signal) {
     { class: "coverage", "aria-labelledby": "coverage" },
     h("h2", { id: "coverage" }, "Coverage"),
     dated.length ? [drawing(dated, publishers), legend(publishers)] : null,
-    h("details", {}, h("summary", {}, "The same as a table"), table(cells)),
+    folded("The same as a table", table(cells)),
   );
 }
 
@@ -37,11 +37,16 @@ function drawing(cells, publishers) {
   for (const { month, articles } of cells) heights.set(month, heights.get(month) + articles);
   const most = Math.max(...heights.values());
   // Drawn as wide as it is shown, so that its words have the size of others.
-  const width = Math.max(NARROWEST, Math.min(WIDEST, document.getElementById("main").clientWidth - 32));
+  const width = Math.max(
+    NARROWEST,
+    Math.min(WIDEST, document.getElementById("main").clientWidth - 32),
+  );
   const step = (width - LEFT) / months.length;
   const tall = (articles) => (articles / most) * (HEIGHT - 10);
   const tops = new Map(months.map((month) => [month, HEIGHT]));
-  const sorted = [...cells].sort((a, b) => publishers.indexOf(a.publisher) - publishers.indexOf(b.publisher));
+  const sorted = [...cells].sort(
+    (a, b) => publishers.indexOf(a.publisher) - publishers.indexOf(b.publisher),
+  );
   const bars = sorted.map(({ month, publisher, articles }) => {
     const y = tops.get(month) - tall(articles);
     tops.set(month, y);
@@ -67,7 +72,9 @@ function drawing(cells, publishers) {
     {
       viewBox: `0 0 ${width} ${HEIGHT + BASE}`,
       role: "img",
-      "aria-label": `Articles by month from ${months[0]} to ${months.at(-1)}; at most ${most} in one month. The table below has the figures.`,
+      "aria-label":
+        `Articles by month from ${months[0]} to ${months.at(-1)}; at most ${most} in one month. ` +
+        "The table below has the figures.",
     },
     svg("line", { x1: LEFT, x2: width, y1: HEIGHT, y2: HEIGHT }),
     svg("text", { x: LEFT - 6, y: 18, "text-anchor": "end" }, most),
@@ -89,13 +96,19 @@ function between(sorted) {
 }
 
 function legend(publishers) {
-  const named = publishers.slice(0, COLOURS).map((name, i) => [`c${i}`, name || "unknown publisher"]);
+  const named = publishers.slice(0, COLOURS).map(
+    (name, i) => [`c${i}`, name || "unknown publisher"],
+  );
   if (publishers.length > COLOURS) named.push([`c${COLOURS}`, "others"]);
   const entry = ([colour, name]) =>
     h(
       "li",
       {},
-      svg("svg", { class: "key", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("rect", { class: colour, width: 10, height: 10 })),
+      svg(
+        "svg",
+        { class: "key", viewBox: "0 0 10 10", "aria-hidden": "true" },
+        svg("rect", { class: colour, width: 10, height: 10 }),
+      ),
       h("span", { dir: "auto" }, name),
     );
   return h("ul", { class: "legend" }, named.map(entry));
@@ -103,10 +116,24 @@ function legend(publishers) {
 
 function table(cells) {
   const row = ({ month, publisher, articles }) =>
-    h("tr", {}, h("td", {}, month ?? "no date"), h("td", { dir: "auto" }, publisher || "unknown"), h("td", {}, articles));
+    h(
+      "tr",
+      {},
+      h("td", {}, month ?? "no date"),
+      h("td", { dir: "auto" }, publisher || "unknown"),
+      h("td", {}, articles),
+    );
   return scrolled(
     "Articles by month and publisher",
-    h("thead", {}, h("tr", {}, ["Month", "Publisher", "Articles"].map((name) => h("th", { scope: "col" }, name)))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        ["Month", "Publisher", "Articles"].map((name) => h("th", { scope: "col" }, name)),
+      ),
+    ),
     h("tbody", {}, cells.map(row)),
   );
 }

@@ -43,6 +43,19 @@ function filled(element, attributes, children) {
 const isShown = (child) => child !== null && child !== undefined && child !== false;
 const asNode = (child) => (child instanceof Node ? child : String(child));
 
+/** A paragraph beside the matter. */
+export const quiet = (...words) => h("p", { class: "quiet" }, words);
+
+/** Buttons and links in a row. */
+export const actions = (...controls) => h("p", { class: "actions" }, controls);
+
+/** Something folded away behind a few words. */
+export const folded = (words, ...content) => h("details", {}, h("summary", {}, words), content);
+
+/** A link that leaves the page where it is. */
+export const outward = (address, words) =>
+  h("a", { href: address, target: "_blank", rel: "noopener" }, words);
+
 /** A push button that does something on this page. */
 export function button(label, onclick, attributes = {}) {
   return h("button", { type: "button", click: onclick, ...attributes }, label);

@@ -1,7 +1,8 @@
 /** Evaluate: how well judged questions are answered; runs to start, watch and compare. */
 
 import { call, failure, fill, Problem, request } from "./api.js";
-import { announce, button, choice, count, field, h, scrolled } from "./dom.js";
+import { actions, announce, button, choice, count, field } from "./dom.js";
+import { folded, h, outward, quiet, scrolled } from "./dom.js";
 
 const POLL_MS = 1000;
 const METHODS = [
@@ -23,7 +24,12 @@ export async function evaluate(place, url, { signal }) {
   const watch = () => fill(runs, () => runList(runs, signal, watch));
   place.append(
     h("h1", {}, "Evaluate"),
-    h("p", { class: "lead" }, "How well are questions answered whose right passages are known? The same engine is measured that serves this page."),
+    h(
+      "p",
+      { class: "lead" },
+      "How well are questions answered whose right passages are known? ",
+      "The same engine is measured that serves this page.",
+    ),
     startForm(watch, signal),
     h("section", { "aria-labelledby": "runs" }, h("h2", { id: "runs" }, "Runs"), runs),
   );
@@ -57,8 +63,16 @@ function startForm(watch, signal) {
     "form",
     { class: "panel", submit, "aria-labelledby": "start" },
     h("h2", { id: "start" }, "Start a run"),
-    h("div", { class: "grid" }, field("Questions", source), fileField, field("Method", method), field("Name", name)),
-    h("p", { class: "actions" }, h("button", {}, "Start")),
+    h(
+      "div",
+      { class: "grid" },
+      field("Questions", source),
+      fileField,
+      field("Method", method),
+      field("Name", name),
+    ),
+    actions(
+    h("button", {}, "Start")),
     told,
   );
 }
@@ -75,7 +89,14 @@ function judgedQuestions(lines) {
     try {
       return [JSON.parse(one)];
     } catch {
-      throw new Problem(0, { title: "Bad file", detail: `Line ${i + 1} is not JSON.`, cure: "Each line is one judged question." });
+      throw new Problem(
+        0,
+        {
+          title: "Bad file",
+          detail: `Line ${i + 1} is not JSON.`,
+          cure: "Each line is one judged question.",
+        },
+      );
     }
   });
   if (found.length) return found;
@@ -93,11 +114,19 @@ async function runList(place, signal, watch) {
     found = (await call("/v1/evaluations", { signal })).evaluations;
   } catch (error) {
     if (error.status !== 404) throw error;
-    return h("p", { class: "notice" }, "This server offers no evaluations. Start it with: sourcebook serve");
+    return h(
+      "p",
+      { class: "notice" },
+      "This server offers no evaluations. Start it with: sourcebook serve",
+    );
   }
-  if (!found.length) return h("p", { class: "quiet" }, "No run yet since the server began.");
+  if (!found.length) return quiet("No run yet since the server began.");
   if (found.some(isOn)) setTimeout(() => !signal.aborted && watch(), POLL_MS);
-  return [comparison(found.filter(({ status }) => status === "done")), h("ul", { class: "runs" }, found.map((one) => run(one, watch)))];
+  return [comparison(found.filter(({ status }) => status === "done")), h(
+    "ul",
+    { class: "runs" },
+    found.map((one) => run(one, watch)),
+  )];
 }
 
 const isOn = ({ status }) => ["queued", "running"].includes(status);
@@ -117,29 +146,44 @@ function run(one, watch) {
     "li",
     {},
     h("h3", { dir: "auto" }, `${one.name}, ${one.method}`),
-    h("p", { class: "quiet" }, `${one.status}, ${count(one.total, "question")}, ${one.created.slice(0, 16).replace("T", " ")}`),
-    isOn(one) && h("progress", { max: one.total, value: one.done, "aria-label": `Questions asked of ${one.name}` }),
+    quiet(
+      `${one.status}, ${count(one.total, "question")}, `,
+      one.created.slice(0, 16).replace("T", " "),
+    ),
+    isOn(one) && h(
+      "progress",
+      { max: one.total, value: one.done, "aria-label": `Questions asked of ${one.name}` },
+    ),
     one.problem && h("p", { class: "notice bad" }, one.problem),
-    one.missing_gold > 0 && h("p", { class: "warning" }, `${count(one.missing_gold, "quote")} of the right passages cannot be found in the library.`),
-    one.measures && measures(one),
-    h(
+    one.missing_gold > 0 && h(
       "p",
-      { class: "actions" },
-      one.status === "done" && h("a", { href: report, target: "_blank", rel: "noopener" }, "Open the report"),
-      button(isOn(one) ? "Cancel" : "Forget", end, { "aria-label": `${isOn(one) ? "Cancel" : "Forget"} ${one.name}, ${one.method}` }),
+      { class: "warning" },
+      `${count(one.missing_gold, "quote")} of the right passages cannot be found in the library.`,
+    ),
+    one.measures && measures(one),
+    actions(one.status === "done" && outward(report, "Open the report"),
+      button(
+        isOn(one) ? "Cancel" : "Forget",
+        end,
+        { "aria-label": `${isOn(one) ? "Cancel" : "Forget"} ${one.name}, ${one.method}` },
+      ),
     ),
     told,
   );
 }
 
-const figure = ({ mean, low, high }) => `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+function figure({ mean, low, high }) {
+  return `${mean.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+}
 
 function measures({ measures: found, name }) {
-  const row = ([measure, interval]) => h("tr", {}, h("th", { scope: "row" }, measure), h("td", {}, figure(interval)));
-  return h(
-    "details",
+  const row = ([measure, interval]) => h(
+    "tr",
     {},
-    h("summary", {}, "Measures, with 95 % intervals"),
+    h("th", { scope: "row" }, measure),
+    h("td", {}, figure(interval)),
+  );
+  return folded("Measures, with 95 % intervals",
     scrolled(`Measures of ${name}`, h("tbody", {}, Object.entries(found).map(row))),
   );
 }
@@ -147,7 +191,9 @@ function measures({ measures: found, name }) {
 /** Two runs side by side. */
 function comparison(done) {
   if (done.length < 2) return null;
-  const pairs = done.map((one) => [one.id, `${one.name}, ${one.method}, ${one.created.slice(11, 19)}`]);
+  const pairs = done.map(
+    (one) => [one.id, `${one.name}, ${one.method}, ${one.created.slice(11, 19)}`],
+  );
   const [first, second] = [choice(pairs, done[1].id), choice(pairs, done[0].id)];
   const shown = h("div", { "aria-live": "polite" });
 
@@ -165,21 +211,40 @@ function comparison(done) {
         h("td", {}, `${difference < 0 ? "−" : "+"}${Math.abs(difference).toFixed(3)}`),
       );
     };
-    const heads = ["Measure", a, b, "Difference"].map((one) => (one.id ? `${one.name}, ${one.method}` : one));
+    const heads = ["Measure", a, b, "Difference"].map(
+      (one) => (one.id ? `${one.name}, ${one.method}` : one),
+    );
     shown.replaceChildren(
       scrolled(
         "Comparison",
-        h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col", dir: "auto" }, one)))),
+        h(
+          "thead",
+          {},
+          h("tr", {}, heads.map((one) => h("th", { scope: "col", dir: "auto" }, one))),
+        ),
         h("tbody", {}, Object.keys(a.measures).filter((measure) => b.measures[measure]).map(row)),
       ),
-      h("p", {}, h("a", { href: `/v1/evaluations/${a.id}/against/${b.id}`, target: "_blank", rel: "noopener" }, "Open the comparison, question by question")),
+      h(
+        "p",
+        {},
+        outward(
+          `/v1/evaluations/${a.id}/against/${b.id}`,
+          "Open the comparison, question by question",
+        ),
+      ),
     );
   }
   return h(
     "form",
     { class: "panel", submit: draw, "aria-labelledby": "compare" },
     h("h3", { id: "compare" }, "Compare two runs"),
-    h("div", { class: "row" }, field("First", first), field("Second", second), h("button", {}, "Compare")),
+    h(
+      "div",
+      { class: "row" },
+      field("First", first),
+      field("Second", second),
+      h("button", {}, "Compare"),
+    ),
     shown,
   );
 }

@@ -1,7 +1,7 @@
 /** Judge: the judgements that askers made, to be looked at, taken along or deleted. */
 
 import { call, failure, fill } from "./api.js";
-import { announce, button, count, foreign, h } from "./dom.js";
+import { actions, announce, button, count, folded, foreign, h } from "./dom.js";
 import { addressOf, inWords } from "./text.js";
 
 const VERDICTS = {
@@ -42,10 +42,7 @@ async function judgements(list, signal) {
   }
   const again = () => fill(list, () => judgements(list, signal));
   return [
-    h(
-      "p",
-      { class: "actions" },
-      h(
+    actions(h(
         "a",
         { href: "/v1/judgements/export", download: "judged-questions.jsonl", class: "strong" },
         `Save ${count(found.length, "judged question")} for sourcebook eval`,
@@ -76,7 +73,11 @@ function entry(one, again) {
   return h(
     "li",
     {},
-    h("p", {}, h("a", { href: `/?${new URLSearchParams({ q: one.question })}`, dir: "auto" }, one.question)),
+    h(
+      "p",
+      {},
+      h("a", { href: `/?${new URLSearchParams({ q: one.question })}`, dir: "auto" }, one.question),
+    ),
     h(
       "p",
       {},
@@ -84,8 +85,12 @@ function entry(one, again) {
       h("span", { class: "quiet" }, ` ${inWords(one.judged.slice(0, 10))}`),
     ),
     one.note && foreign("p", one.note),
-    one.quotes.length > 0 && h("details", {}, h("summary", {}, count(one.quotes.length, "passage")), h("ul", {}, one.quotes.map(place))),
-    h("p", { class: "actions" }, button("Delete", remove, { "aria-label": `Delete the judgement on ${one.question}` })),
+    one.quotes.length > 0 && folded(
+      count(one.quotes.length, "passage"),
+      h("ul", {}, one.quotes.map(place)),
+    ),
+    actions(
+    button("Delete", remove, { "aria-label": `Delete the judgement on ${one.question}` })),
     told,
   );
 }

@@ -1,7 +1,7 @@
 /** What an asker makes of an answer: kept in the library, so that a complaint becomes a test. */
 
 import { call, failure, fill } from "./api.js";
-import { announce, button, field, foreign, h } from "./dom.js";
+import { actions, announce, button, field, folded, foreign, h } from "./dom.js";
 import { titleOf, whoAndWhen } from "./text.js";
 
 const OFFERED = 8;
@@ -32,7 +32,12 @@ export function judgement(answer, wanted, signal) {
     }
     more.replaceChildren();
     told.replaceChildren(
-      h("p", { class: "notice good" }, "Kept in the library, thank you. ", h("a", { href: "/judge" }, "All judgements")),
+      h(
+        "p",
+        { class: "notice good" },
+        "Kept in the library, thank you. ",
+        h("a", { href: "/judge" }, "All judgements"),
+      ),
     );
   }
 
@@ -56,9 +61,9 @@ export function judgement(answer, wanted, signal) {
     "section",
     { class: "panel", "aria-labelledby": "judge-title" },
     h("h3", { id: "judge-title" }, "What do you make of it?"),
-    h("p", { class: "actions" }, choices, button("The right passage is …", open)),
+    actions(choices, button("The right passage is …", open)),
     more,
-    h("details", {}, h("summary", {}, "Add a note"), field("Note, kept with what you choose", note)),
+    folded("Add a note", field("Note, kept with what you choose", note)),
     told,
   );
 }
@@ -74,7 +79,11 @@ async function passageForm(wanted, keep, signal) {
       {},
       box,
       foreign("span", citation.exact, citation.article.language),
-      h("span", { class: "quiet", dir: "auto" }, `${titleOf(citation.article)}, ${whoAndWhen(citation.article)}`),
+      h(
+        "span",
+        { class: "quiet", dir: "auto" },
+        `${titleOf(citation.article)}, ${whoAndWhen(citation.article)}`,
+      ),
     );
     return { box, label, quote: quoteOf(citation) };
   });
@@ -100,10 +109,15 @@ async function passageForm(wanted, keep, signal) {
       {},
       h("legend", {}, "The right passage is"),
       boxes.map(({ label }) => label),
-      field("or these words of an article, pasted", pasted, "Word for word; they are looked up in the library."),
+      field(
+        "or these words of an article, pasted",
+        pasted,
+        "Word for word; they are looked up in the library.",
+      ),
     ),
     told,
-    h("p", { class: "actions" }, h("button", {}, "Keep this")),
+    actions(
+  h("button", {}, "Keep this")),
   );
 }
 

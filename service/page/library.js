@@ -4,7 +4,7 @@ import { additions } from "./additions.js";
 import { call, failure, fill } from "./api.js";
 import { removalList } from "./cleaning.js";
 import { coverage } from "./coverage.js";
-import { announce, button, choice, count, field, foreign, h } from "./dom.js";
+import { actions, announce, button, choice, count, field, foreign, h, quiet } from "./dom.js";
 import { addressOf, inWords, titleOf } from "./text.js";
 
 const PAGE = 50;
@@ -47,7 +47,7 @@ export async function library(place, url, { go, signal }) {
     ]);
   removals.done = redraw;
 
-  sort.addEventListener("change", () => open({ sort: sort.value, page: "" }));
+  sort.addEventListener("change", () => open({ sort: sort.value, descending: "", page: "" }));
   const search = (event) => {
     event.preventDefault();
     open({ words: words.value.trim(), page: "" });
@@ -85,7 +85,7 @@ export async function library(place, url, { go, signal }) {
 async function articleList(given, open, removals, signal) {
   const page = Math.max(1, Number(given.get("page")) || 1);
   const sort = given.get("sort") ?? "added";
-  const descending = given.has("descending") ? given.get("descending") === "true" : sort === "added";
+  const descending = (given.get("descending") ?? String(sort === "added")) === "true";
   const query = new URLSearchParams({ sort, descending, limit: PAGE, offset: (page - 1) * PAGE });
   if (given.get("words")) query.set("words", given.get("words"));
   const found = await call(`/v1/articles?${query}`, { signal });
@@ -95,19 +95,22 @@ async function articleList(given, open, removals, signal) {
     return h(
       "p",
       { class: "notice" },
-      given.get("words") ? "No article has these words in its title, publisher, authors or source." : "There is no article yet. Add some above.",
+      given.get("words")
+        ? "No article has these words in its title, publisher, authors or source."
+        : "There is no article yet. Add some above.",
     );
   }
+  const way = descending ? "descending" : "ascending";
   const heading = ([name, label]) => {
     const down = sort === name && !descending;
     return h(
       "th",
-      { scope: "col", role: "columnheader", "aria-sort": sort === name ? (descending ? "descending" : "ascending") : null },
+      { scope: "col", role: "columnheader", "aria-sort": sort === name && way },
       button(label, () => open({ sort: name, descending: String(down), page: "" })),
     );
   };
   return [
-    h("p", { class: "quiet" }, count(found.total, "article")),
+    quiet(count(found.total, "article")),
     // Roles are said again: a phone lays the rows out as cards, and would lose the table.
     h(
       "table",
@@ -115,7 +118,14 @@ async function articleList(given, open, removals, signal) {
       h(
         "thead",
         { role: "rowgroup" },
-        h("tr", { role: "row" }, COLUMNS.map(heading), ["Status", "Actions"].map((name) => h("th", { scope: "col", role: "columnheader" }, name))),
+        h(
+          "tr",
+          { role: "row" },
+          COLUMNS.map(heading),
+          ["Status", "Actions"].map(
+            (name) => h("th", { scope: "col", role: "columnheader" }, name),
+          ),
+        ),
       ),
       h("tbody", { role: "rowgroup" }, found.articles.map((one) => articleRow(one, removals))),
     ),
@@ -131,23 +141,32 @@ async function articleList(given, open, removals, signal) {
 }
 
 function articleRow(article, removals) {
-  const cell = (name, ...words) => h("td", { role: "cell", "data-name": name }, ...words);
+  const cell = (name, ...words) => h("td", { role: "cell", "data-name": name }, words);
   const title = titleOf(article);
-  const actions = cell("", h("span", { class: "actions" },
-    button("Cleaning", () => cleaningDialog(article), { "aria-label": `Cleaning report of ${title}` }),
-    button("Remove", () => removals.begin(row, article), { "aria-label": `Remove ${title}` }),
-  ));
-  actions.className = "buttons";
+  const address = addressOf(article.id);
+  const cleaning = button("Cleaning", () => cleaningDialog(article), {
+    "aria-label": `Cleaning report of ${title}`,
+  });
+  const remove = button("Remove", () => removals.begin(row, article), {
+    "aria-label": `Remove ${title}`,
+  });
   const row = h(
     "tr",
     { role: "row" },
-    h("th", { scope: "row", role: "rowheader" }, h("a", { href: addressOf(article.id), dir: "auto", lang: article.language || null }, title)),
+    h(
+      "th",
+      { scope: "row", role: "rowheader" },
+      h("a", { href: address, dir: "auto", lang: article.language || null }, title),
+    ),
     cell("Publisher", foreign("span", article.publisher)),
     cell("Date", article.published ? inWords(article.published, "short") : ""),
     cell("Passages", article.passages.toLocaleString("en")),
     cell("Language", article.language),
-    cell("Status", article.copy_of ? h("a", { href: addressOf(article.copy_of) }, "A copy") : "Searchable"),
-    actions,
+    cell(
+      "Status",
+      article.copy_of ? h("a", { href: addressOf(article.copy_of) }, "A copy") : "Searchable",
+    ),
+    h("td", { role: "cell", class: "buttons" }, h("span", { class: "actions" }, cleaning, remove)),
   );
   removals.show(row, article);
   return row;
@@ -164,7 +183,10 @@ class Removals {
     this.timer ??= setInterval(() => this.tick(), 1000);
     this.show(row, article);
     row.querySelector(".pending button").focus();
-    announce(`Removed ${titleOf(article)} from this list. It is deleted in ${UNDO_S} seconds or when you leave this page, unless you undo it.`);
+    announce(
+      `Removed ${titleOf(article)} from this list. It is deleted in ${UNDO_S} seconds ` +
+        "or when you leave this page, unless you undo it.",
+    );
   }
 
   /** Shows in a row whether its article is being removed. */
@@ -185,8 +207,17 @@ class Removals {
       h(
         "td",
         { role: "cell", colspan: COLUMNS.length + 2, class: "pending" },
-        h("p", {}, "Removed from this list: ", foreign("s", titleOf(article), article.language), ". Deleted for good when you leave this page, or in", pending.countdown, "."),
-        h("p", { class: "actions" }, button("Undo", undo), button("Remove now", () => this.remove(article.id, row))),
+        h(
+          "p",
+          {},
+          "Removed from this list: ",
+          foreign("s", titleOf(article), article.language),
+          ". Deleted for good when you leave this page, or in",
+          pending.countdown,
+          ".",
+        ),
+        actions(
+      button("Undo", undo), button("Remove now", () => this.remove(article.id, row))),
       ),
     );
   }
@@ -223,7 +254,9 @@ class Removals {
   send() {
     for (const id of [...this.pending.keys()]) {
       this.forget(id);
-      call(`/v1/articles/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(console.error);
+      call(`/v1/articles/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(
+        console.error,
+      );
     }
   }
 }
@@ -236,13 +269,18 @@ function cleaningDialog(article) {
     h("h2", { id: "cleaning-title" }, "What cleaning took out"),
     foreign("p", titleOf(article), article.language, { class: "quiet" }),
     report,
-    h("p", { class: "actions" }, button("Close", () => dialog.close())),
+    actions(
+  button("Close", () => dialog.close())),
   );
   document.body.append(dialog);
   dialog.showModal();
   fill(report, async () => {
     const whole = await call(`/v1/articles/${encodeURIComponent(article.id)}`);
-    return whole.removals.length ? removalList(whole) : h("p", {}, "Nothing: the text is as it came.");
+    return whole.removals.length ? removalList(whole) : h(
+      "p",
+      {},
+      "Nothing: the text is as it came.",
+    );
   });
 }
 
@@ -266,10 +304,8 @@ async function failureList(redraw, signal) {
       "li",
       {},
       h("p", {}, foreign("strong", one.source), `: ${one.message} `, one.cure),
-      h("p", { class: "quiet" }, `Tried ${count(one.attempts, "time")}.`),
-      h(
-        "p",
-        { class: "actions" },
+      quiet(`Tried ${count(one.attempts, "time")}.`),
+      actions(
         button("Try again", retry, { "aria-label": `Try ${one.source} again` }),
         button("Forget it", forget, { "aria-label": `Forget ${one.source}` }),
       ),

@@ -3,7 +3,7 @@
 import { call, copyButton } from "./api.js";
 import { citeDialog } from "./cite.js";
 import { removalList } from "./cleaning.js";
-import { announce, button, count, foreign, h } from "./dom.js";
+import { announce, button, count, foreign, h, outward, quiet } from "./dom.js";
 import { addressOf, CodePoints, inWords, lengthOf, spanOf, titleOf, whoAndWhen } from "./text.js";
 
 const TAGS = { heading: "h2", caption: "p", paragraph: "p" };
@@ -55,7 +55,12 @@ function head(article) {
     "header",
     {},
     foreign("h1", titleOf(article), article.language),
-    h("p", { class: "quiet" }, foreign("span", [article.authors.join(", "), whoAndWhen(article)].filter(Boolean).join(" · "))),
+    quiet(
+      foreign(
+        "span",
+        [article.authors.join(", "), whoAndWhen(article)].filter(Boolean).join(" · "),
+      ),
+    ),
   );
 }
 
@@ -80,7 +85,10 @@ function drawText(body, article, text, span) {
     const from = Math.max(start, span?.start ?? end);
     const to = Math.min(end, span?.end ?? start);
     const words =
-      from < to ? [text.slice(start, from), marked(from, to), text.slice(to, end)] : text.slice(start, end);
+      from < to ? [text.slice(start, from), marked(from, to), text.slice(to, end)] : text.slice(
+        start,
+        end,
+      );
     return h(TAGS[kind] ?? "p", { "data-start": start, class: kind, dir: "auto" }, words);
   });
   body.replaceChildren(...blocks);
@@ -91,9 +99,12 @@ function quoteTools(article, text, span) {
   const link = article.url && (span ? fragmentLink(article.url, quote) : article.url);
   const permanent = () => new URL(addressOf(article.id, span), location.href).href;
   return [
-    button(span ? "Cite this passage" : "Cite this article", () => citeDialog({ article, ...span })),
+    button(
+      span ? "Cite this passage" : "Cite this article",
+      () => citeDialog({ article, ...span }),
+    ),
     copyButton("Copy permanent link", permanent, "Link"),
-    link && h("a", { href: link, target: "_blank", rel: "noopener" }, "Open at the publisher"),
+    link && outward(link, "Open at the publisher"),
     h("span", { class: "quiet hint" }, "Select words in the text to mark and cite them."),
   ].filter(Boolean);
 }
@@ -134,7 +145,9 @@ function spanOfSelection(body) {
 
 /** How many code points of the article stand before a place in its blocks. */
 function offsetOf(body, node, offset) {
-  const block = (node.nodeType === Node.TEXT_NODE ? node.parentElement : node).closest?.("[data-start]");
+  const block = (node.nodeType === Node.TEXT_NODE ? node.parentElement : node).closest?.(
+    "[data-start]",
+  );
   if (!block || !body.contains(block)) return null;
   const before = document.createRange();
   before.setStart(block, 0);
@@ -144,7 +157,7 @@ function offsetOf(body, node, offset) {
 
 function cleaning(article) {
   const found = article.removals.length;
-  if (!found) return h("p", { class: "quiet" }, "Cleaning took nothing out of this article.");
+  if (!found) return quiet("Cleaning took nothing out of this article.");
   return h(
     "details",
     { class: "cleaning" },
@@ -157,7 +170,9 @@ function facts(article) {
   const link = (one) => h("a", { href: addressOf(one.id), dir: "auto" }, titleOf(one));
   const dated = (name) =>
     article[name] &&
-    `${inWords(article[name])}${article.date_sources[name] ? ` (from: ${article.date_sources[name]})` : ""}`;
+    [inWords(article[name]), article.date_sources[name] && `(from: ${article.date_sources[name]})`]
+      .filter(Boolean)
+      .join(" ");
   const known = [
     ["Publisher", article.publisher],
     ["Authors", article.authors.join(", ")],
@@ -166,10 +181,14 @@ function facts(article) {
     ["Retrieved", dated("retrieved")],
     ["Language", article.language],
     ["Tags", article.tags.join(", ")],
-    ["Address", article.url && h("a", { href: article.url, target: "_blank", rel: "noopener" }, article.url)],
+    ["Address", article.url && outward(article.url, article.url)],
     ["Source", article.source],
     ["Copy of", article.copy_of && h("a", { href: addressOf(article.copy_of) }, article.copy_of)],
-    ["Copies", article.copies.length > 0 && h("ul", {}, article.copies.map((one) => h("li", {}, link(one))))],
+    ["Copies", article.copies.length > 0 && h(
+      "ul",
+      {},
+      article.copies.map((one) => h("li", {}, link(one))),
+    )],
     ["Passages", article.passages],
     ["Characters", article.characters.toLocaleString("en")],
     ["Added", article.added.replace("T", " ").replace("Z", " UTC")],
