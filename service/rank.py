@@ -98,6 +98,19 @@ class Hit:
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
 
+    def sentence_matches(self) -> tuple[list[int], Vectors]:
+        """The numbers of the passage's sentences that hold word pieces, and their best matches.
+
+        The latter are (question tokens, those sentences); title and headings are left aside.
+        """
+        starts = self.candidate.token_starts.astype(np.int64) + self.passage.start
+        begins = np.searchsorted(starts, [sentence.start for sentence in self.passage.sentences])
+        held = np.flatnonzero(np.diff(begins, append=len(starts)))
+        if not len(held):
+            return [], np.zeros((len(self.similarity), 0), np.float32)
+        own = self.similarity[:, : len(starts)]
+        return held.tolist(), np.maximum.reduceat(own, begins[held], axis=1)
+
 
 def rank(
     query: Query,

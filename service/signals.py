@@ -12,7 +12,7 @@ from rapidfuzz.distance import Indel
 from index.lexical import stem
 from index.library import Candidates
 from index.tokens import Vectors
-from service.expected import WORD, holds_answer
+from service.answer_type import candidates, expected
 from service.opposites import opposed
 from service.rank import Hit
 
@@ -24,6 +24,7 @@ UNHELD = 0.999  # the rarity of a word that no passage holds is 1
 # passage matches it less than this, as it does half of the words that are off the subject.
 UNSAID = 0.3
 
+WORD = re.compile(r"\w+(?:['’]\w+)*")
 _DIGITS = re.compile(r"\d+")
 _POSSESSIVE = re.compile(r"['’]s$")
 _INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
@@ -107,7 +108,7 @@ def signals(question: str, found: Candidates, best: Hit) -> Signals:
         negated=negated,
         negation_unmatched=negated and not _negated(said.folded),
         opposite=any(opposed(word.stem, unasked) for word in lacking),
-        unfit=not holds_answer(question, sentence),
+        unfit=_unfit(question, sentence),
         length=math.log(max(1, len(asked))),
     )
 
@@ -175,17 +176,20 @@ def _best_sentence(hit: Hit, weights: Vectors) -> tuple[str, Vectors, float]:
     Its text, how well it matches each word piece of the question (word pieces,), and the MaxSim.
     """
     passage = hit.passage
-    starts = hit.candidate.token_starts.astype(np.int64) + passage.start
-    begins = np.searchsorted(starts, [sentence.start for sentence in passage.sentences])
-    held = np.flatnonzero(np.diff(begins, append=len(starts)))
-    if not len(held) or not len(hit.similarity):
+    held, matches = hit.sentence_matches()
+    if not matches.size:
         return passage.text, np.zeros(len(weights), np.float32), 0.0
-    matches = np.maximum.reduceat(hit.similarity, begins[held], axis=1)
     scores = weights @ matches / weights.sum()
     best = int(scores.argmax())
     span = passage.sentences[held[best]]
     text = passage.text[span.start - passage.start : span.end - passage.start]
     return text, matches[:, best], float(scores[best])
+
+
+def _unfit(question: str, sentence: str) -> bool:
+    """Whether the question asks for words of some type, and the sentence holds none."""
+    wanted = expected(question)
+    return wanted is not None and not candidates(sentence, wanted)
 
 
 def _similarity(word: ContentWord, matches: Vectors) -> float:

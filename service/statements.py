@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
 from index.dates import Mention, mentions
 from index.passages import Span
 from index.tokens import Vectors
@@ -109,14 +107,11 @@ def statements(hits: Sequence[Hit], weights: Vectors) -> list[Statement]:
     """The sentences that match the question nearly as well as the best one, best first."""
     found = []
     for hit in hits[:HITS]:
-        sentences = hit.passage.sentences
-        starts = hit.candidate.token_starts.astype(np.int64) + hit.passage.start
-        edges = np.searchsorted(starts, [sentence.start for sentence in sentences])
-        held = [n for n, first in enumerate(edges) if first < [*edges[1:], len(starts)][n]]
-        if not held or not hit.similarity.size:
+        held, matches = hit.sentence_matches()
+        if not matches.size:
             continue
-        best = np.maximum.reduceat(hit.similarity, edges[held], axis=1)
-        scores = weights @ best / weights.sum()
+        scores = weights @ matches / weights.sum()
+        sentences = hit.passage.sentences
         found += [Statement(hit, sentences[n], float(s)) for n, s in zip(held, scores, strict=True)]
     found.sort(key=lambda each: -each.relevance)
     return [each for each in found[:STATEMENTS] if each.relevance >= RELEVANT * found[0].relevance]

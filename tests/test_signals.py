@@ -15,9 +15,8 @@ from index.lexical import stem
 from index.library import Candidates, Library
 from index.tokens import Vectors
 from service.engine import Engine
-from service.expected import WORD
 from service.rank import Hit
-from service.signals import Signals, content_words, missing_entities, signals
+from service.signals import WORD, Signals, content_words, missing_entities, signals
 
 TEXT = "Rain fell on Monday. Colombia seized 850 tonnes of cocaine in Cauca."
 
@@ -160,7 +159,7 @@ def test_a_real_library_gives_them(engine: Engine, make_library: Callable[..., L
     assert 0.5 < seen.sentence <= 1
     flags = ("name_missing", "number_missing", "negated", "opposite", "unfit")
     assert {name: getattr(seen, name) for name in flags} == dict.fromkeys(flags, False)
-    assert set(ranked.found.rarity) == set(engine.library.indexes.lexical.terms(ranked.query.text))
+    assert set(ranked.found.rarity) == set(engine.library.indexes.lexical.idf(ranked.query.text))
     unheld = engine.library.search("quokka cocaine").rarity
     assert unheld["quokka"] == pytest.approx(1)
     assert 0 < unheld["cocain"] < 0.9
