@@ -4,10 +4,13 @@ import { call, copyButton, fill, request } from "./api.js";
 import { actions, button, choice, field, foreign, h, quiet } from "./dom.js";
 import { addressOf, titleOf, today } from "./text.js";
 
-const STYLES = [
+const PRINTED = [
   ["apa", "APA"],
   ["chicago", "Chicago (notes)"],
   ["mla", "MLA"],
+];
+const STYLES = [
+  ...PRINTED,
   ["bibtex", "BibTeX"],
   ["ris", "RIS"],
   ["csl-json", "CSL-JSON"],
@@ -20,8 +23,8 @@ const FORMATS = [
 // The style is remembered for as long as the page is open.
 let preferred = "apa";
 
-function styleChoice() {
-  const select = choice(STYLES, preferred);
+function styleChoice(styles) {
+  const select = choice(styles, preferred);
   select.addEventListener("change", () => (preferred = select.value));
   return select;
 }
@@ -32,7 +35,7 @@ function styleChoice() {
  */
 export function citeDialog({ article, start, end }) {
   const aborter = new AbortController();
-  const style = styleChoice();
+  const style = styleChoice(STYLES);
   const shown = h("div", { class: "reference", "aria-live": "polite" });
   let text = "";
 
@@ -74,7 +77,7 @@ export function citeDialog({ article, start, end }) {
 
 /** Saves a whole answer, with its notes, as a file. @param {URLSearchParams} wanted the question */
 export function exportForm(wanted) {
-  const [format, style] = [choice(FORMATS, "markdown"), styleChoice()];
+  const [format, style] = [choice(FORMATS, "markdown"), styleChoice(PRINTED)];
   const told = h("div");
 
   async function save(event) {
