@@ -27,7 +27,7 @@ TEXT = "Coca fell by half. Nobody said why. The minister left in May."
 NOTE = article_from(TEXT, "note")
 ARTICLES: dict[str, SourceArticle] = {NOTE.id: NOTE}
 
-STAGES = {"plan", "encode", "catch_up", "dense", "lexical", "read", "rank", "compose"}
+STAGES = {"plan", "encode", "catch_up", "dense", "lexical", "read", "rank", "signals", "compose"}
 
 
 class Scripted:
