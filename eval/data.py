@@ -2,12 +2,16 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from index.errors import InputError, NotFoundError, UnreadableError
+
+# Half of a character: JSON can hold it, UTF-8 and so reports cannot.
+HALF = re.compile("[\ud800-\udfff]")
 
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """Query id -> document id -> grade; 0 is judged and not relevant, 1 or more relevant."""
@@ -138,6 +142,8 @@ def string(row: Mapping[str, Any], key: str, where: str, default: str | None = N
         raise InputError(f"{where}: {key!r} is {_shown(value)}; expected a text.")
     if default is None and not value.strip():
         raise InputError(f"{where}: {key!r} is empty; expected a text.")
+    if HALF.search(value):
+        raise InputError(f"{where}: {key!r} is {_shown(value)}; it has half of a character.")
     return value
 
 

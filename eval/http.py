@@ -18,6 +18,7 @@ from index.errors import InputError
 from service import problems
 from service.engine import Engine
 from service.jobs import Jobs
+from service.pages import INERT
 from service.requests import Sent
 from service.routes import PLAIN
 from service.schemas import Returned
@@ -186,7 +187,7 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
     )
     def show_report(evaluation_id: Id) -> HTMLResponse:
         """The report as one page that needs no network."""
-        return HTMLResponse(render_page([_report(jobs, evaluation_id)]))
+        return HTMLResponse(render_page([_report(jobs, evaluation_id)]), headers=INERT)
 
     @routes.get(
         "/{evaluation_id}/against/{other_id}",
@@ -196,7 +197,8 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
     )
     def compare(evaluation_id: Id, other_id: Id) -> HTMLResponse:
         """Two reports on the same questions as one page: what differs, and whether by chance."""
-        return HTMLResponse(render_page([_report(jobs, one) for one in (evaluation_id, other_id)]))
+        reports = [_report(jobs, one) for one in (evaluation_id, other_id)]
+        return HTMLResponse(render_page(reports), headers=INERT)
 
 
 def _job(wanted: EvaluationRequest, engine: Engine) -> Evaluation:

@@ -165,7 +165,7 @@ def _tags(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
     tags = row.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise InputError(f"{where}: 'tags' is {tags!r}; expected a list of texts.")
-    return tuple(tags)
+    return tuple(string({"tags": tag}, "tags", where, "") for tag in tags)
 
 
 def _objects(row: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:

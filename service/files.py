@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rich.console import Console
 from rich.progress import Progress
@@ -27,7 +27,12 @@ def source_of(file: Path, library: Path) -> str:
     So a library and the articles beside it can be moved together.
     """
     home, path = _absolute(library).parent, _absolute(file)
-    return (path.relative_to(home) if path.is_relative_to(home) else path).as_posix()
+    return printable(path.relative_to(home) if path.is_relative_to(home) else path)
+
+
+def printable(path: Path) -> str:
+    """The path as text, with `/`, and with escapes for bytes that no text can hold."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def file_of(source: str, library: Path) -> Path:
@@ -56,7 +61,7 @@ def add_files(
                 continue
             seen.add(source)
             try:
-                found = read(_bytes(file), name=file.name, source=source)
+                found = read(_bytes(file), name=PurePath(source).name, source=source)
             except SourcebookError as error:
                 library.record_failure(source, error)
                 failed(source, error)
@@ -147,7 +152,8 @@ def _bytes(file: Path) -> bytes:
             return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UnreadableError(
-            f"{file} cannot be opened: {error.strerror}.", cure="Check its path and permissions."
+            f"{printable(file)} cannot be opened: {error.strerror}.",
+            cure="Check its path and permissions.",
         ) from error
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import pages, problems
 from service.engine import Engine
+from service.foreign import Guard
 from service.imports import Folders
 from service.mcp_http import mcp_router
 from service.routes import PLAIN, router
@@ -65,6 +66,7 @@ def create_app(
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
+    app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
     problems.install(app, DIALECTS)
     app.include_router(router(engine, Uploads(engine.library, max_bytes)))
     app.include_router(citing_router(engine))

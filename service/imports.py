@@ -10,7 +10,7 @@ from index.errors import InputError, NotAllowedError, NotFoundError, SourcebookE
 from index.library import Library, Outcome
 from index.read import find_files
 from service.catalogue import generation
-from service.files import add_files, file_of
+from service.files import add_files, file_of, printable
 from service.jobs import Job
 from service.schemas import AddedOut, FailureOut, OutcomeOut
 from service.settings import variable_of
@@ -104,7 +104,7 @@ class Import(Job[Counter[str]]):
             try:
                 yield self.folders.within(file)
             except NotAllowedError as error:
-                self._fail(str(file), error)
+                self._fail(printable(file), error)
                 self._count()
 
     def _count(self) -> None:

@@ -34,6 +34,13 @@ HEADERS = {
     "Cache-Control": "no-cache",  # asked for again, and answered with 304 as long as it is the same
 }
 
+# A document without scripts, with the words of others, is not to do anything where it is shown.
+INERT = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox",
+    **{name: HEADERS[name] for name in ("X-Content-Type-Options", "Referrer-Policy")},
+}
+
 
 class _Guarded(StaticFiles):
     """Files that are sent with `HEADERS`."""
@@ -53,7 +60,7 @@ def install(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False, dependencies=PLAIN)
     def reference() -> HTMLResponse:
         """The reference page."""
-        return HTMLResponse(page(app.openapi()))
+        return HTMLResponse(page(app.openapi()), headers=INERT)
 
     @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
     def programs(request: Request) -> PlainTextResponse:

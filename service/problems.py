@@ -181,12 +181,17 @@ def stated(media_type: str) -> str:
     return f"as {media_type!r}" if media_type else "without a content type"
 
 
-async def _on_sourcebook_error(request: Request, error: SourcebookError) -> Response:
+def response(request: Request, error: SourcebookError) -> Response:
+    """What an error of ours is answered with."""
     name = error.kind if error.kind in KINDS else "error"
     if KINDS[name].status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if name == "busy" else {}
     return _problem(request, name, error.message, cure=error.cure, headers=headers)
+
+
+async def _on_sourcebook_error(request: Request, error: SourcebookError) -> Response:
+    return response(request, error)
 
 
 async def _on_validation_error(request: Request, error: RequestValidationError) -> Response:

@@ -10,13 +10,12 @@ from service.annotation import MEDIA_TYPE, AnnotationOut, annotation
 from service.bibliography import cited
 from service.engine import Engine
 from service.export import export
+from service.pages import INERT
 from service.requests import CiteQuery, ExportQuery, SpanQuery
 from service.routes import Id
 from service.schemas import CitedOut
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
-# A document with the words of others is not to do anything where it is shown.
-INERT = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
 
 class AnnotationResponse(JSONResponse):

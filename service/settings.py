@@ -56,7 +56,8 @@ class Settings:
             "SOURCEBOOK_PUBLIC_URL",
             "The address that readers and models reach the server at, such as "
             "`https://sourcebook.example.org`, where that is not the one that it listens on: links "
-            "to articles begin with it, and `/mcp` answers under its name.",
+            "to articles begin with it. The server answers under its name, numeric addresses and "
+            "names without a dot, and refuses all others.",
         ),
     )
     max_upload_bytes: int = field(

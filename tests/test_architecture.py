@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("seeds", "index", "service", "eval")
 FILES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
 HTTP = {f"service.{name}" for name in ("http", "pages", "problems", "routes", "server", "uploads")}
-HTTP |= {"service.mcp_http"}
+HTTP |= {"service.foreign", "service.mcp_http"}
 # What only its owner may import; elsewhere it would leak the tool into the design.
 OWNERS = {
     "fastapi": {*HTTP, "eval.http"},

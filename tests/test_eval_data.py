@@ -98,6 +98,8 @@ GOOD = {"id": "a", "question": "Who?", "evidence": [{"article": "x", "quote": "o
         (GOOD | {"id": 3}, "'id' is 3"),
         (GOOD | {"id": " "}, "'id' is empty"),
         (GOOD | {"question": ""}, "'question' is empty"),
+        (GOOD | {"question": "Who \ud800?"}, "half of a character"),
+        (GOOD | {"tags": ["hard", "\ud800"]}, "half of a character"),
         (GOOD | {"answerable": "no"}, "expected true or false"),
         (GOOD | {"any": 1}, "expected true or false"),
         (GOOD | {"tags": "hard"}, "expected a list of texts"),

@@ -77,6 +77,7 @@ def test_an_evaluation_is_queued_followed_and_read(client: TestClient, engine: E
     assert report.fingerprint == json.loads(expected.to_json())["fingerprint"]
 
     page = client.get(f"{where}/report.html")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["content-type"].startswith("text/html")
     assert "mine" in page.text
 

@@ -1,5 +1,6 @@
 """Folders of the server: what may be named, how an import is followed, and what comes again."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -98,6 +99,25 @@ def test_a_folder_is_imported(client: TestClient, allowed: Path, library: Librar
     gone = client.delete(f"/v1/imports/{found['id']}")
     assert gone.status_code == 200
     assert client.get(f"/v1/imports/{found['id']}").status_code == 404
+
+
+def test_names_that_are_no_unicode_are_escaped(client: TestClient, allowed: Path) -> None:
+    """Archives of other systems have them; one stopped the whole import."""
+    deep = os.fsencode(allowed / "deep")
+    for name, data in ((b"caf\xe9.txt", FINES.encode()), (b"\xff.txt", b"\x00")):
+        try:
+            Path(os.fsdecode(os.path.join(deep, name))).write_bytes(data)
+        except OSError:
+            pytest.skip("the file system has no such names")
+    Path(os.fsdecode(os.path.join(deep, b"\xfe.txt"))).symlink_to(allowed / "fines.txt")
+    found = imported(client, allowed / "deep")
+    assert (found["status"], found["actions"], found["failed"]) == ("done", {"added": 2}, 2)
+    failed = {Path(one["source"]).name: one["kind"] for one in found["failures"]}
+    assert failed == {r"\xff.txt": "unreadable", r"\xfe.txt": "not-allowed"}
+    assert [one["source"] for one in client.get("/v1/library").json()["failed"]]
+    sources = [one["article"]["source"] for one in found["outcomes"]]
+    assert [name for name in sources if name.endswith(r"deep/caf\xe9.txt")]
+    assert imported(client, allowed / "deep")["actions"] == {"unchanged": 2}
 
 
 @pytest.mark.parametrize(

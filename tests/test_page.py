@@ -110,6 +110,15 @@ def test_views_are_one_shell_under_a_strict_policy(client: TestClient, path: str
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
 
 
+@pytest.mark.parametrize("path", ["/docs", "/v1/export?q=coca&format=html"])
+def test_documents_run_nothing_and_are_framed_nowhere(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'", "sandbox"} <= set(policy)
+    assert not any(part.startswith("script-src") for part in policy)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_files_are_served_guarded_and_ask_nothing_of_other_hosts(
     client: TestClient, file: Path
