@@ -85,7 +85,7 @@ def citing_router(engine: Engine) -> APIRouter:
         A note has the reference, the offsets and hash, the quote's permanent address here, and
         its link at the publisher.
         """
-        answer = engine.ask(wanted.q, wanted.filter())
+        answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
         media_type, name = FILES[wanted.format]
         base = str(request.base_url)
         return Response(

@@ -6,7 +6,8 @@ from service.words import WORD, folded, negated, roots
 
 
 @pytest.mark.parametrize(
-    ("text", "plain"), [("COCA", "coca"), ("Jamás", "jamas"), ("Straße", "strasse"), ("ﬁnes", "fines")]
+    ("text", "plain"),
+    [("COCA", "coca"), ("Jamás", "jamas"), ("Straße", "strasse"), ("ﬁnes", "fines")],
 )
 def test_case_and_accents_are_folded(text: str, plain: str) -> None:
     assert folded(text) == plain
