@@ -17,7 +17,8 @@ from service.cite import Citation, display_title
 from service.compatible import MODEL, WRITER_MODEL, Compatible
 from service.followup import FollowUp, whole
 from service.requests import QUESTION, Chosen, Text, checked
-from service.schemas import AnswerOut, Returned
+from service.schemas import Returned
+from service.schemas_answers import AnswerOut
 
 MAX_MESSAGES = 1_000
 

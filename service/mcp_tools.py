@@ -21,7 +21,8 @@ from service.bibliography import cited
 from service.cite import display_title, reference, text_fragment
 from service.engine import Engine
 from service.requests import CiteQuery, Question, Sent, Text, VerifyRequest
-from service.schemas import AnswerOut, CitedOut, Returned, VerifyOut
+from service.schemas import Returned
+from service.schemas_answers import AnswerOut, CitedOut, VerifyOut
 
 RESULTS = 10
 # About ten thousand tokens, which clients still hand to their model whole.

@@ -12,7 +12,7 @@ from service.engine import Engine
 from service.export import export
 from service.requests import CiteQuery, ExportQuery, SpanQuery
 from service.routes import Id
-from service.schemas import CitedOut
+from service.schemas_answers import CitedOut
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
 # A document with the words of others is not to do anything where it is shown.

@@ -10,7 +10,8 @@ from index.records import Filter
 from service.compatible import Compatible
 from service.engine import Engine, FoundPassage
 from service.requests import QUESTION, Chosen, Sent, Text, checked
-from service.schemas import CitationOut, Returned
+from service.schemas import Returned
+from service.schemas_answers import CitationOut
 
 STORE = "library"
 MAX_QUERIES = 10

@@ -13,7 +13,7 @@ from service.contradictions import MatterKind
 from service.disagree import Disagreement, Side
 from service.engine import Engine
 from service.plan import Query
-from service.schemas import AnswerOut
+from service.schemas_answers import AnswerOut
 from service.short import ShortAnswer
 from service.written import Written, WrittenSentence
 

@@ -31,7 +31,7 @@ OWNERS = {
     "tantivy": {"index.lexical"},
 }
 # The command lines answer `--help` at once by importing heavy packages only where they are used.
-MAY_DEFER = {"service.cli", "eval.cli"}
+MAY_DEFER = {"service.cli", "service.shell", "eval.cli"}
 # These time how long a system takes to load, its import included.
 SYSTEMS = ("encode", "haystack", "langchain", "llamaindex", "sourcebook", "txtai")
 MAY_DEFER |= {f"eval.peers.run_{name}" for name in SYSTEMS}
