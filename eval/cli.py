@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 BENCH_SIZE = 5_000
 ALL_METHODS = ("dense", "bm25", "hybrid", "late", "full")
+ABLATIONS = ("no-late", "no-near", "no-dense", "no-lexical")
 
 app = typer.Typer(
     name="eval",
@@ -48,7 +49,9 @@ Url = Annotated[str | None, typer.Option(help="Ask the running service at this a
 Methods = Annotated[
     list[str] | None,
     typer.Option(
-        "--method", help=f"One of {', '.join(ALL_METHODS)}, or all; repeatable. Default: full."
+        "--method",
+        help=f"One of {', '.join(ALL_METHODS)}, or all of these; or the full one without a part: "
+        f"{', '.join(ABLATIONS)}. Repeatable. Default: full.",
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Ask so many questions, drawn at random.")]
@@ -293,8 +296,8 @@ def _methods(given: list[str] | None, default: tuple[str, ...]) -> tuple[str, ..
     if "all" in given:
         return ALL_METHODS
     for name in given:
-        if name not in ALL_METHODS:
-            expected = ", ".join((*ALL_METHODS, "all"))
+        if name not in ALL_METHODS + ABLATIONS:
+            expected = ", ".join((*ALL_METHODS, "all", *ABLATIONS))
             raise InputError(f"The method is {name!r}; expected one of {expected}.")
     return tuple(dict.fromkeys(given))
 

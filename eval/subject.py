@@ -19,7 +19,7 @@ from service.answer import Answer
 from service.cite import Citation
 from service.engine import Engine
 from service.opposites import PAIRS
-from service.rank import METHODS, Hit
+from service.rank import ABLATIONS, METHODS, Hit
 
 # These decide, with `index`, what is answered: what `service.engine` imports but for the writer.
 ANSWERING = (
@@ -183,9 +183,10 @@ def refused(error: InputError) -> Asked:
 
 def engine_for(library: Library, method: str) -> Engine:
     """The engine with one of its methods; `InputError` for a name that is none."""
-    if method not in METHODS:
-        raise InputError(f"The method is {method!r}; expected one of {', '.join(METHODS)}.")
-    return Engine(library, method=METHODS[method])
+    known = METHODS | ABLATIONS
+    if method not in known:
+        raise InputError(f"The method is {method!r}; expected one of {', '.join(known)}.")
+    return Engine(library, method=known[method])
 
 
 def articles_of(library: Library) -> dict[str, SourceArticle]:

@@ -114,6 +114,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 _BEGINNING = re.compile(r"\d+|[^\W\d_]+")
 _DIGITS = re.compile(r"\d{1,3}(?:[,\u202f\u00a0 ]\d{3})+(?![\d])(?:\.\d+)?|\d+(?:[.,]\d+)*")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([., ])\d{3})(?:\1\d{3})*(\.\d+)?")
+_PLAIN = re.compile(r"\d+(?:\.\d+)?")
 _WORD_NUMBER = _pattern(rf"[ -]?(?:and |y )?({_either([*WORDS, *SCALES])})(?!\w)")
 _SCALE = _pattern(rf"[ -]?({_either(SCALES)})(?!\w)")
 _MEASURE = _pattern(rf"(?: de )?[ \u00a0-]?({_either(MEASURES)})([ -]old)?(?!\w)")
@@ -216,7 +217,8 @@ def _digits(text: str, start: int) -> _Number | None:
         whole = re.sub(r"\D", "", digits[: grouped.start(2)] if grouped[2] else digits)
         digits = whole + (grouped[2] or "")
     digits = digits.replace(",", ".")
-    if match is None or digits.count(".") > 1 or len(digits) > LONGEST_NUMBER:
+    # Versions, telephone numbers ("020 080") and dates are no numbers.
+    if match is None or not _PLAIN.fullmatch(digits) or len(digits) > LONGEST_NUMBER:
         return None
     whole, _, decimals = digits.partition(".")
     place = -len(decimals) if decimals else len(whole) - len(whole.rstrip("0"))

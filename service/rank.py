@@ -80,6 +80,16 @@ METHODS = {
         FULL,
     )
 }
+# `full` without one of its parts each.
+ABLATIONS = {
+    method.name: method
+    for method in (
+        Method(name="no-late", weights=replace(FULL.weights, late=0)),
+        Method(name="no-near", weights=replace(FULL.weights, near=0)),
+        Method(name="no-dense", dense_count=0, weights=replace(FULL.weights, dense=0)),
+        Method(name="no-lexical", lexical_count=0, weights=replace(FULL.weights, lexical=0)),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

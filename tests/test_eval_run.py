@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
 
+from eval.cli import ABLATIONS, ALL_METHODS
 from eval.corpus import build_cost, cached_library, corpus_articles, default_cache, is_built
 from eval.data import Span, Wanted
 from eval.imported import ImportedRun, by_finding, by_name, exported_run, observed_run
@@ -27,7 +28,7 @@ TEXT = "Coca fell by half. Nobody said why. The minister left in May."
 NOTE = article_from(TEXT, "note")
 ARTICLES: dict[str, SourceArticle] = {NOTE.id: NOTE}
 
-STAGES = {"plan", "encode", "catch_up", "dense", "lexical", "read", "rank", "compose"}
+STAGES = {"plan", "encode", "catch_up", "dense", "lexical", "read", "rank", "signals", "compose"}
 
 
 class Scripted:
@@ -215,7 +216,7 @@ def test_every_method_ranks_cites_and_quotes_exactly(engine: Engine) -> None:
     articles = articles_of(engine.library)
     task = sample(judged_task("seeds", read_judged(GOLD), articles), 6, seed=3)
     assert task.missing == ()
-    for method in ("dense", "bm25", "hybrid", "late", "full"):
+    for method in (*ALL_METHODS, *ABLATIONS):
         subject = EngineSubject(engine_for(engine.library, method))
         report = report_of(task, observe(subject, task.questions), subject)
         assert report.measures["Exact"].mean == 1.0
