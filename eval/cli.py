@@ -12,6 +12,7 @@ import typer
 from index.errors import InputError
 from service import cli as service
 from service.settings import Settings
+from service.shell import FAILED
 
 if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
     from fastapi import APIRouter
@@ -314,7 +315,7 @@ def _interruptible(*, resumable: bool) -> Iterator[None]:
 
 def _exit_if_inexact(reports: "list[Report]") -> None:
     if any(row.measures.get("Exact", 1.0) < 1 for each in reports for row in each.questions):
-        raise typer.Exit(service.FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _evaluations(engine: "Engine") -> "APIRouter":

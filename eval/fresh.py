@@ -26,7 +26,7 @@ from index.records import Filter
 from index.tokens import Vectors
 from service import terminal
 from service.engine import Engine
-from service.schemas import AnswerOut
+from service.schemas_answers import AnswerOut
 
 Result = TypeVar("Result")
 

@@ -18,24 +18,30 @@ from index.library import Library
 from service.answer import Answer
 from service.cite import Citation
 from service.engine import Engine
+from service.opposites import PAIRS
 from service.rank import ABLATIONS, METHODS, Hit
 
-# These decide, with `index`, what is answered.
+# These decide, with `index`, what is answered: what `service.engine` imports but for the writer.
 ANSWERING = (
     "answer",
     "answer_type",
     "cite",
+    "confidence",
     "contradictions",
     "disagree",
     "engine",
     "evidence",
     "figures",
+    "opposites",
     "plan",
     "rank",
     "short",
+    "signals",
     "sources",
     "statements",
+    "words",
 )
+WRITING = ("verify", "writer", "written")
 # So many passages of a question are kept: as deep as any measure of passages looks.
 PASSAGES = 10
 
@@ -203,8 +209,9 @@ def code_fingerprint() -> str:
     digest = sha256()
     for file in sorted(Path(str(index.__file__)).parent.glob("*.py")):
         digest.update(file.read_bytes())
-    for name in ANSWERING:
-        digest.update(Path(str(service.__file__)).with_name(f"{name}.py").read_bytes())
+    folder = Path(str(service.__file__)).parent
+    for file in (*(folder / f"{name}.py" for name in ANSWERING), PAIRS):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -29,7 +29,7 @@ from index.reader import Reader
 from index.records import ArticleRecord, Filter
 from index.stopwatch import Stopwatch
 from index.store import Store
-from index.tokens import TokenCodec, Vectors
+from index.tokens import TokenCodec, Vectors, rarity
 
 DATABASE = "sourcebook.db"
 LOCK = "writer.lock"
@@ -380,11 +380,10 @@ class Library:
         return found
 
     def _weights(self, view: Reader, question: QuestionEncoding) -> Vectors:
-        """The inverse document frequency of each of the question's word pieces (BM25's form)."""
-        total, counts = len(self.indexes.dense), view.piece_counts(set(question.pieces.tolist()))
-        found = np.array([min(total, counts.get(int(p), 0)) for p in question.pieces], np.float32)
-        weights: Vectors = np.log1p((total - found + 0.5) / (found + 0.5))
-        return weights
+        """How rare each of the question's word pieces is among the passages."""
+        pieces = question.pieces.tolist()
+        total, counts = len(self.indexes.dense), view.piece_counts(set(pieces))
+        return rarity([min(total, counts.get(piece, 0)) for piece in pieces], total)
 
     def _candidates(
         self,

@@ -109,6 +109,13 @@ def normalise(vectors: Vectors) -> Vectors:
     return scaled
 
 
+def rarity(held: Sequence[int], total: int) -> Vectors:
+    """How rare word pieces are that so many of `total` passages hold: BM25's form of IDF."""
+    found = np.array(held, np.float32)
+    weights: Vectors = np.log1p((total - found + 0.5) / (found + 0.5))
+    return weights
+
+
 def max_sims(
     similarity: Vectors, owns: Sequence[int], lengths: Sequence[int], weights: Vectors
 ) -> tuple[Vectors, Vectors]:

@@ -1,13 +1,14 @@
 """The expected answer type: what kind of words would answer a question, and where they stand."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from index.dates import mentions
+from index.passages import Span
 from service.figures import MEASURES, Kind, figures
+from service.words import folded
 
 
 class AnswerType(StrEnum):
@@ -31,14 +32,6 @@ class Expected:
     kinds: frozenset[Kind] = frozenset()
     counted: tuple[int, int] | None = None
     known: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Words at `[start, end)` of a text that are of the expected type."""
-
-    start: int
-    end: int
 
 
 _ROLES = (
@@ -154,20 +147,20 @@ def expected(question: str) -> Expected | None:
     return None
 
 
-def candidates(sentence: str, wanted: Expected) -> list[Candidate]:
+def fitting(sentence: str, wanted: Expected) -> list[Span]:
     """The words of a sentence that are of the wanted type, in their order.
 
     What the question says itself is left out, and with it "more than 5" where it says 5.
     """
 
-    def new(found: Candidate) -> bool:
+    def new(found: Span) -> bool:
         words = _words(sentence[found.start : found.end])
         return not ({word for word in words if word.isdigit()} or words) <= wanted.known
 
     return [found for found in _typed(sentence, wanted) if new(found)]
 
 
-def _typed(sentence: str, wanted: Expected) -> Iterator[Candidate]:
+def _typed(sentence: str, wanted: Expected) -> Iterator[Span]:
     if wanted.type is AnswerType.DATE:
         dates = [(date.start, date.end) for date in mentions(sentence)]
         decades = [match.span() for match in _DECADE.finditer(sentence)]
@@ -181,26 +174,25 @@ def _typed(sentence: str, wanted: Expected) -> Iterator[Candidate]:
 
 def _words(text: str) -> frozenset[str]:
     """The words of a text, case and accents aside."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return frozenset(_WORD.findall("".join(c for c in plain if not unicodedata.combining(c))))
+    return frozenset(_WORD.findall(folded(text)))
 
 
 def _joined(
     text: str, spans: Sequence[tuple[int, int]], between: re.Pattern[str]
-) -> Iterator[Candidate]:
+) -> Iterator[Span]:
     """The spans, where two with nothing but `between` them ("2014 to 2019") become one."""
-    last: Candidate | None = None
+    last: Span | None = None
     for start, end in spans:
         if last and between.fullmatch(text, last.end, start):
             start = last.start  # noqa: PLW2901 (the span grows to the left)
         elif last:
             yield last
-        last = Candidate(start, end)
+        last = Span(start, end)
     if last:
         yield last
 
 
-def _names(text: str) -> Iterator[Candidate]:
+def _names(text: str) -> Iterator[Span]:
     """Runs of capitalised words, without a usual word that begins the sentence."""
     for match in _NAME.finditer(text):
         start, end = match.span()
@@ -210,4 +202,4 @@ def _names(text: str) -> Iterator[Candidate]:
         if not words or (len(words) == 1 and _NO_NAME.fullmatch(words[0][0])):
             continue
         possessive = re.search(r"[’']s?$", text[start:end])
-        yield Candidate(start + words[0].start(), end - len(possessive[0]) if possessive else end)
+        yield Span(start + words[0].start(), end - len(possessive[0]) if possessive else end)

@@ -21,7 +21,7 @@ from index.library import Library
 from index.records import ArticleRecord
 from service.cite import display_title
 from service.requests import Style
-from service.schemas import CitedOut
+from service.schemas_answers import CitedOut
 
 Item = Mapping[str, Any]
 """An article as CSL-JSON knows it."""

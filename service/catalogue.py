@@ -16,9 +16,8 @@ from service.schemas import (
     PassageOut,
     PassagesOut,
     RemovedOut,
-    VerdictOut,
-    VerifyOut,
 )
+from service.schemas_answers import VerdictOut, VerifyOut
 from service.verify import verify
 
 SHOWN_FAILURES = 100

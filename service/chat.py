@@ -17,7 +17,8 @@ from service.cite import Citation, display_title
 from service.compatible import MODEL, WRITER_MODEL, Compatible
 from service.followup import FollowUp, whole
 from service.requests import QUESTION, Chosen, Text, checked
-from service.schemas import AnswerOut, Returned
+from service.schemas import Returned
+from service.schemas_answers import AnswerOut
 
 MAX_MESSAGES = 1_000
 
@@ -200,7 +201,7 @@ class ChatCompletion(Returned):
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Worded:
     """The answer's text in parts, in order, and the sentences among them that cite."""
 
     parts: tuple[str, ...]
@@ -266,7 +267,7 @@ def _event(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def _say(answer: Answer, asked: FollowUp, site: str) -> _Said:
+def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
     """Put the answer into words: what was understood, the sentences, disputes and sources."""
     parts = [f"Understood as: {asked.question}\n\n"] if asked.carried else []
     written = answer.written.sentences if answer.written else ()
@@ -292,7 +293,7 @@ def _say(answer: Answer, asked: FollowUp, site: str) -> _Said:
         parts += (f"“{one.exact}” [{one.number}]\n\n" for one in answer.nearest)
     sources = [_source(one, site, quote=bool(written)) for one in cited.values() or answer.nearest]
     parts += [*(["Sources:"] if sources else []), *sources]
-    return _Said(tuple(parts), tuple(annotations))
+    return _Worded(tuple(parts), tuple(annotations))
 
 
 def _annotation(citation: Citation, start: int, end: int, site: str) -> Annotation:

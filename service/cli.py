@@ -4,53 +4,41 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import replace
-from functools import cache, wraps
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, redirect_stdout
 from importlib import metadata
-from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from typer.core import TyperGroup
 
-from index.errors import InputError, NotFoundError, SourcebookError
+from index.errors import InputError
 from service.settings import Settings, from_environment
+from service.shell import (
+    FAILED,
+    SILENT,
+    Commands,
+    FilterOptions,
+    Json,
+    encoder_named,
+    engine_on,
+    filtered,
+    opened,
+    output,
+    request,
+    settings_of,
+    with_options,
+)
 
 if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
     from fastapi import APIRouter, FastAPI
-    from pydantic import BaseModel
 
-    from index.encode import Encoder
-    from index.library import Library
     from service.engine import Engine
 
-FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
-
-Shown = TypeVar("Shown", bound="BaseModel")
+Question = Annotated[str, typer.Argument(help="A question or a few keywords.")]
 
 # The assembly adds what makes further routers of the server, such as those of evaluation.
 routers: list[Callable[["Engine"], "APIRouter"]] = []
-
-
-class Commands(TyperGroup):
-    """Prints the errors that a user can understand without a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; an error becomes `error: message`, its cure, and an exit code."""
-        try:
-            return super().invoke(ctx)
-        except SourcebookError as error:
-            if ctx.meta.get("json"):
-                about = {"kind": error.kind, "message": error.message, "cure": error.cure}
-                print(json.dumps({"error": about}, ensure_ascii=False))
-            typer.echo(f"error: {error.message}", err=True)
-            if error.cure:
-                typer.echo(error.cure, err=True)
-            usage = isinstance(error, InputError | NotFoundError)
-            raise typer.Exit(USAGE if usage else FAILED) from error
 
 
 app = typer.Typer(
@@ -64,57 +52,10 @@ app = typer.Typer(
 )
 
 
-def _note_json(ctx: typer.Context, value: bool) -> bool:
-    ctx.meta["json"] = ctx.meta.get("json", False) or value
-    return value
-
-
 def _print_version(value: bool) -> None:
     if value:
         print(f"sourcebook {metadata.version('sourcebook')}")
         raise typer.Exit
-
-
-Json = Annotated[
-    bool, typer.Option("--json", callback=_note_json, help="Print JSON, as HTTP answers it.")
-]
-Chosen = Mapping[str, Any]
-Question = Annotated[str, typer.Argument(help="A question or a few keywords.")]
-# What narrows the articles down, for every command that takes a `chosen`.
-FILTER: dict[str, Any] = {
-    "articles": Annotated[list[str] | None, typer.Option("--article", help="Only of this id.")],
-    "publishers": Annotated[
-        list[str] | None, typer.Option("--publisher", help="Only by this one; repeatable.")
-    ],
-    "authors": Annotated[list[str] | None, typer.Option("--author", help="Only by this person.")],
-    "languages": Annotated[list[str] | None, typer.Option("--language", help="Such as en or es.")],
-    "tags": Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")],
-    "published_from": Annotated[
-        str | None, typer.Option("--from", help="Published in 2025, 2025-09... or later.")
-    ],
-    "published_to": Annotated[str | None, typer.Option("--to", help="Published then or earlier.")],
-    "as_of": Annotated[
-        str | None, typer.Option("--as-of", help="Hide what was published later, or has no date.")
-    ],
-}
-
-
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command the options of `FILTER`; it gets those that were used as `chosen`."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        used = {name: given for name in FILTER if (given := options.pop(name)) not in (None, [])}
-        command(*args, chosen=used, **options)
-
-    own = {k: v for k, v in signature(command, eval_str=True).parameters.items() if k != "chosen"}
-    added = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
-        for name, option in FILTER.items()
-    ]
-    run.__signature__ = Signature([*own.values(), *added])  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in (*own.values(), *added)}
-    return run
 
 
 @app.callback()
@@ -128,7 +69,7 @@ def start(
     ] = False,
 ) -> None:
     """Read the settings: options win over environment variables."""
-    ctx.obj = _with(from_environment(os.environ), library=library, model=model)
+    ctx.obj = with_options(from_environment(os.environ), library=library, model=model)
 
 
 @app.command()
@@ -151,7 +92,7 @@ def add(
         raise InputError("Nothing to add; expected a file, a folder, - or --retry.")
     wanted = list(find_files(Path(path) for path in paths or () if path != "-"))
     typed = files.from_stdin(source, format) if "-" in (paths or ()) else []
-    with _opened(ctx, create=not retry) as library:
+    with opened(ctx, create=not retry) as library:
         if retry:
             again, gone = files.to_retry(library)
             files.forget(library, gone)
@@ -159,7 +100,7 @@ def add(
                 typer.echo(f"forgotten: {name} is no file any more", err=True)
             wanted += again
         added = files.add_with_progress(library, wanted, typed)
-    _show(ctx, added, terminal.added)
+    output(ctx, added, terminal.added)
     if added.failures:
         raise typer.Exit(FAILED)
 
@@ -175,7 +116,7 @@ def list_articles(
     descending: Annotated[bool, typer.Option("--descending", help="From last to first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
     offset: Annotated[int, typer.Option(min=0, help="How many to skip.")] = 0,
-    chosen: Chosen,
+    chosen: FilterOptions,
     as_json: Json = False,
 ) -> None:
     """List the articles, as a table, or to another program as lines with tabs between."""
@@ -183,7 +124,7 @@ def list_articles(
     from service.catalogue import page
     from service.requests import ArticlesQuery
 
-    wanted = _checked(
+    wanted = request(
         ArticlesQuery,
         sort=sort,
         descending=descending,
@@ -191,8 +132,8 @@ def list_articles(
         offset=offset,
         **chosen,
     )
-    with _opened(ctx) as library:
-        _show(ctx, page(library, wanted), terminal.articles)
+    with opened(ctx) as library:
+        output(ctx, page(library, wanted), terminal.articles)
 
 
 @app.command()
@@ -207,12 +148,12 @@ def show(
     """Show an article: what is known about it, and the text that citations refer to."""
     from service import catalogue, terminal
 
-    with _opened(ctx) as library:
+    with opened(ctx) as library:
         if passages:
-            _show(ctx, catalogue.passages(library, article_id), terminal.passages)
+            output(ctx, catalogue.passages(library, article_id), terminal.passages)
             return
         found = catalogue.article(library, article_id)
-    _show(ctx, found, terminal.removals if removals else terminal.article)
+    output(ctx, found, terminal.removals if removals else terminal.article)
 
 
 @app.command()
@@ -224,11 +165,11 @@ def remove(
     """Remove articles: nothing finds or cites them any more. None goes if an id is unknown."""
     from service import catalogue, terminal
 
-    with _opened(ctx) as library:
+    with opened(ctx) as library:
         for article_id in article_ids:
             catalogue.article(library, article_id)  # refuses an unknown id before any is removed
         removed = catalogue.remove(library, list(dict.fromkeys(article_ids)))
-    _show(ctx, removed, terminal.removed)
+    output(ctx, removed, terminal.removed)
 
 
 @app.command()
@@ -238,19 +179,19 @@ def search(
     question: Question,
     *,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 5,
-    chosen: Chosen,
+    chosen: FilterOptions,
     as_json: Json = False,
 ) -> None:
     """Search for passages, best first."""
     from service import terminal
     from service.engine import Engine
     from service.requests import SearchRequest
-    from service.schemas import SearchOut
+    from service.schemas_answers import SearchOut
 
-    wanted = _checked(SearchRequest, question=question, limit=limit, **chosen)
-    with _opened(ctx) as library:
+    wanted = request(SearchRequest, question=question, limit=limit, **chosen)
+    with opened(ctx) as library:
         found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
-    _show(ctx, SearchOut.model_validate(found), terminal.search)
+    output(ctx, SearchOut.model_validate(found), terminal.search)
 
 
 @app.command()
@@ -259,7 +200,7 @@ def ask(
     ctx: typer.Context,
     question: Question,
     *,
-    chosen: Chosen,
+    chosen: FilterOptions,
     export: Annotated[
         Path | None, typer.Option(help="Write the answer with footnotes to this .md or .html.")
     ] = None,
@@ -275,17 +216,17 @@ def ask(
     from service import files, terminal
     from service.export import export as document
     from service.requests import AskRequest
-    from service.schemas import AnswerOut
+    from service.schemas_answers import AnswerOut
 
-    wanted = _checked(AskRequest, question=question, write=write, **chosen)
+    wanted = request(AskRequest, question=question, write=write, **chosen)
     written = files.format_of(export) if export else None
-    with _opened(ctx) as library:
-        engine = _engine(library, _settings(ctx))
+    with opened(ctx) as library:
+        engine = engine_on(library, settings_of(ctx))
         found = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
         files.write(export, document(found, written, style))
     answer = AnswerOut.model_validate(found)
-    _show(ctx, answer, terminal.answer)
+    output(ctx, answer, terminal.answer)
     if answer.status == "not_in_library":
         raise typer.Exit(SILENT)
 
@@ -308,10 +249,10 @@ def cite(
     from service import bibliography, terminal
     from service.requests import CiteQuery
 
-    wanted = _checked(CiteQuery, style=style, start=start, end=end, accessed=accessed)
-    with _opened(ctx) as library:
+    wanted = request(CiteQuery, style=style, start=start, end=end, accessed=accessed)
+    with opened(ctx) as library:
         found = bibliography.cited(library, article_id, **dict(wanted))
-    _show(ctx, found, terminal.cited)
+    output(ctx, found, terminal.cited)
 
 
 @app.command()
@@ -328,15 +269,15 @@ def verify(
 
     if bool(draft) == bool(quotes):
         raise InputError("Expected either a draft to check or --quote.")
-    wanted = _checked(
+    wanted = request(
         VerifyRequest,
         quotes=quotes or None,
         draft=files.draft(draft) if draft else None,
         article=article,
     )
-    with _opened(ctx) as library:
+    with opened(ctx) as library:
         found = catalogue.verified(library, wanted)
-    _show(ctx, found, terminal.verdicts)
+    output(ctx, found, terminal.verdicts)
     if any(verdict.match == "not_found" for verdict in found.verdicts):
         raise typer.Exit(FAILED)
 
@@ -353,14 +294,14 @@ def list_judgements(
     """List what readers said of answers, or export it so that it becomes a test."""
     from service import files, terminal
     from service.judgements import exported, judgements
-    from service.schemas import JudgementOut, JudgementsOut
+    from service.schemas_answers import JudgementOut, JudgementsOut
 
-    with _opened(ctx) as library:
+    with opened(ctx) as library:
         kept = judgements(library)
     if export:
         files.write(export, exported(kept))
     shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
-    _show(ctx, shown, terminal.judgements)
+    output(ctx, shown, terminal.judgements)
 
 
 @app.command()
@@ -368,8 +309,8 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
     """Describe the library: what it holds, its size, and what could not be added."""
     from service import catalogue, terminal
 
-    with _opened(ctx) as library:
-        _show(ctx, catalogue.describe(library), terminal.library)
+    with opened(ctx) as library:
+        output(ctx, catalogue.describe(library), terminal.library)
 
 
 @app.command()
@@ -377,8 +318,8 @@ def reembed(ctx: typer.Context, as_json: Json = False) -> None:
     """Cut and encode all articles anew with the encoder that --model names."""
     from index.library import reembed_library
 
-    settings = _settings(ctx)
-    count = reembed_library(settings.library, _encoder(settings.model))
+    settings = settings_of(ctx)
+    count = reembed_library(settings.library, encoder_named(settings.model))
     if ctx.meta["json"]:
         print(json.dumps({"articles": count, "encoder": settings.model}))
     else:
@@ -394,11 +335,11 @@ def serve(
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
     from service import server
 
-    settings = _with(_settings(ctx), host=host, port=port)
+    settings = with_options(settings_of(ctx), host=host, port=port)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
-        with _opened(ctx, create=True) as library:
-            application = serve_app(_engine(library, settings), settings, routers)
+        with opened(ctx, create=True) as library:
+            application = serve_app(engine_on(library, settings), settings, routers)
 
             def ready() -> None:
                 print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")
@@ -413,10 +354,10 @@ def mcp(ctx: typer.Context) -> None:
     from service.engine import Engine
     from service.mcp import run_stdio
 
-    settings = _settings(ctx)
+    settings = settings_of(ctx)
     with ExitStack() as stack:
         with redirect_stdout(sys.stderr):  # what is printed while it opens is no protocol
-            library = stack.enter_context(_opened(ctx))
+            library = stack.enter_context(opened(ctx))
         address = settings.public_url or f"http://{settings.host}:{settings.port}"
         run_stdio(Engine(library), address)
 
@@ -430,60 +371,3 @@ def serve_app(
     from service.http import create_app
 
     return create_app(engine, settings, routers=[make(engine) for make in routers])
-
-
-def _settings(ctx: typer.Context) -> Settings:
-    settings: Settings = ctx.obj
-    return settings
-
-
-def _with(settings: Settings, **options: object) -> Settings:
-    """The settings with those options that were given."""
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    return replace(settings, **given)
-
-
-@contextmanager
-def _opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
-    from index.library import Library
-
-    settings = _settings(ctx)
-    with Library(settings.library, _encoder(settings.model), create=create) as library:
-        yield library
-
-
-def _engine(library: "Library", settings: Settings) -> "Engine":
-    """The engine that answers, with the writer that the settings name."""
-    from service.engine import Engine
-    from service.writer import Writer
-
-    writer = Writer(
-        url=settings.writer_url,
-        model=settings.writer_model,
-        key=settings.writer_key,
-        seconds=settings.writer_seconds,
-    )
-    return Engine(library, writer=writer if settings.writer_url else None)
-
-
-@cache
-def _encoder(model: str) -> "Encoder":
-    """The encoder of that name, loaded once in a process."""
-    from index.encode import Encoder
-
-    return Encoder(model)
-
-
-def _show(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> None:
-    """One value, as JSON for programs or in words for people."""
-    if ctx.meta["json"]:
-        print(value.model_dump_json(indent=2))
-    else:
-        human(value)
-
-
-def _checked(model: type[Shown], **values: object) -> Shown:
-    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
-    from service.requests import checked
-
-    return checked(model, values)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, product
 
-import numpy as np
-
 from index.passages import Offsets
 from index.tokens import Vectors
 from service.answer_type import AnswerType
 from service.figures import Figure, Kind
 from service.rank import Hit
 from service.short import Asked, scored
-from service.statements import LITTLE, TOKEN, Said, Statement, shared, statements, stems, with_next
+from service.statements import Said, Statement, shared, statements, with_next
+from service.words import HYPHENATED, LITTLE, roots
 
 # All chosen on the dev questions (docs/decisions/0010-disagreement.md).
 # What a value's surroundings must reach, and what share of the best, to be another answer.
@@ -60,7 +59,7 @@ def contradictions(
     weighed. One article never contradicts itself, nor its copies.
     """
     read = statements(hits, weights)
-    if len({each.source for each in read}) < 2:
+    if len({each.original for each in read}) < 2:
         return []
     found: list[Contradiction] = []
     used: set[tuple[str, int]] = set()
@@ -68,10 +67,10 @@ def contradictions(
         *_other_answers(question, read, asked),
         *_alternatives(question, pieces, read),
         *_same_figure(read),
-        *_records(stems(question), read),
+        *_records(roots(question), read),
         *_same_sentence(read),
     ):
-        places = {(side.statement.source, side.statement.sentence.start) for side in each.sides}
+        places = {(side.statement.original, side.statement.sentence.start) for side in each.sides}
         if not places <= used:
             found.append(each)
             used |= places
@@ -85,7 +84,7 @@ def _other_answers(
     if asked is None or asked.wanted.type not in LEAST:
         return
     found: list[tuple[float, Said]] = []
-    subject = stems(question)
+    subject = roots(question)
     for statement in read:
         if len(subject & statement.subject) < FEWEST_SUBJECT:
             continue
@@ -104,7 +103,7 @@ def _other_answers(
         if score >= NEAR_BEST * top and _on_one_matter(
             subject, best.statement, each.statement, SUBJECT
         ):
-            said.setdefault(each.statement.source, each)
+            said.setdefault(each.statement.original, each)
     dated = asked.wanted.type is AnswerType.DATE
     differ = _dates_differ if dated else _figures_differ
     sides = [one for one in said.values() if any(differ(one, other) for other in said.values())]
@@ -176,8 +175,8 @@ def _alternatives(
         ]
         if not all(rows):
             continue
-        offered = frozenset().union(*(stems(question[start:end]) for start, end in spans))
-        subject = stems(question) - offered
+        offered = frozenset().union(*(roots(question[start:end]) for start, end in spans))
+        subject = roots(question) - offered
         chosen: tuple[list[Said], list[Said]] = ([], [])
         for statement in read:
             support = [
@@ -189,7 +188,7 @@ def _alternatives(
             if best >= CHOSEN and best - support[1 - side][0] >= TAKES_SIDE:
                 chosen[side].append(said)
         for one, other in product(*chosen):
-            if one.statement.source == other.statement.source:
+            if one.statement.original == other.statement.original:
                 continue
             if _on_one_matter(subject, one.statement, other.statement, CHOICE_SUBJECT):
                 dated = _isos(one) and _isos(other)
@@ -211,23 +210,23 @@ def _head(match: re.Match[str]) -> tuple[int, int]:
     return match.start("right") + words[0].start(), match.start("right") + last.end()
 
 
-def _support(statement: Statement, words: str, rows: list[int]) -> tuple[float, Said]:
+def _support(statement: Statement, offered: str, rows: list[int]) -> tuple[float, Said]:
     """How closely a sentence matches some words of the question, and with which word of its own.
 
     `rows` are the word pieces of these words. Numbers are alike to the model, so one that is not
     in the sentence is not matched at all.
     """
     hit, text = statement.hit, statement.text
-    starts = hit.candidate.token_starts.astype(np.int64) + hit.passage.start
-    first, last = np.searchsorted(starts, (statement.sentence.start, statement.sentence.end))
-    matched = hit.similarity[rows, first:last]
-    at = int(starts[first + matched.mean(axis=0).argmax()]) - statement.sentence.start
+    tokens = hit.tokens_in(statement.sentence)
+    matched = hit.similarity[rows, tokens]
+    at = int(hit.starts[tokens][matched.mean(axis=0).argmax()]) - statement.sentence.start
     start, end = max(
-        (word.span() for word in TOKEN.finditer(text) if word.start() <= at), default=(at, at + 1)
+        (word.span() for word in HYPHENATED.finditer(text) if word.start() <= at),
+        default=(at, at + 1),
     )
     said = Said(statement, start, end)
-    if words.isdigit():
-        return float(words == said.value), said
+    if offered.isdigit():
+        return float(offered == said.value), said
     return float(matched.max(axis=1).mean()), said
 
 
@@ -261,7 +260,7 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
             for a, b in product(one.figures, other.figures)
         )
         asked = len(subject & one.subject & other.subject) >= FEWEST_SUBJECT
-        if one.source != other.source and asked and any(same):
+        if one.original != other.original and asked and any(same):
             sides = Said(one, *near.span()), Said(other, *full.span())
             yield Contradiction(shared(one, other), MatterKind.CLAIM, sides)
 
@@ -283,9 +282,9 @@ def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
         if (match := _OF.match(statement.text, figure.end))
     ]
     for (one, figure, of), (other, same, of_other) in combinations(shares, 2):
-        if one.source == other.source or not figure.agrees(same):
+        if one.original == other.original or not figure.agrees(same):
             continue
-        if not stems(of[1]) & stems(of_other[1]):
+        if not roots(of[1]) & roots(of_other[1]):
             yield Contradiction(
                 one.text[figure.start : figure.end],
                 MatterKind.CLAIM,
@@ -298,7 +297,7 @@ def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
     for one, other in combinations(read, 2):
         common = one.subject & other.subject
         least = max(FEWEST, COMMON * min(len(one.subject), len(other.subject)))
-        if one.source == other.source or len(common) < least:
+        if one.original == other.original or len(common) < least:
             continue
         matter = shared(one, other)
         if sides := _only_figures(one, other):
@@ -316,7 +315,7 @@ def _only_figures(one: Statement, other: Statement) -> tuple[Said, Said] | None:
     for kind in Kind:
         ones = [each for each in one.figures if each.kind is kind]
         others = [each for each in other.figures if each.kind is kind]
-        if len(ones) == len(others) == 1 and stems(ones[0].noun) == stems(others[0].noun):
+        if len(ones) == len(others) == 1 and roots(ones[0].noun) == roots(others[0].noun):
             first, second = ones[0], others[0]
             return Said(one, first.start, first.end), Said(other, second.start, second.end)
     return None

@@ -6,7 +6,7 @@ import numpy as np
 
 from index.passages import Span
 from index.tokens import Vectors, max_sim
-from service.answer_type import Expected, candidates
+from service.answer_type import Expected, fitting
 from service.rank import Hit
 
 MAX_SENTENCES = 3
@@ -33,10 +33,9 @@ def evidence(hit: Hit, weights: Vectors, wanted: Expected | None = None) -> Evid
     of answer that the question asks for.
     """
     passage = hit.passage
-    starts = hit.candidate.token_starts + passage.start
-    edges = np.searchsorted(starts, [s.start for s in passage.sentences] + [passage.end])
+    edges = np.searchsorted(hit.starts, [s.start for s in passage.sentences] + [passage.end])
     typed = [
-        wanted is not None and bool(candidates(passage.text_of(sentence), wanted))
+        wanted is not None and bool(fitting(passage.text_of(sentence), wanted))
         for sentence in passage.sentences
     ]
     choices = []

@@ -57,7 +57,10 @@ def export(
 
     def note(citation: Citation) -> Note:
         reference = write(csl_item(citation.article, accessed=accessed))
-        return Note(number=citation.number, pieces=tuple(_pieces(citation, reference, base)))
+        pieces = [*_pieces(citation, reference, base)]
+        if citation.number in answer.outdated:
+            pieces.append(("A newer source says otherwise", None))
+        return Note(number=citation.number, pieces=tuple(pieces))
 
     notes = [note(citation) for citation in (*answer.citations, *answer.nearest)]
     return WRITERS[format](parts, notes)
@@ -72,6 +75,14 @@ def _opening(answer: Answer) -> Iterator[Part]:
 def _body(answer: Answer) -> Iterator[Part]:
     """What the library says, or why it says nothing and what it holds nearest to it."""
     cited = {citation.number: citation for citation in answer.citations}
+    if answer.short:
+        text, note = f"In short: {answer.short.text}", answer.short.citation
+        yield Part(kind="paragraph", text=text, notes=(note,))
+    if answer.written and answer.written.sentences:
+        for phrased in answer.written.sentences:
+            yield Part(kind="paragraph", text=phrased.text, notes=phrased.citations)
+        text = f"Written by {answer.written.model}. In the sources’ own words:"
+        yield Part(kind="paragraph", text=text)
     for sentence in answer.sentences:
         yield _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
     for matter in answer.disagreements:

@@ -20,8 +20,9 @@ from service import catalogue
 from service.bibliography import cited
 from service.cite import display_title, reference, text_fragment
 from service.engine import Engine
-from service.requests import AskRequest, CiteQuery, Sent, Text, VerifyRequest
-from service.schemas import AnswerOut, CitedOut, Returned, VerifyOut
+from service.requests import CiteQuery, Question, Sent, Text, VerifyRequest
+from service.schemas import Returned
+from service.schemas_answers import AnswerOut, CitedOut, VerifyOut
 
 RESULTS = 10
 # About ten thousand tokens, which clients still hand to their model whole.
@@ -228,7 +229,7 @@ def _named(view: Reader, wanted: str) -> Named:
         ) from error
 
 
-def ask(desk: Desk, wanted: AskRequest) -> AnswerOut:
+def ask(desk: Desk, wanted: Question) -> AnswerOut:
     """The answer to a question."""
     return AnswerOut.model_validate(desk.engine.ask(wanted.question, wanted.filter()))
 
@@ -283,7 +284,7 @@ TOOLS = {
             "names the `citations` that carry it, with the exact quote, its article and where it "
             "stands; a citation's `passage_id` can be given to `fetch`. The filters are optional: "
             "leave them out unless the user asks for them.",
-            wanted=AskRequest,
+            wanted=Question,
             given=AnswerOut,
             work=ask,
         ),

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.library import Candidate, Candidates, Sourced
-from index.passages import Passage
+from index.passages import Passage, Span
 from index.records import ArticleRecord
 from index.tokens import Vectors, max_sims
 from service.plan import Query
@@ -108,18 +109,28 @@ class Hit:
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
 
-    def sentence_matches(self) -> tuple[list[int], Vectors]:
-        """The numbers of the passage's sentences that hold word pieces, and their best matches.
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where in the article's text each of the passage's own tokens begins."""
+        return self.candidate.token_starts.astype(np.int64) + self.passage.start
 
-        The latter are (question tokens, those sentences); title and headings are left aside.
+    def tokens_in(self, span: Span) -> slice:
+        """Which of the passage's tokens begin in that span of the article's text."""
+        first, last = np.searchsorted(self.starts, (span.start, span.end))
+        return slice(int(first), int(last))
+
+    def sentence_matches(self, weights: Vectors) -> tuple[list[Span], Vectors, Vectors]:
+        """The sentences that hold tokens, their best matches and, weighted, their MaxSim.
+
+        The matches are (question tokens, sentences); title and headings are left aside.
         """
-        starts = self.candidate.token_starts.astype(np.int64) + self.passage.start
-        begins = np.searchsorted(starts, [sentence.start for sentence in self.passage.sentences])
+        starts, sentences = self.starts, self.passage.sentences
+        begins = np.searchsorted(starts, [sentence.start for sentence in sentences])
         held = np.flatnonzero(np.diff(begins, append=len(starts)))
-        if not len(held):
-            return [], np.zeros((len(self.similarity), 0), np.float32)
-        own = self.similarity[:, : len(starts)]
-        return held.tolist(), np.maximum.reduceat(own, begins[held], axis=1)
+        if not len(held) or not len(self.similarity):
+            return [], np.zeros((len(self.similarity), 0), np.float32), np.zeros(0, np.float32)
+        matches = np.maximum.reduceat(self.similarity[:, : len(starts)], begins[held], axis=1)
+        return [sentences[n] for n in held], matches, weights @ matches / weights.sum()
 
 
 def rank(

@@ -179,7 +179,7 @@ class ExportQuery(AskQuery):
     )
 
 
-class SearchRequest(AskRequest):
+class SearchRequest(Question):
     """A question, which articles to search, and how many passages to return."""
 
     model_config = ConfigDict(

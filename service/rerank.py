@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
 
-import numpy as np
-
 from index.article import Article, Block, BlockKind, Metadata
 from index.encode import Encoder, Encoding, QuestionEncoding
 from index.errors import BusyError, TooLargeError
@@ -15,7 +13,7 @@ from index.lexical import LexicalEntry, LexicalIndex
 from index.library import Candidate, Candidates, Sourced
 from index.passages import Passage, cut
 from index.records import ArticleRecord
-from index.tokens import TokenCodec, Vectors
+from index.tokens import TokenCodec, Vectors, rarity
 from service.plan import Query, plan
 from service.rank import FULL, Weights, rank
 
@@ -149,7 +147,7 @@ class Reranker:
             generation=0,
             question=question,
             rarity={},
-            weights=_rarity(question, encodings),
+            weights=_weights(question, encodings),
             similarity=self._codec.similarity(
                 question.tokens, b"".join(encoding.tokens.tobytes() for encoding in encodings)
             ),
@@ -178,9 +176,7 @@ def _bm25(asked: Query, passages: Sequence[Passage]) -> tuple[dict[int, float], 
     return scores, index.bound(asked.text) or 1.0
 
 
-def _rarity(question: QuestionEncoding, encodings: Sequence[Encoding]) -> Vectors:
-    """The inverse document frequency of each word piece of the question, in these passages."""
+def _weights(question: QuestionEncoding, encodings: Sequence[Encoding]) -> Vectors:
+    """How rare each word piece of the question is among these passages."""
     counts = Counter(piece for encoding in encodings for piece in set(encoding.pieces.tolist()))
-    held = np.array([counts[piece] for piece in question.pieces.tolist()], np.float32)
-    weights: Vectors = np.log1p((len(encodings) - held + 0.5) / (held + 0.5))
-    return weights
+    return rarity([counts[piece] for piece in question.pieces.tolist()], len(encodings))

@@ -23,7 +23,6 @@ from service.requests import (
 )
 from service.schemas import (
     AddedOut,
-    AnswerOut,
     ArticleFull,
     ArticlesPage,
     CoverageOut,
@@ -32,9 +31,8 @@ from service.schemas import (
     PassageFull,
     PassagesOut,
     RemovedOut,
-    SearchOut,
-    VerifyOut,
 )
+from service.schemas_answers import AnswerOut, SearchOut, VerifyOut
 from service.uploads import Uploads
 
 ID = "An id, as lists and citations name it."

@@ -13,7 +13,7 @@ from service.export import export
 from service.pages import INERT
 from service.requests import CiteQuery, ExportQuery, SpanQuery
 from service.routes import Id
-from service.schemas import CitedOut
+from service.schemas_answers import CitedOut
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
 
@@ -84,7 +84,7 @@ def citing_router(engine: Engine) -> APIRouter:
         A note has the reference, the offsets and hash, the quote's permanent address here, and
         its link at the publisher.
         """
-        answer = engine.ask(wanted.q, wanted.filter())
+        answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
         media_type, name = FILES[wanted.format]
         base = str(request.base_url)
         return Response(

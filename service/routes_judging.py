@@ -9,7 +9,7 @@ from service.engine import Engine
 from service.judgements import exported, forget, judge, judgements
 from service.requests import JudgementRequest
 from service.routes import PLAIN
-from service.schemas import JudgementOut, JudgementsOut
+from service.schemas_answers import JudgementOut, JudgementsOut
 
 JSON_LINES = "application/x-ndjson"
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from index.passages import Offsets, Span
 from index.tokens import Vectors, max_sim
-from service.answer_type import AnswerType, Candidate, Expected, candidates
+from service.answer_type import AnswerType, Expected, fitting
 from service.cite import Citation
 from service.rank import Hit
-from service.statements import stems
+from service.words import roots
 
-# So many word pieces away from a candidate, a word's weight for it has fallen to a third.
+# So many word pieces away from words that may answer, a word's weight for it has fallen to a third.
 REACH = 12
-# What a candidate's surroundings must reach, and by how much the best must lead, chosen on the dev
+# What the surroundings of such words must reach, and by how much the best lead, chosen on the dev
 # questions (docs/decisions/0011-short-answers.md).
 SURE = {
     AnswerType.NUMBER: 0.4,
@@ -29,7 +29,7 @@ LEAD = {
     AnswerType.NAME: 0.08,  # names abound
     AnswerType.PLACE: 0.1,
 }
-# How alike what the question counts and what the candidate counts must be, and what it is worth.
+# How alike what is counted must be in question and answer, and what that is worth.
 ALIKE, COUNTED = 0.5, 0.2
 # What it is worth for a name that the words around it make it the one who acts or speaks, or for a
 # place that they set something there.
@@ -72,7 +72,7 @@ class Asked:
     """A question as its answers are scored against: what it wants, and its word pieces.
 
     `weights` (question tokens,) are those that the hits were ranked with; `counted` are the numbers
-    of the pieces that say what is counted, `subject` the stems of its words.
+    of the pieces that say what is counted, `subject` the roots of its words.
     """
 
     wanted: Expected
@@ -85,7 +85,7 @@ class Asked:
         """The question whose word pieces have these spans."""
         first, last = wanted.counted or (0, 0)
         counted = (n for n, (start, end) in enumerate(pieces) if start < last and first < end)
-        return cls(wanted, weights, tuple(counted), stems(" ".join(wanted.known)))
+        return cls(wanted, weights, tuple(counted), roots(" ".join(wanted.known)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +127,16 @@ def scored(asked: Asked, hit: Hit, sentence: Span) -> Iterator[Scored]:
     A sentence that has no word in common with the question has none.
     """
     text = hit.passage.text_of(sentence)
-    found = candidates(text, asked.wanted)
-    if not found or not asked.subject & stems(text):
+    found = fitting(text, asked.wanted)
+    if not found or not asked.subject & roots(text):
         return
-    starts = hit.candidate.token_starts.astype(np.int64) + hit.passage.start
-    first, last = np.searchsorted(starts, (sentence.start, sentence.end))
-    similarity = hit.similarity[:, first:last]
-    for candidate in found:
-        begin, end = sentence.start + candidate.start, sentence.start + candidate.end
-        near, far = np.searchsorted(starts[first:last], (begin, end))
+    tokens = hit.tokens_in(sentence)
+    starts, similarity = hit.starts[tokens], hit.similarity[:, tokens]
+    for words in found:
+        begin, end = sentence.start + words.start, sentence.start + words.end
+        near, far = np.searchsorted(starts, (begin, end))
         score = _proximity(similarity, int(near), int(far), asked.weights)
-        score += _role(text, candidate, asked.wanted)
+        score += _role(text, words, asked.wanted)
         if asked.counted:
             alike = similarity[list(asked.counted), near : max(far, near + 1)].max(initial=0.0)
             score = score + COUNTED * float(alike) if alike >= ALIKE else 0.0
@@ -152,15 +151,15 @@ def _proximity(similarity: Vectors, first: int, last: int, weights: Vectors) -> 
     return max_sim(similarity * decay, weights)
 
 
-def _role(text: str, candidate: Candidate, wanted: Expected) -> float:
+def _role(text: str, words: Span, wanted: Expected) -> float:
     """What the words right before and behind a name say for it, or against it."""
     if wanted.type not in (AnswerType.NAME, AnswerType.PLACE):
         return 0.0
-    lies = _LIES_BEFORE.search(text, 0, candidate.start) is not None
+    lies = _LIES_BEFORE.search(text, 0, words.start) is not None
     if wanted.type is AnswerType.PLACE:
         return ROLE if lies else 0.0
-    acts = _ACTS_BEFORE.search(text, 0, candidate.start) or _ACTS_BEHIND.match(text, candidate.end)
-    before = text[: candidate.start]
+    acts = _ACTS_BEFORE.search(text, 0, words.start) or _ACTS_BEHIND.match(text, words.end)
+    before = text[: words.start]
     quoted = before.count("“") > before.count("”") or before.count('"') % 2 == 1
     if quoted:  # who is spoken of is not who speaks
         return -ROLE

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from unicodedata import combining, normalize
 
 import numpy as np
 from rapidfuzz.distance import Indel
@@ -12,28 +11,23 @@ from rapidfuzz.distance import Indel
 from index.lexical import stem
 from index.library import Candidates
 from index.tokens import Vectors
-from service.answer_type import candidates, expected
+from service.answer_type import expected, fitting
 from service.opposites import opposed
+from service.plan import MOST_LETTERS
 from service.rank import Hit
+from service.words import WORD, folded, negated
 
 # A name or a long word may be misspelt by a letter or two, but not at its beginning, where a
 # prefix may turn it into its opposite.
-SAME_WORD, LONG_WORD, MOST_LETTERS = 0.85, 5, 2
+SAME_WORD, LONG_WORD = 0.85, 5
 UNHELD = 0.999  # the rarity of a word that no passage holds is 1
 # A word of small letters that no passage holds may be said in other words, but not where the best
 # passage matches it less than this, as it does half of the words that are off the subject.
 UNSAID = 0.3
 
-WORD = re.compile(r"\w+(?:['’]\w+)*")
 _DIGITS = re.compile(r"\d+")
 _POSSESSIVE = re.compile(r"['’]s$")
 _INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
-# fmt: off
-NEGATIONS = frozenset((
-    "not", "no", "never", "none", "without", "cannot", "nor", "neither", "nobody", "nothing",
-    "nunca", "ningun", "ninguna", "ninguno", "sin",
-))
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +86,8 @@ def signals(question: str, found: Candidates, best: Hit) -> Signals:
     sentence, matches, score = _best_sentence(best, found.weights)
     said = _Words(sentence)
     around = _around(best)
-    asked = [_folded(word) for word in WORD.findall(question)]
-    negated = _negated(asked)
+    asked = [folded(word) for word in WORD.findall(question)]
+    denies = negated(asked)
     lacking = [word for word in words if not said.hold(word)]
     # Who asks "did it rise or fall?" leaves it open.
     unasked = said.stems - {word.stem for word in words}
@@ -105,8 +99,8 @@ def signals(question: str, found: Candidates, best: Hit) -> Signals:
         missing=max((word.rarity for word in lacking if word.rarity < UNHELD), default=0.0),
         name_missing=any(w.named and not w.numeric and not around.hold(w) for w in words),
         number_missing=any(word.numeric for word in lacking),
-        negated=negated,
-        negation_unmatched=negated and not _negated(said.folded),
+        negated=denies,
+        negation_unmatched=denies and not negated(said.folded),
         opposite=any(opposed(word.stem, unasked) for word in lacking),
         unfit=_unfit(question, sentence),
         length=math.log(max(1, len(asked))),
@@ -175,21 +169,17 @@ def _best_sentence(hit: Hit, weights: Vectors) -> tuple[str, Vectors, float]:
 
     Its text, how well it matches each word piece of the question (word pieces,), and the MaxSim.
     """
-    passage = hit.passage
-    held, matches = hit.sentence_matches()
-    if not matches.size:
-        return passage.text, np.zeros(len(weights), np.float32), 0.0
-    scores = weights @ matches / weights.sum()
+    sentences, matches, scores = hit.sentence_matches(weights)
+    if not sentences:
+        return hit.passage.text, np.zeros(len(weights), np.float32), 0.0
     best = int(scores.argmax())
-    span = passage.sentences[held[best]]
-    text = passage.text[span.start - passage.start : span.end - passage.start]
-    return text, matches[:, best], float(scores[best])
+    return hit.passage.text_of(sentences[best]), matches[:, best], float(scores[best])
 
 
 def _unfit(question: str, sentence: str) -> bool:
     """Whether the question asks for words of some type, and the sentence holds none."""
     wanted = expected(question)
-    return wanted is not None and not candidates(sentence, wanted)
+    return wanted is not None and not fitting(sentence, wanted)
 
 
 def _similarity(word: ContentWord, matches: Vectors) -> float:
@@ -209,7 +199,7 @@ class _Words:
     def __init__(self, text: str) -> None:
         # U.S. and US are one name.
         text = _INITIALS.sub(lambda initials: initials[0].replace(".", "") + " ", text)
-        self.folded = [_folded(word) for word in WORD.findall(text)]
+        self.folded = [folded(word) for word in WORD.findall(text)]
         self.stems = {stemmed for word in self.folded if (stemmed := stem(word))}
         self._digits = frozenset(_DIGITS.findall(text))
 
@@ -219,7 +209,7 @@ class _Words:
             return True
         if word.numeric:
             return self._digits.issuperset(_DIGITS.findall(word.text))
-        return len(word.text) >= LONG_WORD and self._nearly(_folded(word.text))
+        return len(word.text) >= LONG_WORD and self._nearly(folded(word.text))
 
     def _nearly(self, word: str) -> bool:
         return any(
@@ -228,14 +218,3 @@ class _Words:
             and Indel.normalized_similarity(other, word) >= SAME_WORD
             for other in self.folded
         )
-
-
-def _folded(word: str) -> str:
-    """A word without the difference of case and accents."""
-    if word.isascii():
-        return word.lower()
-    return "".join(c for c in normalize("NFKD", word) if not combining(c)).casefold()
-
-
-def _negated(words: Iterable[str]) -> bool:
-    return any(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in words)

@@ -10,18 +10,20 @@ from rich.text import Text
 
 from service.schemas import (
     AddedOut,
-    AnswerOut,
     ArticleFull,
     ArticleOut,
     ArticlesPage,
-    CitationOut,
-    CitedOut,
-    DisagreementOut,
     FailureOut,
-    JudgementsOut,
     LibraryOut,
     PassagesOut,
     RemovedOut,
+)
+from service.schemas_answers import (
+    AnswerOut,
+    CitationOut,
+    CitedOut,
+    DisagreementOut,
+    JudgementsOut,
     SearchOut,
     VerifyOut,
     WrittenOut,

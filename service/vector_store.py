@@ -10,7 +10,8 @@ from index.records import Filter
 from service.compatible import Compatible
 from service.engine import Engine, FoundPassage
 from service.requests import QUESTION, Chosen, Sent, Text, checked
-from service.schemas import CitationOut, Returned
+from service.schemas import Returned
+from service.schemas_answers import CitationOut
 
 STORE = "library"
 MAX_QUERIES = 10
@@ -26,8 +27,12 @@ NAMES = {
     "language": "languages",
     "tag": "tags",
 }
-DATES = {"eq": ("published_from", "published_to"), "gte": ("published_from",)}
-DATES |= {"lte": ("published_to",)}
+DATES = {
+    ("published", "eq"): ("published_from", "published_to"),
+    ("published", "gte"): ("published_from",),
+    ("published", "lte"): ("published_to",),
+    ("as_of", "eq"): ("as_of",),
+}
 
 
 class Comparison(Sent):
@@ -71,7 +76,8 @@ class StoreQuery(Compatible):
     filters: Comparison | Compound | None = Field(
         None,
         description="`eq` and `in` compare article, publisher, author, language and tag; `eq`, "
-        "`gte` and `lte` compare published; `and` joins different attributes, `or` values of one.",
+        "`gte` and `lte` compare published; `eq` on as_of hides what was published later; `and` "
+        "joins different attributes, `or` values of one.",
     )
     ranking_options: RankingOptions | None = None
 
@@ -224,11 +230,12 @@ def _compared(wanted: Comparison) -> dict[str, Any]:
     words = [str(int(v)) if isinstance(v, float) and v.is_integer() else v for v in values]
     if wanted.key in NAMES and wanted.type in ("eq", "in"):
         return {NAMES[wanted.key]: words}
-    if wanted.key == "published" and wanted.type in DATES and len(words) == 1:
-        return dict.fromkeys(DATES[wanted.type], words[0])
+    fields = DATES.get((wanted.key, wanted.type))
+    if fields and len(words) == 1:
+        return dict.fromkeys(fields, words[0])
     raise InputError(
         f"The filter {wanted.type} on {wanted.key!r:.80} is not known here; expected eq or in on "
-        f"{', '.join(NAMES)}, or eq, gte or lte on published.",
+        f"{', '.join(NAMES)}, eq, gte or lte on published, or eq on as_of.",
     )
 
 

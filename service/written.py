@@ -12,6 +12,7 @@ from index.lexical import STEMMING, STOP_WORDS
 from index.passages import sentence_spans
 from service.plan import quoted
 from service.verify import quotes_in
+from service.words import WORD, folded, negated
 
 Quotes = Mapping[int, str]  # the exact quote of each citation, by its number
 
@@ -38,10 +39,6 @@ _MONEY = re.compile(r"([$€£])\s*(\d+(?:[.,]\d+)*)")
 _SIGNS = {"%": " percent ", "per cent": "percent", "$": " dollar ", "€": " euro ", "£": " pound "}
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _WORD = re.compile(r"[^\W_]+")
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|nor|none|neither|without|cannot|nunca|jamás|ningún|ninguna|sin)\b|n[’']t\b",
-    re.IGNORECASE,
-)
 # Numbers as words, each with what else means it; "one" and "un" are articles too often.
 # fmt: off
 _NUMBER_WORDS = {
@@ -234,9 +231,13 @@ def _words(text: str) -> list[str]:
 
 
 def _denial(text: str, evidence: str, question: str) -> str | None:
-    if _NEGATION.search(text) and not _NEGATION.search(evidence):
+    if _negated(text) and not _negated(evidence):
         return "it denies, and what it cites does not"
     return None
+
+
+def _negated(text: str) -> bool:
+    return negated(WORD.findall(folded(text)))
 
 
 def _other_words(text: str, evidence: str, question: str) -> str | None:

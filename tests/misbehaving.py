@@ -18,7 +18,7 @@ def draft(behaviour: str, system: str, asked: dict[str, Any]) -> str:
     """What the model says: `asked` holds the question and the evidence."""
     evidence = {item["number"]: item["quote"] for item in asked["evidence"]}
     first, quote = next(iter(evidence.items()))
-    words = re.split(r"[,;:.]", quote)[0]
+    words = re.split(r"[,;:.](?!\d)", quote)[0]
     good = f"{words} [{first}]."
     orders = re.search(r"say that (.*?)\.", " ".join(evidence.values()))
     return {

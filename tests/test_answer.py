@@ -13,7 +13,9 @@ from service.contradictions import MatterKind
 from service.disagree import Disagreement, Side
 from service.engine import Engine
 from service.plan import Query
+from service.schemas_answers import AnswerOut
 from service.short import ShortAnswer
+from service.written import Written, WrittenSentence
 
 CITED = citation()
 ANSWER = Answer(
@@ -84,6 +86,49 @@ def test_what_stands_in_the_citations_may_be_said_of_them() -> None:
     assert answer.short is not None
     assert answer.citations[0].exact[answer.short.start : answer.short.end] == "Cauca"
     assert (answer.publishers, answer.outdated, SILENT.publishers) == (1, (), 0)
+
+
+META = citation(2, "Coca grows in Meta.", "b")
+WHOLE = replace(
+    ANSWER,
+    citations=(CITED, META),
+    short=short("Cauca", 14),
+    disagreements=(
+        Disagreement(
+            "coca",
+            MatterKind.CLAIM,
+            (Side("Cauca", CITED.exact, 1, "2024"), Side("Meta", META.exact, 2, "2025-09")),
+        ),
+    ),
+    written=Written(model="m", sentences=(WrittenSentence("In Meta coca grows", (2,)),)),
+)
+
+
+def test_an_answer_may_have_everything_at_once() -> None:
+    """The sides, and what is written, may rest on citations that no sentence has."""
+    shown = AnswerOut.model_validate(WHOLE)
+    assert shown.short
+    assert shown.written
+    assert (shown.short.text, shown.written.sentences[0].citations) == ("Cauca", [2])
+    assert [side.citation for side in shown.disagreements[0].sides] == [1, 2]
+    # Publishers are those of the sentences; the older side is outdated.
+    assert (WHOLE.publishers, WHOLE.outdated) == (1, (1,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"citations": (CITED,)}, "a side of a disagreement"),
+        ({"citations": (CITED,), "disagreements": ()}, r"cites \[2\], which it was not given"),
+        ({"citations": (META,)}, "cites what is not"),
+        ({"citations": (CITED, replace(META, number=3))}, "a side of a disagreement"),
+    ],
+)
+def test_whatever_an_answer_has_is_held_to_its_citations(
+    changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(WHOLE, **changes)
 
 
 @pytest.mark.parametrize(("text", "citations"), [("", (1,)), ("Coca grows.", ())])

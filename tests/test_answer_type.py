@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.answer_type import AnswerType, candidates, expected
+from service.answer_type import AnswerType, expected, fitting
 from service.figures import Kind
 
 NAME, PLACE, DATE, NUMBER = AnswerType.NAME, AnswerType.PLACE, AnswerType.DATE, AnswerType.NUMBER
@@ -54,7 +54,7 @@ def test_the_measure_that_is_asked_for() -> None:
 def words(sentence: str, question: str) -> list[str]:
     wanted = expected(question)
     assert wanted is not None
-    return [sentence[each.start : each.end] for each in candidates(sentence, wanted)]
+    return [sentence[each.start : each.end] for each in fitting(sentence, wanted)]
 
 
 def test_names_are_runs_of_capitals() -> None:

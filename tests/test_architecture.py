@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from eval.subject import ANSWERING, WRITING
+
 ROOT = Path(__file__).parents[1]
 LAYERS = ("seeds", "index", "service", "eval")
 FILES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
@@ -29,7 +31,7 @@ OWNERS = {
     "tantivy": {"index.lexical"},
 }
 # The command lines answer `--help` at once by importing heavy packages only where they are used.
-MAY_DEFER = {"service.cli", "eval.cli"}
+MAY_DEFER = {"service.cli", "service.shell", "eval.cli"}
 # These time how long a system takes to load, its import included.
 SYSTEMS = ("encode", "haystack", "langchain", "llamaindex", "sourcebook", "txtai")
 MAY_DEFER |= {f"eval.peers.run_{name}" for name in SYSTEMS}
@@ -87,6 +89,15 @@ GRAPH = {
 def test_the_modules_are_there() -> None:
     assert {"index.library", "service.engine", "eval.measures"} <= set(MODULES)
     assert "index.library" in GRAPH["service.engine"]
+
+
+def test_the_fingerprint_of_an_evaluation_covers_all_that_answers() -> None:
+    reached, left = set(), ["service.engine"]
+    while left:
+        if (module := left.pop()) not in reached:
+            reached.add(module)
+            left += [other for other in GRAPH[module] if other.startswith("service.")]
+    assert reached == {f"service.{name}" for name in (*ANSWERING, *WRITING)}
 
 
 @pytest.mark.parametrize("module", MODULES)

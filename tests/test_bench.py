@@ -27,6 +27,7 @@ from index.errors import InputError, SourcebookError
 from index.library import Library
 from index.weights import DEFAULT_MODEL
 from service import cli as service
+from service import shell
 
 PASSAGES = 150
 
@@ -289,7 +290,7 @@ def test_bad_input_is_refused_in_a_sentence(
     arguments: tuple[object, ...], said: str, cache: Path
 ) -> None:
     done = run(*arguments, "--cache", cache)
-    assert done.exit_code == service.USAGE, done.output
+    assert done.exit_code == shell.USAGE, done.output
     assert said in done.stderr
     assert "Traceback" not in done.output
 

@@ -135,6 +135,19 @@ def test_a_follow_up_question_is_made_whole_and_shown(openai_client: openai.Open
         assert exact in {one["exact"] for one in extra(found)["answer"]["citations"]}
 
 
+@pytest.mark.parametrize(("as_of", "status"), [("2020", "not_in_library"), ("2099", "answered")])
+def test_a_follow_up_is_asked_as_of_the_same_day(
+    openai_client: openai.OpenAI, as_of: str, status: str
+) -> None:
+    found = openai_client.chat.completions.create(
+        model="sourcebook",
+        messages=[user(SEIZED.replace("2024", "2020")), user("And in 2024?")],
+        extra_body={"sourcebook": {"as_of": as_of}},
+    )
+    assert extra(found)["question"] == SEIZED
+    assert extra(found)["answer"]["status"] == status
+
+
 def test_what_is_not_in_the_library_is_said(openai_client: openai.OpenAI) -> None:
     found = openai_client.chat.completions.create(model="sourcebook", messages=[user(PIZZA)])
     message = found.choices[0].message
@@ -299,6 +312,7 @@ def published(kind: str, value: str | float) -> dict[str, Any]:
 
 
 PUBLISHER = {"type": "eq", "key": "publisher", "value": "Sourcebook"}
+AS_OF = {"type": "eq", "key": "as_of", "value": "2020-06"}
 NOBODY = {"type": "in", "key": "author", "value": ["Nobody", "No one"]}
 
 
@@ -315,6 +329,9 @@ NOBODY = {"type": "in", "key": "author", "value": ["Nobody", "No one"]}
         ({"type": "and", "filters": [PUBLISHER, NOBODY]}, False),
         ({"type": "or", "filters": [PUBLISHER, {**PUBLISHER, "value": "Nobody"}]}, True),
         ({"type": "or", "filters": [published("lte", "1999")]}, False),
+        (AS_OF, False),
+        ({**AS_OF, "value": 2099}, True),
+        ({"type": "and", "filters": [PUBLISHER, AS_OF]}, False),
     ],
 )
 def test_filters_are_ours(openai_client: openai.OpenAI, filters: Any, found: bool) -> None:
@@ -328,6 +345,8 @@ def test_filters_are_ours(openai_client: openai.OpenAI, filters: Any, found: boo
         ({**PUBLISHER, "type": "ne"}, "filter ne on 'publisher'"),
         (published("gt", "2020"), "filter gt on 'published'"),
         ({**PUBLISHER, "key": "colour"}, "filter eq on 'colour'"),
+        ({**AS_OF, "type": "lte"}, "filter lte on 'as_of'"),
+        ({**AS_OF, "value": "May 2020"}, "expected a date"),
         (published("gte", "May 2025"), "expected a date"),
         ({**PUBLISHER, "value": True}, "valid string"),
         ({"type": "and", "filters": [PUBLISHER, PUBLISHER]}, "sets publishers twice"),

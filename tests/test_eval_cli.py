@@ -21,6 +21,7 @@ from eval.trec import read_trec_run
 from index.encode import Encoder
 from index.library import Library
 from service import cli as service
+from service import shell
 
 GOLD = REPOSITORY / "eval" / "gold" / "seeds.jsonl"
 SEEDS = REPOSITORY / "seeds"
@@ -54,7 +55,7 @@ def ok(result: Result) -> Result:
 
 
 def refused(result: Result, *said: str) -> None:
-    assert result.exit_code == service.USAGE, result.output
+    assert result.exit_code == shell.USAGE, result.output
     for part in said:
         assert part in result.stderr
     assert "Traceback" not in result.output
@@ -227,7 +228,7 @@ def test_what_is_missing_or_malformed_is_named(run: Run, tiny: Path, tmp_path: P
 
 def test_a_service_that_does_not_answer_fails_in_a_sentence(run: Run) -> None:
     failed = run("run", GOLD, "--url", "http://127.0.0.1:9")
-    assert failed.exit_code == service.FAILED
+    assert failed.exit_code == shell.FAILED
     assert "No Sourcebook service answers at" in failed.stderr
 
 

@@ -25,6 +25,8 @@ from service.export import export, markdown
 from service.http import create_app
 from service.plan import Query
 from service.requests import Format, PrintedStyle
+from service.short import ShortAnswer
+from service.written import Written, WrittenSentence
 
 NASTY = (
     "The minister said <script>alert('coca')</script> & *nothing* [more] on [^1] the fines of 50%."
@@ -252,6 +254,31 @@ def test_on_the_command_line(
     for name, code, said in (("a.docx", 2, ".docx"), ("none/a.md", 1, "cannot be written")):
         refused = CliRunner().invoke(app, ["ask", QUESTION, "--export", str(tmp_path / name)])
         assert (refused.exit_code, said in refused.output) == (code, True)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_document_has_everything_that_an_answer_has(format: Format) -> None:
+    texts = ("It seized 850 tonnes.", "It seized 889 tonnes.")
+    both = answered(*texts)
+    dates = ("2024", "2025-09")
+    sides = tuple(Side(t[10:13], t, i, dates[i - 1]) for i, t in enumerate(texts, 1))
+    answer = replace(
+        both,
+        sentences=both.sentences[:1],
+        short=ShortAnswer("850 tonnes", 10, 20, 1),
+        disagreements=(Disagreement("tonnes", MatterKind.NUMBER, sides),),
+        written=Written(model="m*", sentences=(WrittenSentence("It seized tonnes", (1, 2)),)),
+    )
+    document = export(answer, format, "apa")
+    assert quotes_in(document, format) == [texts[0], *texts]
+    body = RENDERER.render(document) if format == "markdown" else document
+    text = " ".join(words(str(lxml_html.document_fromstring(body).text_content())))
+    order = ("Answered (", "In short: 850 tonnes", "It seized tonnes", "Written by m*.", "differ: ")
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    [first, second] = re.findall(r"Characters 0 to (?:(?!Characters).)*", text)
+    assert "A newer source says otherwise." in first
+    assert "A newer source" not in second
 
 
 @pytest.mark.parametrize("format", ["markdown", "html"])

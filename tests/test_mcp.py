@@ -232,6 +232,7 @@ def fetched(engine: Engine, wanted: str) -> dict[str, Any]:
         ("search", {}, "query is missing. It takes query."),
         ("search", {"query": 5}, "query is 5: Input should be a valid string."),
         ("search", {"query": "coca", "limit": 3}, "limit is not known here. It takes query."),
+        ("ask", {"question": "coca", "write": True}, "write is not known here."),
         ("ask", {"question": "coca", "published_from": "May"}, "published_from is 'May': expected"),
         ("verify", {}, "expected one of quote, quotes and draft, found none of them"),
         ("verify", {"quote": FINES, "article": "nope"}, "There is no article 'nope'"),

@@ -16,7 +16,8 @@ from index.library import Candidates, Library
 from index.tokens import Vectors
 from service.engine import Engine
 from service.rank import Hit
-from service.signals import WORD, Signals, content_words, missing_entities, signals
+from service.signals import Signals, content_words, missing_entities, signals
+from service.words import WORD
 
 TEXT = "Rain fell on Monday. Colombia seized 850 tonnes of cocaine in Cauca."
 

@@ -59,6 +59,26 @@ def test_what_the_model_phrases_stands_beside_the_verbatim_answer(
     assert answer.seconds["write"] > 0
 
 
+def test_the_writer_sees_the_further_sides_of_a_disagreement(
+    seed_library: Library, model: str
+) -> None:
+    question = "coca area in colombia: highest ever, or only near the peak?"
+    plain = Engine(seed_library).ask(question)
+    spoken = {number for sentence in plain.sentences for number in sentence.citations}
+    further = [one for one in plain.citations if one.number not in spoken]
+    assert (len(plain.disagreements), len(further)) == (1, 1)
+
+    class Sided(Writer):
+        """A model that phrases the further side alone."""
+
+        def write(self, question: str, citations: Sequence[Citation]) -> Written:
+            return super().write(question, [one for one in citations if one in further])
+
+    answer = Engine(seed_library, writer=Sided(url=model, model="good")).ask(question, write=True)
+    assert written(answer).sentences[0].citations == (further[0].number,)
+    assert replace(answer, written=None, seconds={}) == replace(plain, seconds={})
+
+
 @pytest.mark.parametrize(
     ("behaviour", "kept", "reasons"),
     [
@@ -174,6 +194,21 @@ def test_without_a_writer_asking_for_one_is_refused(client: TestClient, engine: 
     assert problem.status_code == 422
     assert "SOURCEBOOK_WRITER_URL" in problem.json()["cure"]
     assert client.get("/v1/ask", params={"q": QUESTION}).json()["written"] is None
+
+
+def test_only_where_an_answer_is_phrased_can_that_be_asked_for(client: TestClient) -> None:
+    refused = client.post("/v1/search", json={"question": QUESTION, "write": True})
+    assert (refused.status_code, "write" in refused.text) == (422, True)
+    refused = client.get("/v1/export", params={"q": QUESTION, "write": "true"})
+    assert "SOURCEBOOK_WRITER_URL" in refused.json()["cure"]
+
+
+def test_a_document_has_what_was_written(seed_library: Library, model: str) -> None:
+    engine = Engine(seed_library, writer=Writer(url=model, model="numbers"))
+    with TestClient(create_app(engine)) as client:
+        document = client.get("/v1/export", params={"q": QUESTION, "write": "true"}).text
+    assert "Written by numbers" in document
+    assert "31,337" not in document
 
 
 def test_over_http_both_are_there(seed_library: Library, model: str) -> None:

@@ -16,7 +16,7 @@ from eval.run import machine
 from eval.terminal import console
 from index.encode import Encoder
 from index.errors import InputError, NotFoundError, SourcebookError
-from service.cli import FAILED, USAGE
+from service.shell import FAILED, USAGE
 
 RESULTS = ROOT / "eval" / "results" / "performance" / "peers.json"
 ENVIRONMENT = ROOT / ".venv-peers"

@@ -1,0 +1,35 @@
+"""Words: case, accents and endings aside; and whether they negate."""
+
+import pytest
+
+from service.words import WORD, folded, negated, roots
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("COCA", "coca"), ("Jamás", "jamas"), ("Straße", "strasse"), ("ﬁnes", "fines")],
+)
+def test_case_and_accents_are_folded(text: str, plain: str) -> None:
+    assert folded(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "denies"),
+    [
+        ("It did not rise.", True),
+        ("It didn’t rise.", True),
+        ("Nunca subió.", True),
+        ("Ningún país lo hizo.", True),
+        ("Jamás lo dijo.", True),
+        ("Nobody knows.", True),
+        ("Notably, it rose.", False),
+        ("The noise rose.", False),
+    ],
+)
+def test_a_negation_is_a_word_of_its_own(text: str, denies: bool) -> None:
+    assert negated(WORD.findall(folded(text))) is denies
+
+
+def test_roots_leave_out_endings_and_words_that_say_little() -> None:
+    assert roots("When was Colombia decertified?") == roots("The decertification of Colombia")
+    assert roots("what the year was") == frozenset()
