@@ -79,7 +79,9 @@ Json = Annotated[
     bool, typer.Option("--json", callback=_note_json, help="Print JSON, as HTTP answers it.")
 ]
 Chosen = Mapping[str, Any]
-Question = Annotated[str, typer.Argument(help="A question or a few keywords.")]
+Question = Annotated[
+    list[str], typer.Argument(metavar="QUESTION...", help="A question or a few keywords.")
+]
 # What narrows the articles down, for every command that takes a `chosen`.
 FILTER: dict[str, Any] = {
     "articles": Annotated[list[str] | None, typer.Option("--article", help="Only of this id.")],
@@ -247,7 +249,7 @@ def search(
     from service.requests import SearchRequest
     from service.schemas import SearchOut
 
-    wanted = _checked(SearchRequest, question=question, limit=limit, **chosen)
+    wanted = _checked(SearchRequest, question=" ".join(question), limit=limit, **chosen)
     with _opened(ctx) as library:
         found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
     _show(ctx, SearchOut.model_validate(found), terminal.search)
@@ -277,13 +279,14 @@ def ask(
     from service.requests import AskRequest
     from service.schemas import AnswerOut
 
-    wanted = _checked(AskRequest, question=question, write=write, **chosen)
+    wanted = _checked(AskRequest, question=" ".join(question), write=write, **chosen)
     written = files.format_of(export) if export else None
     with _opened(ctx) as library:
         engine = _engine(library, _settings(ctx))
         found = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
         files.write(export, document(found, written, style))
+        typer.echo(f"Written: {export}", err=True)
     answer = AnswerOut.model_validate(found)
     _show(ctx, answer, terminal.answer)
     if answer.status == "not_in_library":
@@ -359,6 +362,7 @@ def list_judgements(
         kept = judgements(library)
     if export:
         files.write(export, exported(kept))
+        typer.echo(f"Written: {export}. Score it: sourcebook eval run {export}", err=True)
     shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
     _show(ctx, shown, terminal.judgements)
 

@@ -72,6 +72,9 @@ def _opening(answer: Answer) -> Iterator[Part]:
 def _body(answer: Answer) -> Iterator[Part]:
     """What the library says, or why it says nothing and what it holds nearest to it."""
     cited = {citation.number: citation for citation in answer.citations}
+    if answer.short:
+        text = f"In short: {answer.short.text}"
+        yield Part(kind="paragraph", text=text, notes=(answer.short.citation,))
     for sentence in answer.sentences:
         yield _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
     for matter in answer.disagreements:
