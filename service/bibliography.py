@@ -78,9 +78,14 @@ def quoted(article: Article, start: int | None, end: int | None) -> str | None:
     """
     if start is None and end is None:
         return None
+    if start is None or end is None:
+        missing = "start" if start is None else "end"
+        raise InputError(
+            f"The quote has no {missing}; expected a start and an end.",
+            cure="Give both as a citation has them, or neither.",
+        )
     text = article.text
-    within = start is not None and end is not None and 0 <= start < end <= len(text)
-    if not within or not text[start:end].strip():
+    if not 0 <= start < end <= len(text) or not text[start:end].strip():
         raise InputError(
             f"The quote is [{start}, {end}) of article {article.id!r}, whose text has "
             f"{len(text):,} characters; expected 0 <= start < end within it, and a word between.",
@@ -177,13 +182,17 @@ def _printed(name: str) -> Callable[[Item], str]:
     return write
 
 
+MISSED = re.compile(r"‘\w|(?<=[?!] )[a-z]|(?<= )[a-z](?=[^\W\d_A-Z]*\W*$)")
+
+
 def _within_quotes(title: str, language: str) -> str:
     """The title as it stands within quotation marks, which is where all styles but APA put it."""
     single = re.sub(r'[“”"]', _single, title)
     if language != "en":
         return single
-    # These styles capitalise the words of English titles; the processor misses quoted ones.
-    return re.sub(r"‘\w", lambda found: found[0].upper(), single)
+    # These styles capitalise the words of English titles; the processor misses quoted ones, and
+    # small ones that are the last or begin a sentence.
+    return MISSED.sub(lambda found: found[0].upper(), single)
 
 
 def _single(mark: re.Match[str]) -> str:

@@ -35,7 +35,9 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
 
     from service.engine import Engine
 
-Question = Annotated[str, typer.Argument(help="A question or a few keywords.")]
+Question = Annotated[
+    list[str], typer.Argument(metavar="QUESTION...", help="A question or a few keywords.")
+]
 
 # The assembly adds what makes further routers of the server, such as those of evaluation.
 routers: list[Callable[["Engine"], "APIRouter"]] = []
@@ -188,7 +190,7 @@ def search(
     from service.requests import SearchRequest
     from service.schemas_answers import SearchOut
 
-    wanted = request(SearchRequest, question=question, limit=limit, **chosen)
+    wanted = request(SearchRequest, question=" ".join(question), limit=limit, **chosen)
     with opened(ctx) as library:
         found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
     output(ctx, SearchOut.model_validate(found), terminal.search)
@@ -218,13 +220,14 @@ def ask(
     from service.requests import AskRequest
     from service.schemas_answers import AnswerOut
 
-    wanted = request(AskRequest, question=question, write=write, **chosen)
+    wanted = request(AskRequest, question=" ".join(question), write=write, **chosen)
     written = files.format_of(export) if export else None
     with opened(ctx) as library:
         engine = engine_on(library, settings_of(ctx))
         found = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
         files.write(export, document(found, written, style))
+        typer.echo(f"Written: {export}", err=True)
     answer = AnswerOut.model_validate(found)
     output(ctx, answer, terminal.answer)
     if answer.status == "not_in_library":
@@ -300,6 +303,7 @@ def list_judgements(
         kept = judgements(library)
     if export:
         files.write(export, exported(kept))
+        typer.echo(f"Written: {export}. Score it: sourcebook eval run {export}", err=True)
     shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
     output(ctx, shown, terminal.judgements)
 

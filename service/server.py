@@ -44,9 +44,8 @@ def run(
     app: Callable[..., Any], listening: socket.socket, *, log_level: str, ready: Callable[[], None]
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then let running answers finish; `ready` is called once."""
-    logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    # Without the name: uvicorn tells all that happens under "uvicorn.error".
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     config = uvicorn.Config(
         app, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_S
     )

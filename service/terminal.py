@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -248,7 +248,7 @@ def library(found: LibraryOut) -> None:
         _fact(say, name, getattr(found, name))
     for name in ("passages", "publishers", "languages"):
         _fact(say, name, getattr(found, name))
-    _fact(say, "size", ", ".join(f"{name} {size:,}" for name, size in found.bytes.items()))
+    _fact(say, "bytes", ", ".join(f"{name} {size:,}" for name, size in found.bytes.items()))
     _fact(say, "failures", found.failures)
     for failure in found.failed:
         _failure(say, failure)
@@ -261,6 +261,8 @@ def _failure(say: Line, failure: FailureOut) -> None:
 
 
 def _fact(say: Line, name: str, value: object) -> None:
+    if isinstance(value, Mapping):
+        value = [f"{key}: {one}" for key, one in value.items()]
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = ", ".join(str(one) for one in value)
     if value not in (None, ""):

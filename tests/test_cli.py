@@ -203,6 +203,12 @@ def test_few_words_and_what_sources_say_differently(run: Run, tmp_path: Path) ->
     assert "differ" not in before
 
 
+def test_a_question_needs_no_quotation_marks(filled: Run) -> None:
+    words = ("when", "will", "the", "night", "train", "to", "the", "coast", "reopen")
+    assert filled("ask", *words).stdout == filled("ask", " ".join(words)).stdout
+    assert filled("search", "night", "train").stdout == filled("search", "night train").stdout
+
+
 def test_answers_for_programs(filled: Run) -> None:
     result = filled("--json", "ask", "When will the night train to the coast reopen?")
     assert data(result)["citations"][0]["exact"] == TRAINS

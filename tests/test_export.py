@@ -240,6 +240,15 @@ def test_over_http(library: Library) -> None:
     assert "is empty." in nothing.text
 
 
+@pytest.mark.parametrize(("format", "mark"), [("markdown", "[^1]"), ("html", "#_ftn1")])
+def test_few_words_that_answer_stand_first(format: Format, mark: str) -> None:
+    answer = replace(answered("Coca grows in Cauca."), short=ShortAnswer("Cauca", 14, 19, 1))
+    document = export(answer, format, "apa")
+    before, quoted = document.split("In short: Cauca")[1].split("Coca grows in", 1)
+    assert mark in before
+    assert mark in quoted
+
+
 def test_on_the_command_line(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +256,7 @@ def test_on_the_command_line(
     file = tmp_path / "answer.md"
     done = CliRunner().invoke(app, ["ask", QUESTION, "--export", str(file), "--style", "apa"])
     assert done.exit_code == 0, done.output
+    assert done.stderr == f"Written: {file}\n"
     assert file.read_text("utf-8") == export(Engine(library).ask(QUESTION), "markdown", "apa")
     page = tmp_path / "answer.HTML"
     assert CliRunner().invoke(app, ["ask", "Sourdough?", "--export", str(page)]).exit_code == 3

@@ -196,6 +196,20 @@ def test_sources_that_disagree_stand_side_by_side(page: Page) -> None:
     assert not (found := faults(page)), "\n".join(found)
 
 
+def test_a_long_question_is_seen_whole_and_asked_with_enter(page: Page) -> None:
+    set_screen(page.browser, PHONE)
+    page.open("/")
+    one_line = page.field("Your question").size["height"]
+    page.field("Your question").send_keys(SEIZED[:20], Keys.SHIFT, Keys.ENTER)
+    page.ask(f"I am writing a report on the Andes. {SEIZED}")
+    box = page.field("Your question")
+    assert box.size["height"] > one_line
+    assert page.browser.execute_script(
+        "return arguments[0].scrollHeight <= arguments[0].clientHeight", box
+    )
+    assert "report+on+the+Andes" in page.browser.current_url
+
+
 def test_back_and_forward_ask_again(page: Page) -> None:
     page.open("/")
     page.ask(SEIZED)
@@ -247,13 +261,15 @@ def test_what_is_not_there_is_said_with_the_nearest(page: Page) -> None:
     page.open("/", q="What is the best pizza in Naples")
     assert page.text("#outcome") == "Not in the library"
     assert page.text(".standing p")
+    assert "check the spelling" in page.text(".nearest")
     assert page.text(".nearest h3") == "The nearest that it holds"
     assert len(page.all(".nearest blockquote")) == len(page.all(".nearest .note")) > 0
 
 
 def test_a_refused_question_shows_the_servers_words(page: Page) -> None:
     page.open("/", q="coca", published_from="19xx")
-    page.shows("expected a date such as 2025, 2025-09 or 2025-09-19")
+    page.shows("Published from: expected a date such as 2025, 2025-09 or 2025-09-19")
+    assert not page.all(".notice button"), "trying again is no help"
 
 
 def test_a_very_long_answer_fits(page: Page) -> None:
@@ -336,6 +352,15 @@ def test_an_address_past_the_text_is_said(page: Page, ids: dict[str, str]) -> No
 def test_an_article_that_is_not_there_is_said(page: Page) -> None:
     page.browser.get(f"{page.address}/articles/0000000000000000")
     page.shows("There is no article '0000000000000000' in the library.")
+    page.press("See what the library holds")
+    page.until(lambda: page.text("h1") == "Library")
+
+
+def test_what_else_is_known_is_said_in_words(page: Page) -> None:
+    text = "---\ntitle: Ports\nabout:\n  years: [2019, 2020]\n  region: north\n---\n\nShips call.\n"
+    body = {"text": text, "format": "markdown", "source": "ports.md"}
+    page.open(f"/articles/{page.post('/v1/articles', body)['outcomes'][0]['article']['id']}")
+    assert "about\nyears: 2019, 2020; region: north" in page.text("aside")
 
 
 def test_what_was_removed_is_foldable(page: Page) -> None:
@@ -367,10 +392,17 @@ def test_a_quote_is_cited_and_copied(page: Page, ids: dict[str, str]) -> None:
             f"/v1{where}/cite?style={style}&start=2&end=33&accessed={time.strftime('%F')}"
         )
         page.until(lambda found=found: page.text("dialog pre") == found["text"].strip())
+    alone = page.browser.find_element(By.XPATH, "//dialog//button[.='Copy reference']")
+    assert not alone.is_displayed(), "the entry for programs holds the quote"
     page.press("Copy quote and reference", "dialog")
     page.until(lambda: page.all("dialog button")[0].text == "Copied")
     read = "const done = arguments[0]; navigator.clipboard.readText().then(done, done)"
     assert page.browser.execute_async_script(read) == found["text"]
+    page.choose("Style", "Chicago")
+    note = page.get(f"/v1{where}/cite?style=chicago&start=2&end=33&accessed={time.strftime('%F')}")
+    page.until(lambda: page.text("dialog pre") == note["text"])
+    page.press("Copy reference", "dialog")
+    page.until(lambda: page.browser.execute_async_script(read) == note["reference"])
     page.press("Copy permanent link", "dialog")
     page.until(lambda: page.browser.execute_async_script(read) == f"{page.address}{where}#2-33")
     page.press("Close", "dialog")
@@ -639,6 +671,7 @@ def test_paper_has_the_answer_and_no_controls(page: Page) -> None:
     try:
         assert page.one(".evidence blockquote").is_displayed()
         assert page.one(".note cite").is_displayed()
+        assert page.text("main").startswith(SEIZED), "a printed answer has its question"
         assert not any(one.is_displayed() for one in page.all("form, button, nav"))
     finally:
         page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -361,7 +361,7 @@ FINES = f"/v1/articles/{article_id('fines.txt')}"
 FAILURES |= {
     "unknown article to cite": (("GET", "/v1/articles/nope/cite", {}), 404, "not-found", "'nope'"),
     "unknown style": (("GET", f"{FINES}/cite?style=bluebook", {}), 422, "bad-input", "query.style"),
-    "quote without an end": (("GET", f"{FINES}/cite?start=3", {}), 422, "bad-input", "[3, None)"),
+    "quote without an end": (("GET", f"{FINES}/cite?start=3", {}), 422, "bad-input", "has no end"),
     "empty quote to cite": (("GET", f"{FINES}/cite?start=3&end=3", {}), 422, "bad-input", "[3, 3)"),
     "quote before the text": (
         ("GET", f"{FINES}/cite?start=-1&end=3", {}),

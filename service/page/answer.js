@@ -31,6 +31,7 @@ export function answerView(answer, wanted, signal) {
   return h(
     "article",
     { class: `answer ${answer.status}`, "aria-labelledby": "outcome" },
+    h("p", { class: "asked", dir: "auto" }, wanted.get("q")),
     standing(answer, wanted),
     silent ? silence(answer) : evidence(answer, outdated),
     silent ? null : timeline(answer.citations),
@@ -204,8 +205,8 @@ function note(citation, outdated) {
       : null,
     actions(
       h("a", { href: addressOf(article.id, citation) }, "Read in context"),
-      citation.link && outward(citation.link, "Open at the publisher"),
       button("Cite", () => citeDialog({ article, start: citation.start, end: citation.end })),
+      citation.link && outward(citation.link, "Open at the publisher"),
     ),
   );
 }
@@ -218,7 +219,10 @@ function silence(answer) {
     "section",
     { class: "evidence nearest", "aria-labelledby": "nearest" },
     h("h3", { id: "nearest" }, "The nearest that it holds"),
-    quiet("These passages do not answer the question as far as can be told."),
+    quiet(
+      "As far as can be told, these passages do not answer the question. If one should, check the " +
+        "spelling or ask in other words.",
+    ),
     answer.nearest.map((citation) => row(quotation(citation), [citation], new Set())),
   );
 }

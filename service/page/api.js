@@ -2,14 +2,24 @@
 
 import { announce, button, h } from "./dom.js";
 
+// What is asked for in the same words is refused again.
+const REFUSED = new Set([400, 404, 413, 422]);
+
 /** The server refused: an RFC 9457 problem, or an answer that is none. */
 export class Problem extends Error {
   constructor(status, { title, detail, cure } = {}) {
-    super(detail ?? `The server answered with the HTTP status ${status}.`);
+    super(inPlain(detail ?? `The server answered with the HTTP status ${status}.`));
     this.status = status;
     this.title = title ?? "Error";
     this.cure = cure ?? "";
   }
+}
+
+/** `query.as_of: expected ...` as `As of: expected ...`, for people see labels, not parameters. */
+function inPlain(detail) {
+  return detail.replace(/^(?:query|body)\.(\w)(\w*)(?=:)/, (_, first, rest) =>
+    first.toUpperCase() + rest.replaceAll("_", " "),
+  );
 }
 
 /** Nobody answered. */
@@ -74,6 +84,7 @@ export function failure(error, retry) {
     h("p", {}, h("strong", {}, error.title ?? "A defect of this page"), `. ${error.message}`),
     error.cure && h("p", {}, error.cure),
     retry && h("p", {}, button("Try again", retry)),
+    error.status === 404 && h("p", {}, h("a", { href: "/library" }, "See what the library holds")),
   );
 }
 
@@ -93,7 +104,8 @@ export async function fill(place, work) {
   try {
     made = await work();
   } catch (error) {
-    made = error.name === "AbortError" ? null : failure(error, () => fill(place, work));
+    const again = REFUSED.has(error.status) ? null : () => fill(place, work);
+    made = error.name === "AbortError" ? null : failure(error, again);
   }
   if (latest.get(place) !== turn) return;
   place.removeAttribute("aria-busy");

@@ -90,14 +90,28 @@ async function beginning(library, signal) {
 }
 
 function questionForm(library, go) {
-  const question = h("input", {
-    type: "search",
+  const question = h("textarea", {
+    rows: 1,
     dir: "auto",
     maxlength: 2000,
     autocomplete: "off",
     enterkeyhint: "search",
-    placeholder: "Who, what, when, how many …",
+    placeholder: "Who, what, when …",
+    input: grow,
+    keydown: (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      element.requestSubmit();
+    },
   });
+
+  /** As high as the question, also in browsers whose styles cannot say so. */
+  function grow() {
+    if (CSS.supports("field-sizing", "content")) return;
+    question.style.height = "auto";
+    question.style.height = `${question.scrollHeight + 2}px`;
+  }
+
   const lists = NAMES.map(([name, label, known]) => chips(name, label, library?.[known] ?? []));
   const dates = DATES.map(([name, label]) => [
     name,
@@ -125,7 +139,7 @@ function questionForm(library, go) {
 
   function written() {
     const pairs = [
-      ["q", question.value.trim()],
+      ["q", question.value.replace(/\s+/g, " ").trim()],
       ...lists.flatMap((one) => one.values().map((value) => [one.name, value])),
       ...dates.map(([name, , input]) => [name, input.value.trim()]),
     ];
@@ -151,6 +165,7 @@ function questionForm(library, go) {
     /** Shows what an address asks. */
     write(wanted) {
       question.value = wanted.get("q") ?? "";
+      grow();
       for (const one of lists) one.set(wanted.getAll(one.name), false);
       for (const [name, , input] of dates) input.value = wanted.get(name) ?? "";
       const set = [...NAMES, ...DATES].flatMap(([name, label]) =>

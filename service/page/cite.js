@@ -37,17 +37,20 @@ export function citeDialog({ article, start, end }) {
   const aborter = new AbortController();
   const style = styleChoice(STYLES);
   const shown = h("div", { class: "reference", "aria-live": "polite" });
-  let text = "";
+  let cited = { text: "", reference: "" };
+  const reference = copyButton("Copy reference", () => cited.reference, "Reference");
+  const everything = copyButton("Copy quote and reference", () => cited.text, "Citation");
 
   function draw() {
     const query = new URLSearchParams({ style: style.value, accessed: today() });
     if (end) for (const [name, value] of Object.entries({ start, end })) query.set(name, value);
     const address = `/v1/articles/${encodeURIComponent(article.id)}/cite?${query}`;
     return fill(shown, async () => {
-      text = "";
-      const cited = await call(address, { signal: aborter.signal });
-      text = cited.text;
-      return foreign("pre", text, article.language, { tabindex: 0, "aria-label": "Citation" });
+      cited = { text: "", reference: "" };
+      cited = await call(address, { signal: aborter.signal });
+      // The entries for programs hold their quote.
+      reference.hidden = end && cited.text === cited.reference;
+      return foreign("pre", cited.text, article.language, { tabindex: 0, "aria-label": "Citation" });
     });
   }
 
@@ -64,7 +67,8 @@ export function citeDialog({ article, start, end }) {
     field("Style", style),
     shown,
     actions(
-      copyButton(end ? "Copy quote and reference" : "Copy reference", () => text, "Citation"),
+      end ? everything : null,
+      reference,
       copyButton("Copy permanent link", () => permanent, "Link"),
       button("Close", () => dialog.close()),
     ),

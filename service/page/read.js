@@ -208,4 +208,10 @@ function facts(article) {
   );
 }
 
-const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+/** What else is known, in words: a list with commas, a table as `name: value; name: value`. */
+function asText(value) {
+  if (Array.isArray(value)) return value.map(asText).join(", ");
+  if (typeof value !== "object" || value === null) return String(value ?? "");
+  const pairs = Object.entries(value);
+  return pairs.map(([name, one]) => `${name}: ${asText(one)}`).join("; ");
+}
