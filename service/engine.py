@@ -245,8 +245,8 @@ class Engine:
         further, _ = self._quote(quotes, first=len(citations) + 1) if quotes else ((), 0)
         disagreements = side_by_side(found, (*citations, *further))
         shown = {side.citation for each in disagreements for side in each.sides}
-        if short and any(short.text == side.value for d in disagreements for side in d.sides):
-            short = None  # what sources disagree on is not settled by showing one of them
+        if short and short.citation in shown:
+            short = None  # evidence that others dispute is not settled by words of one side
         return _Beside(short, disagreements, tuple(c for c in further if c.number in shown))
 
     def _quote(

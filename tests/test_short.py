@@ -64,6 +64,14 @@ def test_equals_are_no_answer(make_library: MakeLibrary) -> None:
     assert ask(library, "How high are the hills near Alma?").short is None
 
 
+def test_disputed_evidence_gives_none(engine: Engine) -> None:
+    """The first evidence names a newspaper, and those who did it are what the sources dispute."""
+    answer = engine.ask("Who put an end to the spraying flights in 2015, judges or Santos?")
+    sides = {side.citation for each in answer.disagreements for side in each.sides}
+    assert answer.sentences[0].citations[0] in sides
+    assert answer.short is None
+
+
 def test_silence_has_no_short_answer(engine: Engine) -> None:
     answer = engine.ask("How many goals did the Oslo team score in the 1987 final?")
     assert answer.status is Status.NOT_IN_LIBRARY
