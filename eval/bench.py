@@ -349,8 +349,7 @@ def _encoding(corpus: Corpus, encoder: Encoder) -> Encoding:
     texts = [(context, passage.text) for context, passage in sample]
     codec = encoder.codec
     begun = time.perf_counter()
-    for _ in encoder.encode_passages(texts, codec):
-        pass
+    encoder.encode_passages(texts, codec)
     seconds = time.perf_counter() - begun
     pieces = [len(encoder.piece_offsets(f"{context} {text}")) + 2 for context, text in texts]
     return Encoding(
@@ -365,9 +364,8 @@ def _fidelity(corpus: Corpus, encoder: Encoder, model: str) -> Fidelity:
     texts = [passage.text for _, passage in _sample(corpus, encoder, FIDELITY_PASSAGES)]
     # With this projection the codec changes nothing but the length of token vectors.
     whole = TokenCodec(np.eye(encoder.dimensions, dtype=np.float32))
-    exact = Encoder(model, convert=False).encode_questions(texts, whole)
-    found = encoder.encode_questions(texts, whole)
-    pairs = list(zip(found, exact, strict=True))
+    precise = Encoder(model, convert=False)
+    pairs = [[each.encode_question(text, whole) for each in (encoder, precise)] for text in texts]
     pooled = np.array([one.pooled @ other.pooled for one, other in pairs])
     tokens = np.concatenate([np.einsum("td,td->t", o.tokens, e.tokens) for o, e in pairs])
     return Fidelity(

@@ -201,8 +201,8 @@ def _filtered(engine: Engine, questions: Sequence[str]) -> Spread | None:
 
 
 def _encode(library: Library, questions: Sequence[str]) -> Spread:
-    encode_questions = library.encoder.encode_questions
-    calls = (partial(encode_questions, [question], library.codec) for question in questions)
+    encode = library.encoder.encode_question
+    calls = (partial(encode, question, library.codec) for question in questions)
     return spread_of([_timed(call)[1] for call in calls])
 
 

@@ -15,8 +15,6 @@ from index.weights import DEFAULT_MODEL
 
 # So many word pieces are run through the network at once to make the table.
 BATCH = 512
-# A batch whose texts are no longer than this holds questions.
-QUESTION_PIECES = 48
 
 
 class LookupEncoder(Encoder):
@@ -82,7 +80,7 @@ class LookupModel:
 
     def forward(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
         """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
-        if len(ids) == 1 or ids.shape[1] <= QUESTION_PIECES:
+        if len(ids) == 1:  # questions go alone
             self._network.forward(ids, mask)
         tokens: Vectors = np.asarray(self._table[ids])
         pooled = np.einsum("tp,tpd->td", mask.astype(np.float32), tokens)

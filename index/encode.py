@@ -5,13 +5,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from operator import itemgetter
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import tokenizers
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from index.article import sha256
-from index.batching import Batching
 from index.errors import InputError
 from index.openvino_model import OpenVinoModel
 from index.passages import Offsets
@@ -41,6 +41,9 @@ SAMPLE_WORDS = 60
 # Raised when a conversion would come out otherwise, so that an older one is not used.
 CONVERSION = 1
 CODEC = "codec.bin"
+
+Numbers = NDArray[np.uint32]
+Made = TypeVar("Made")
 
 log = logging.getLogger(__name__)
 
@@ -65,18 +68,6 @@ class QuestionEncoding:
     """A question: `pooled` (dimensions,), `tokens` (word pieces, dimensions), `pieces`.
 
     `starts` (word pieces,) is where in the question each begins, in code points.
-    """
-
-    pooled: Vectors
-    tokens: Vectors
-    pieces: NDArray[np.uint32]
-    starts: NDArray[np.uint32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """One text as the model sees it: pooled vector, a vector a token; of its own, also numbers and
-    starts.
     """
 
     pooled: Vectors
@@ -117,8 +108,6 @@ class Encoder:
         self._model = parts.model
         self._tokenizer = parts.tokenizer
         self._folder = parts.folder
-        # Questions that are asked at the same time go through the network together.
-        self._together = Batching(self._run, workers=self._model.streams, most=BATCH)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         if self.passage_pieces < MIN_PASSAGE_PIECES:
@@ -127,7 +116,7 @@ class Encoder:
                 f"{self.passage_pieces} for a passage; expected {MIN_PASSAGE_PIECES} or more.",
                 cure="Choose another model, or raise its max_seq_length.",
             )
-        self.dimensions = len(self._encode([("", "a")])[0].pooled)
+        [self.dimensions] = self._encode([("", "a")], lambda pooled, *_: len(pooled))
 
     @property
     def passage_pieces(self) -> int:
@@ -150,7 +139,8 @@ class Encoder:
         if kept and kept.exists():
             return TokenCodec.from_bytes(kept.read_bytes(), self.dimensions)
         texts = [("", text) for text in _random_texts(self._tokenizer)]
-        codec = TokenCodec.fit(np.concatenate([text.tokens for text in self._encode(texts)]))
+        tokens = self._encode(texts, lambda _, tokens, *__: tokens)
+        codec = TokenCodec.fit(np.concatenate(tokens))
         if kept:
             whole = kept.with_suffix(f".{os.getpid()}")
             whole.write_bytes(codec.to_bytes())
@@ -159,86 +149,94 @@ class Encoder:
 
     def encode_passages(
         self, passages: Sequence[tuple[str, str]], codec: TokenCodec
-    ) -> Iterator[Encoding]:
+    ) -> list[Encoding]:
         """Encode (context, text) pairs, in order.
 
         The context is read with the text, so that "he" has somebody to refer to, and its tokens
         are kept behind the text's own: a title may say what the passage takes for granted.
         """
-        for encoded in self._encode(passages):
-            codes = codec.encode(encoded.tokens)
-            yield Encoding(encoded.pooled, codes, encoded.pieces, encoded.starts)
 
-    def encode_questions(
-        self, questions: Sequence[str], codec: TokenCodec
-    ) -> list[QuestionEncoding]:
-        """Encode questions; `InputError` for one that is longer than the encoder can read.
+        def encoding(
+            pooled: Vectors, tokens: Vectors, pieces: Numbers, starts: Numbers
+        ) -> Encoding:
+            return Encoding(pooled, codec.encode(tokens), pieces, starts)
 
-        Threads that encode one question each at the same time share a batch.
+        return self._encode(passages, encoding)
+
+    def encode_question(self, question: str, codec: TokenCodec) -> QuestionEncoding:
+        """Encode a question; `InputError` for one that is longer than the encoder can read.
+
+        It goes through the network alone: so it is the same in whatever company it is asked, and
+        two at a time take no longer than in one batch (docs/decisions/0007-int8.md).
         """
-        return [
-            QuestionEncoding(
-                encoded.pooled, codec.project(encoded.tokens), encoded.pieces, encoded.starts
-            )
-            for encoded in self._encode([("", question) for question in questions])
-        ]
 
-    def _encode(self, texts: Sequence[tuple[str, str]]) -> list[_Encoded]:
+        def encoding(
+            pooled: Vectors, tokens: Vectors, pieces: Numbers, starts: Numbers
+        ) -> QuestionEncoding:
+            return QuestionEncoding(pooled, codec.project(tokens), pieces, starts)
+
+        [encoded] = self._encode([("", question)], encoding)
+        return encoded
+
+    def _encode(
+        self,
+        texts: Sequence[tuple[str, str]],
+        made: Callable[[Vectors, Vectors, Numbers, Numbers], Made],
+    ) -> list[Made]:
+        """What is made of each text's pooled vector, token vectors, pieces and their starts.
+
+        The tokens are the text's own and after them its context's; pieces and starts its own.
+        """
         contexts = [self._shorten(context) for context, _ in texts]
         joined = [
             f"{context}\n{text}" if context else text
             for context, (_, text) in zip(contexts, texts, strict=True)
         ]
-        # The length of its string is a good guess of how long a text is to the model.
-        order = sorted(range(len(texts)), key=lambda number: len(joined[number]))
-        starts = [len(whole) - len(text) for whole, (_, text) in zip(joined, texts, strict=True)]
-
-        def forward(numbers: list[int]) -> list[_Encoded]:
-            return self._forward([joined[n] for n in numbers], [starts[n] for n in numbers])
-
-        batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
-        if len(batches) == 1:
-            found = forward(order)
-        else:
-            with ThreadPoolExecutor(self._model.streams) as pool:
-                found = [encoded for batch in pool.map(forward, batches) for encoded in batch]
-        encoded = dict(zip(order, found, strict=True))
-        return [encoded[number] for number in range(len(texts))]
-
-    def _forward(self, texts: list[str], starts: list[int]) -> list[_Encoded]:
-        encodings = self._tokenizer.encode_batch(texts)
-        longest = max(len(encoding.ids) for encoding in encodings)
+        encodings = self._tokenizer.encode_batch(joined)
+        longest = max((len(encoding.ids) for encoding in encodings), default=0)
         if longest > self.max_pieces:
             raise InputError(
                 f"A text has {longest} word pieces; the encoder reads at most {self.max_pieces}.",
                 cure="Shorten the question.",
             )
-        rows = [encoding.ids for encoding in encodings]
-        found = self._run(rows) if len(rows) > 1 else [self._together(rows[0])]
-        return [
-            _own_first(encoding, start, tokens, pooled)
-            for encoding, start, (tokens, pooled) in zip(encodings, starts, found, strict=True)
-        ]
+        # What is about as long goes together, so that little is filled up.
+        order = sorted(range(len(texts)), key=lambda number: -len(encodings[number].ids))
+        batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
 
-    def _run(self, rows: Sequence[list[int]]) -> list[tuple[Vectors, Vectors]]:
-        """The token vectors and the pooled vector of each row of ids."""
-        return list(zip(*self._model.forward(*_padded(rows)), strict=True))
+        def forward(batch: list[int]) -> list[Made]:
+            vectors = self._model.forward(*_padded([encodings[number].ids for number in batch]))
+            found = []
+            for number, tokens, pooled in zip(batch, *vectors, strict=True):
+                start = len(joined[number]) - len(texts[number][1])
+                chosen, pieces, starts = _own_first(encodings[number], start)
+                found.append(made(pooled, tokens[chosen], pieces, starts))
+            return found
+
+        if len(batches) == 1:
+            encoded = forward(order)
+        else:
+            with ThreadPoolExecutor(self._model.streams) as pool:
+                encoded = [each for batch in pool.map(forward, batches) for each in batch]
+        return [each for _, each in sorted(zip(order, encoded, strict=True), key=itemgetter(0))]
 
     def _shorten(self, context: str) -> str:
+        if not context:
+            return context
         offsets = self.piece_offsets(context)
         return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
 
 
-def _own_first(
-    encoding: tokenizers.Encoding, start: int, tokens: Vectors, pooled: Vectors
-) -> _Encoded:
-    """What the model made of a text: its own tokens, then those that begin before `start`."""
+def _own_first(encoding: tokenizers.Encoding, start: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Which of a text's tokens begin at `start` or later, and then which before.
+
+    Then, of the former, their numbers in the vocabulary and how far behind `start` they begin.
+    """
     begins = np.array([begin for begin, _ in encoding.offsets])
     real = np.array(encoding.special_tokens_mask) == 0
     own, context = np.flatnonzero(real & (begins >= start)), np.flatnonzero(real & (begins < start))
     pieces = np.array(encoding.ids, dtype=np.uint32)[own]
     starts = (begins[own] - start).astype(np.uint32)
-    return _Encoded(pooled, tokens[np.concatenate([own, context])], pieces, starts)
+    return np.concatenate([own, context]), pieces, starts
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def _encode(
         for article, _, passages in pending
         for passage in passages
     ]
-    encodings = encoder.encode_passages(texts, codec)
+    encodings = iter(encoder.encode_passages(texts, codec))
     return [
         Prepared(
             article,

@@ -176,8 +176,8 @@ class Library:
         *,
         phrases: Sequence[str] = (),
         chosen: Filter | None = None,
-        dense_count: int = 40,
-        lexical_count: int = 40,
+        dense_count: int = 32,
+        lexical_count: int = 32,
     ) -> Candidates:
         """The union of what the dense and the lexical index find, each with both scores.
 
@@ -185,7 +185,7 @@ class Library:
         """
         watch = watch or Stopwatch()
         with watch.stage("encode"):
-            encoded = self.encoder.encode_questions([question], self.codec)[0]
+            encoded = self.encoder.encode_question(question, self.codec)
         with self.store.read() as view:
             with watch.stage("catch_up"):
                 self._check_encoder(view)

@@ -249,6 +249,8 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
     """A figure that one article calls a record, and another only close to one."""
     whole = [with_next(statement) for statement in read]
     almost = [(each, match) for each in whole if (match := _ALMOST.search(each.text))]
+    if not almost:
+        return
     utterly = [
         (each, match)
         for each in whole
@@ -294,10 +296,12 @@ def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
 
 def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
     """Sentences of almost the same words, with another figure or date."""
-    for one, other in combinations(read, 2):
+    telling = [statement for statement in read if statement.figures or statement.dates]
+    for one, other in combinations(telling, 2):
+        if one.original == other.original:
+            continue
         common = one.subject & other.subject
-        least = max(FEWEST, COMMON * min(len(one.subject), len(other.subject)))
-        if one.original == other.original or len(common) < least:
+        if len(common) < max(FEWEST, COMMON * min(len(one.subject), len(other.subject))):
             continue
         matter = shared(one, other)
         if sides := _only_figures(one, other):

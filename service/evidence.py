@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.passages import Span
-from index.tokens import Vectors, max_sim
+from index.tokens import Vectors
 from service.answer_type import Expected, fitting
 from service.rank import Hit
 
@@ -32,19 +31,22 @@ def evidence(hit: Hit, weights: Vectors, wanted: Expected | None = None) -> Evid
     `weights` (question tokens,) are those that the passage was ranked with; `wanted` is the type
     of answer that the question asks for.
     """
-    passage = hit.passage
-    edges = np.searchsorted(hit.starts, [s.start for s in passage.sentences] + [passage.end])
-    typed = [
-        wanted is not None and bool(fitting(passage.text_of(sentence), wanted))
-        for sentence in passage.sentences
-    ]
+    sentences, matches = hit.sentence_matches
+    if not sentences:
+        opening = hit.passage.sentences[0]
+        return Evidence(opening.start, opening.end, 0.0)
+    typed = np.array(
+        [wanted is not None and bool(fitting(hit.passage.text_of(s), wanted)) for s in sentences]
+    )
     choices = []
-    for first in range(len(passage.sentences)):
-        for last in range(first, min(first + MAX_SENTENCES, len(passage.sentences))):
-            matrix = hit.similarity[:, edges[first] : edges[last + 1]]
-            score = max_sim(matrix, weights)
-            span = Span(passage.sentences[first].start, passage.sentences[last].end)
-            worth = score - SENTENCE_COST * (last - first) + TYPED * any(typed[first : last + 1])
-            choices.append((worth, -first, span, score))
-    _, _, span, score = max(choices, key=lambda choice: choice[:2])
-    return Evidence(span.start, span.end, score)
+    runs, holding = matches, typed
+    for more in range(min(MAX_SENTENCES, len(sentences))):
+        if more:
+            runs = np.maximum(runs[:, :-1], matches[:, more:])
+            holding = holding[:-1] | typed[more:]
+        scores = weights @ runs / weights.sum()
+        worth = scores - SENTENCE_COST * more + TYPED * holding
+        first = int(worth.argmax())
+        choices.append((float(worth[first]), -first, more, float(scores[first])))
+    _, negative, more, score = max(choices, key=lambda choice: choice[:2])
+    return Evidence(sentences[-negative].start, sentences[more - negative].end, score)

@@ -1,9 +1,9 @@
 """Orders candidates: late interaction fused with the dense and the lexical score."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,8 @@ class Weights:
 
     late: float = 1.0
     near: float = 0.25
-    dense: float = 0.25
-    lexical: float = 1.3
+    dense: float = 0.3
+    lexical: float = 1.4
     source: float = 0.05
 
     def share(self, score: float) -> float:
@@ -53,8 +53,8 @@ class Method:
     """
 
     name: str
-    dense_count: int = 40
-    lexical_count: int = 40
+    dense_count: int = 32
+    lexical_count: int = 32
     weights: Weights = Weights()
 
 
@@ -92,7 +92,7 @@ ABLATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Hit:
     """A ranked passage with the scores that each stage gave it.
 
@@ -109,7 +109,7 @@ class Hit:
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
 
-    @property
+    @cached_property
     def starts(self) -> NDArray[np.int64]:
         """Where in the article's text each of the passage's own tokens begins."""
         return self.candidate.token_starts.astype(np.int64) + self.passage.start
@@ -119,18 +119,19 @@ class Hit:
         first, last = np.searchsorted(self.starts, (span.start, span.end))
         return slice(int(first), int(last))
 
-    def sentence_matches(self, weights: Vectors) -> tuple[list[Span], Vectors, Vectors]:
-        """The sentences that hold tokens, their best matches and, weighted, their MaxSim.
+    @cached_property
+    def sentence_matches(self) -> tuple[list[Span], Vectors]:
+        """The sentences that hold tokens, and their best matches (question tokens, sentences).
 
-        The matches are (question tokens, sentences); title and headings are left aside.
+        Title and headings are left aside.
         """
         starts, sentences = self.starts, self.passage.sentences
         begins = np.searchsorted(starts, [sentence.start for sentence in sentences])
         held = np.flatnonzero(np.diff(begins, append=len(starts)))
         if not len(held) or not len(self.similarity):
-            return [], np.zeros((len(self.similarity), 0), np.float32), np.zeros(0, np.float32)
-        matches = np.maximum.reduceat(self.similarity[:, : len(starts)], begins[held], axis=1)
-        return [sentences[n] for n in held], matches, weights @ matches / weights.sum()
+            return [], np.zeros((len(self.similarity), 0), np.float32)
+        own = self.similarity[:, : len(starts)]
+        return [sentences[n] for n in held], np.maximum.reduceat(own, begins[held], axis=1)
 
 
 def rank(
@@ -188,24 +189,18 @@ def rank(
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
     """Merge hits of different articles that print the same passage into the better one."""
     kept: list[Hit] = []
-    sizes: list[int] = []
-    # Hardly any two passages share a shingle, so those that do are found from the shingle.
-    holders: dict[tuple[str, ...], list[int]] = {}
+    printed: list[set[tuple[str, ...]]] = []
     for hit in hits:
         shingles = _shingles(hit.passage.text)
-        shared = Counter(number for each in shingles for number in holders.get(each, ()))
-        for number, common in sorted(shared.items()):
-            other = kept[number]
-            if other.article.id == hit.article.id:
-                continue
-            if common >= SAME_PASSAGE * (len(shingles) + sizes[number] - common):
+        for number, (other, theirs) in enumerate(zip(kept, printed, strict=True)):
+            common = len(shingles & theirs)
+            same = common >= SAME_PASSAGE * (len(shingles) + len(theirs) - common)
+            if same and other.article.id != hit.article.id:
                 kept[number] = _merged(other, hit)
                 break
         else:
-            for each in shingles:
-                holders.setdefault(each, []).append(len(kept))
             kept.append(hit)
-            sizes.append(len(shingles))
+            printed.append(shingles)
     return kept
 
 

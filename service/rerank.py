@@ -122,9 +122,9 @@ class Reranker:
         if not passages:
             return []
         with self._turn:
-            question = self._encoder.encode_questions([asked.text], self._codec)[0]
+            question = self._encoder.encode_question(asked.text, self._codec)
             texts = [("", passage.text) for passage in passages]
-            encodings = list(self._encoder.encode_passages(texts, self._codec))
+            encodings = self._encoder.encode_passages(texts, self._codec)
         found = self._candidates(asked, question, encodings, passages)
 
         def read(rows: Iterable[int]) -> dict[int, Sourced]:

@@ -169,9 +169,10 @@ def _best_sentence(hit: Hit, weights: Vectors) -> tuple[str, Vectors, float]:
 
     Its text, how well it matches each word piece of the question (word pieces,), and the MaxSim.
     """
-    sentences, matches, scores = hit.sentence_matches(weights)
+    sentences, matches = hit.sentence_matches
     if not sentences:
         return hit.passage.text, np.zeros(len(weights), np.float32), 0.0
+    scores = weights @ matches / weights.sum()
     best = int(scores.argmax())
     return hit.passage.text_of(sentences[best]), matches[:, best], float(scores[best])
 

@@ -87,8 +87,8 @@ def statements(hits: Sequence[Hit], weights: Vectors) -> list[Statement]:
     """The sentences that match the question nearly as well as the best one, best first."""
     found = []
     for hit in hits[:HITS]:
-        sentences, _, scores = hit.sentence_matches(weights)
-        scored = zip(sentences, scores.tolist(), strict=True)
+        sentences, matches = hit.sentence_matches
+        scored = zip(sentences, (weights @ matches / weights.sum()).tolist(), strict=True)
         found += [Statement(hit, sentence, score) for sentence, score in scored]
     found.sort(key=lambda each: -each.relevance)
     return [each for each in found[:STATEMENTS] if each.relevance >= RELEVANT * found[0].relevance]

