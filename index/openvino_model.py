@@ -16,7 +16,7 @@ Requests = queue.LifoQueue[openvino.InferRequest]
 # Compiled for any shape, the model prepares itself anew for every shape that differs from the one
 # before, which takes as long as a question. So texts are filled up: one alone to what the model is
 # compiled for on its own, several to a multiple of so many pieces.
-ALONE = (32, 64)
+ALONE = (16, 32, 64)
 MULTIPLE = 16
 ANY = (-1, -1)
 IDS, MASK = "input_ids", "attention_mask"
@@ -46,15 +46,13 @@ class OpenVinoModel:
         if texts == 1 and pieces <= ALONE[-1]:
             filled = next(length for length in ALONE if pieces <= length)
             shape = (1, filled)
-        missing = ((0, 0), (0, filled - pieces))
+        inputs = {name: np.zeros((texts, filled), np.int64) for name in (IDS, MASK)}
+        inputs[IDS][:, :pieces], inputs[MASK][:, :pieces] = ids, mask
         idle = self._requests(shape)
         request = idle.get()
         try:
-            tokens, pooled = request.infer(
-                {IDS: np.pad(ids, missing), MASK: np.pad(mask, missing)},
-                share_inputs=True,
-                share_outputs=True,
-            ).values()
+            found = request.infer(inputs, share_inputs=True, share_outputs=True)
+            tokens, pooled = found.values()
             # Copied, because the request's own memory is the next caller's.
             return np.array(tokens[:, :pieces], np.float32), np.array(pooled, np.float32)
         finally:

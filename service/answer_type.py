@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from index.dates import mentions
 from index.passages import Span
@@ -133,6 +134,7 @@ _NO_NAME = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def expected(question: str) -> Expected | None:
     """What kind of words the question asks for; None for one that needs a sentence."""
     for asked, pattern in _ASKED:

@@ -9,7 +9,7 @@ from itertools import combinations, product
 from index.passages import Offsets
 from index.tokens import Vectors
 from service.answer_type import AnswerType
-from service.figures import Figure, Kind
+from service.figures import Figure, Kind, has_share
 from service.rank import Hit
 from service.short import Asked, scored
 from service.statements import Said, Statement, shared, statements, with_next
@@ -279,6 +279,7 @@ def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
     shares = [
         (statement, figure, match)
         for statement in read
+        if has_share(statement.text)
         for figure in statement.figures
         if figure.kind is Kind.SHARE and figure.value % ROUND
         if (match := _OF.match(statement.text, figure.end))
@@ -296,8 +297,7 @@ def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
 
 def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
     """Sentences of almost the same words, with another figure or date."""
-    telling = [statement for statement in read if statement.figures or statement.dates]
-    for one, other in combinations(telling, 2):
+    for one, other in combinations(read, 2):
         if one.original == other.original:
             continue
         common = one.subject & other.subject

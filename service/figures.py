@@ -119,6 +119,7 @@ _WORD_NUMBER = _pattern(rf"[ -]?(?:and |y )?({_either([*WORDS, *SCALES])})(?!\w)
 _SCALE = _pattern(rf"[ -]?({_either(SCALES)})(?!\w)")
 _MEASURE = _pattern(rf"(?: de )?[ \u00a0-]?({_either(MEASURES)})([ -]old)?(?!\w)")
 _FRACTION = _pattern(rf"({_either(FRACTIONS)})(?= (?:of|the|de|its|all)\b)")
+_SHARES = (*FRACTIONS, *(name for name, (kind, _) in MEASURES.items() if kind is Kind.SHARE))
 _FRACTION_STARTS = frozenset(re.split(r"[ -]", name)[0] for name in FRACTIONS)
 _LEAD = _pattern(rf"(?<!\w)(?:{_either(LEADS)}) \Z")
 _CURRENCY = re.compile(r"(?:US|C|A|R)?[$€£]\Z")
@@ -155,6 +156,12 @@ class _Number:
     value: float
     rounded: float
     end: int
+
+
+def has_share(text: str) -> bool:
+    """Whether a text may hold a share; that is much quicker to see than its figures."""
+    lowered = text.lower()
+    return any(name in lowered for name in _SHARES)
 
 
 def figures(text: str, dates: Sequence[Mention] = ()) -> list[Figure]:

@@ -126,8 +126,9 @@ class Hit:
         Title and headings are left aside.
         """
         starts, sentences = self.starts, self.passage.sentences
-        begins = np.searchsorted(starts, [sentence.start for sentence in sentences])
-        held = np.flatnonzero(np.diff(begins, append=len(starts)))
+        edges = [*(sentence.start for sentence in sentences), self.passage.end]
+        begins = np.searchsorted(starts, edges)
+        held = np.flatnonzero(begins[1:] > begins[:-1])
         if not len(held) or not len(self.similarity):
             return [], np.zeros((len(self.similarity), 0), np.float32)
         own = self.similarity[:, : len(starts)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from unicodedata import combining, normalize
 
 WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -55,6 +56,7 @@ def roots(text: str) -> frozenset[str]:
     return frozenset(_root(word) for word in words if len(word) > 2 and word not in LITTLE)
 
 
+@lru_cache(maxsize=65_536)
 def _root(word: str) -> str:
     ending = next((e for e in ENDINGS if word.endswith(e) and len(word) >= len(e) + 3), "")
     return word.removesuffix(ending).replace("y", "i")[:ROOT]
