@@ -22,7 +22,7 @@ from eval.fresh import Answering, Place, answer_afresh, ask_in_shell, memory_of
 from eval.load import Throughput, measure_load
 from eval.lookup import LookupEncoder
 from eval.run import machine
-from eval.served import serving
+from eval.served import family, serving
 from eval.subject import code_fingerprint
 from eval.synthetic import SyntheticCorpus, vocabulary
 from eval.task import corpus_task
@@ -279,7 +279,7 @@ def _measure(
             for concurrency in settings.concurrency:
                 throughput.append(measure_load(served.url, questions, concurrency))
                 advance()
-            server, _ = memory_of(served.process)
+            server = sum(memory_of(one)[0] for one in family(served.process))
     return Measured(
         corpus=corpus.name,
         synthetic=isinstance(corpus, SyntheticCorpus),

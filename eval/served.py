@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 from urllib.request import urlopen
 
@@ -17,6 +18,7 @@ from index.errors import SourcebookError
 from index.library import Library
 from service import server
 from service.cli import serve_app
+from service.crew import Crew
 from service.engine import Engine
 from service.settings import Settings
 
@@ -30,6 +32,14 @@ class Served:
     url: str
     process: int
     ready: float
+
+
+def family(process: int) -> Iterator[int]:
+    """A process and those that it began; it alone where the system does not tell."""
+    yield process
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in children.read_text("ascii").split():
+            yield from family(int(child))
 
 
 @contextmanager
@@ -73,8 +83,11 @@ def main() -> None:
     settings = Settings(library=place.folder, port=0)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
-        with Library(place.folder, place.encoder()) as library:
-            application = serve_app(Engine(library), settings, [evaluations_router])
+        with (
+            Library(place.folder, place.encoder()) as library,
+            Crew(place.folder, place.encoder, Engine, settings.processes) as crew,
+        ):
+            application = serve_app(Engine(library, crew=crew), settings, [evaluations_router])
             server.run(
                 application,
                 listening,

@@ -21,7 +21,7 @@ from service.engine import Engine
 from service.opposites import PAIRS
 from service.rank import ABLATIONS, METHODS, Hit
 
-# These decide, with `index`, what is answered: what `service.engine` imports but for the writer.
+# These decide, with `index`, what is answered. `service.engine` imports others, which do not.
 ANSWERING = (
     "answer",
     "answer_type",
@@ -41,7 +41,7 @@ ANSWERING = (
     "statements",
     "words",
 )
-WRITING = ("verify", "writer", "written")
+ASIDE = ("crew", "verify", "writer", "written")
 # So many passages of a question are kept: as deep as any measure of passages looks.
 PASSAGES = 10
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stdout
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -338,12 +339,18 @@ def serve(
 ) -> None:
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
     from service import server
+    from service.crew import Crew
+    from service.engine import Engine
 
     settings = with_options(settings_of(ctx), host=host, port=port)
+    encoder = partial(encoder_named, settings.model)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
-        with opened(ctx, create=True) as library:
-            application = serve_app(engine_on(library, settings), settings, routers)
+        with (
+            opened(ctx, create=True) as library,
+            Crew(settings.library, encoder, Engine, settings.processes) as crew,
+        ):
+            application = serve_app(engine_on(library, settings, crew), settings, routers)
 
             def ready() -> None:
                 print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")

@@ -1,9 +1,9 @@
 """The engine: one question in, one answer out; the same for askers and evaluators."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
+from typing import Any, TypeVar
 
 from index.errors import InputError
 from index.library import Candidates, Library
@@ -24,6 +24,7 @@ from service.answer_type import expected
 from service.cite import Citation, Scores, cite
 from service.confidence import CALIBRATION, Calibration
 from service.contradictions import contradictions
+from service.crew import Crew
 from service.disagree import Disagreement, side_by_side
 from service.evidence import evidence
 from service.plan import Query, plan
@@ -34,10 +35,10 @@ from service.writer import Writer
 from service.written import Written
 
 NEAREST = 3
-# So many questions are answered at once: more threads than that only take turns with Python's lock.
-AT_ONCE = 2 * (os.cpu_count() or 1)
 # So many drafts are waited for at once: each holds a thread of the server, for a minute perhaps.
 WRITING_AT_ONCE = 8
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,18 @@ class Engine:
         method: Method = FULL,
         calibration: Calibration = CALIBRATION,
         writer: Writer | None = None,
+        crew: Crew | None = None,
     ) -> None:
-        """Answer from `library`; `writer` phrases answers where that is asked for."""
+        """Answer from `library`; `writer` phrases answers where that is asked for.
+
+        With a `crew` questions are answered in its processes, as an engine without options would.
+        """
         self.library = library
         self.method = method
         self.calibration = calibration
         self.writer = writer
         self._drafts = BoundedSemaphore(WRITING_AT_ONCE)
-        self._turns = BoundedSemaphore(AT_ONCE)
+        self._crew = crew
 
     def ask(self, question: str, chosen: Filter | None = None, *, write: bool = False) -> Answer:
         """Answer a question, from the articles that the filter lets through.
@@ -112,11 +117,17 @@ class Engine:
                 cure="Ask without it, or serve with SOURCEBOOK_WRITER_URL and "
                 "SOURCEBOOK_WRITER_MODEL set.",
             )
-        with self._turns:
-            answer = self.answer(self.rank(question, chosen, depth=COLLAPSED))
+        answer = self._call(self._asked, question, chosen)
         if not write or self.writer is None or not answer.citations:
             return answer
         return self._phrased(self.writer, answer, chosen)
+
+    def _call(self, method: Callable[..., Result], *arguments: Any) -> Result:
+        """What a method of this engine returns, from here or from the crew."""
+        return self._crew.call(method, *arguments) if self._crew else method(*arguments)
+
+    def _asked(self, question: str, chosen: Filter | None) -> Answer:
+        return self.answer(self.rank(question, chosen, depth=COLLAPSED))
 
     def answer(self, ranked: Ranked) -> Answer:
         """Answer from what was ranked for a question."""
@@ -167,9 +178,10 @@ class Engine:
 
     def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
         """The best `limit` passages, each with its best sentences as the quote."""
-        with self._turns:
-            ranked = self.rank(question, chosen, depth=max(limit, COLLAPSED))
-            return self.results(ranked, limit)
+        return self._call(self._searched, question, chosen, limit)
+
+    def _searched(self, question: str, chosen: Filter | None, limit: int) -> SearchResult:
+        return self.results(self.rank(question, chosen, depth=max(limit, COLLAPSED)), limit)
 
     def results(self, ranked: Ranked, limit: int = 10) -> SearchResult:
         """The best `limit` passages of what was ranked for a question."""

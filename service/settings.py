@@ -60,6 +60,15 @@ class Settings:
             "names without a dot, and refuses all others.",
         ),
     )
+    processes: int = field(
+        default=0,
+        metadata=_about(
+            "SOURCEBOOK_PROCESSES",
+            "How many processes of `serve` answer questions; all but the first begin when so many "
+            "ask at once that they wait, and take as much memory each. 0 is one for each "
+            "processor, at most 4.",
+        ),
+    )
     max_upload_bytes: int = field(
         default=50 * 2**20,
         metadata=_about(
@@ -112,6 +121,7 @@ class Settings:
                 not self.public_url or _is_address(self.public_url),
                 "nothing, or an address such as https://sourcebook.example.org",
             ),
+            "processes": (self.processes >= 0, "a whole number, 0 or more"),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
             "import_folders": (
                 all(folder.is_absolute() for folder in self.import_folders),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
 
     from index.encode import Encoder
     from index.library import Library
+    from service.crew import Crew
     from service.engine import Engine
 
 FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
@@ -113,7 +114,7 @@ def opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
         yield library
 
 
-def engine_on(library: "Library", settings: Settings) -> "Engine":
+def engine_on(library: "Library", settings: Settings, crew: "Crew | None" = None) -> "Engine":
     """The engine that answers, with the writer that the settings name."""
     from service.engine import Engine
     from service.writer import Writer
@@ -124,7 +125,7 @@ def engine_on(library: "Library", settings: Settings) -> "Engine":
         key=settings.writer_key,
         seconds=settings.writer_seconds,
     )
-    return Engine(library, writer=writer if settings.writer_url else None)
+    return Engine(library, writer=writer if settings.writer_url else None, crew=crew)
 
 
 @cache

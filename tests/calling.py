@@ -19,3 +19,7 @@ class Caller:
         request = Request(self.address + path, data, {"Content-Type": "application/json"})
         with urlopen(request, timeout=30) as response:
             return json.load(response)
+
+    def delete(self, path: str) -> Any:
+        with urlopen(Request(self.address + path, method="DELETE"), timeout=30) as response:
+            return json.load(response)

@@ -1,0 +1,146 @@
+"""A crew: a server that many ask at once answers in several processes, as if it were one."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+from calling import Caller
+from conftest import REPOSITORY
+
+from eval.served import family
+from index.encode import Encoder
+from index.library import Library
+from service.crew import SEATS, Crew
+from service.engine import Engine
+from service.requests import QUESTION
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL": "info"}
+TRAIN = "The ministry will reopen the night train to the coast in spring."
+ASKED = "Will the night train to the coast be reopened?"
+
+
+class Server(Caller):
+    """A running server with its process and the file that it logs to."""
+
+    def __init__(self, address: str, process: "subprocess.Popen[str]", log: Path) -> None:
+        self.address = address
+        self.process = process
+        self.log = log
+
+    def others(self) -> set[int]:
+        """The further processes that answer."""
+        lines = {one: Path(f"/proc/{one}/cmdline").read_text() for one in family(self.process.pid)}
+        return {one for one, line in lines.items() if "spawn_main" in line}
+
+    def ask_at_once(self, question: str, times: int = 24) -> list[dict[str, Any]]:
+        """The answers to one question that eight people ask again and again."""
+        with ThreadPoolExecutor(8) as pool:
+            asked = [
+                pool.submit(self.post, "/v1/ask", {"question": question}) for _ in range(times)
+            ]
+            return [one.result() for one in asked]
+
+    def ask_until(self, begun: int) -> int:
+        """Ask until another process answers, the last of so many; which it is."""
+        for _ in range(200):
+            self.ask_at_once(QUESTION)
+            if self.log.read_text().count("2 processes answer now") == begun:
+                [found] = self.others()
+                return found
+        pytest.fail(self.log.read_text())
+
+
+@pytest.fixture
+def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
+    """`sourcebook serve` with two processes on a copy of the seed library."""
+    folder = tmp_path / "library"
+    folder.mkdir()
+    with seed_library.store.read():  # nobody writes meanwhile
+        for file in seed_library.folder.glob("sourcebook.db*"):
+            (folder / file.name).write_bytes(file.read_bytes())
+    log = tmp_path / "log"
+    options = ["--library", str(folder), "serve", "--port", "0"]
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from eval.cli import main; main()", *options],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=ENVIRONMENT | {"SOURCEBOOK_PROCESSES": "2"},
+        )
+    assert process.stdout is not None
+    found = re.search(r"http://\S+:\d+", process.stdout.readline())
+    if not found:
+        process.kill()
+        pytest.fail(log.read_text())
+    yield Server(found[0], process, log)
+    process.kill()
+    process.communicate()
+
+
+def said(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer but for the time that it took."""
+    return {name: value for name, value in answer.items() if name != "seconds"}
+
+
+def test_several_processes_answer_as_one(server: Server) -> None:
+    alone = server.post("/v1/ask", {"question": QUESTION})
+    assert server.others() == set()
+    server.ask_until(1)
+    answers = server.ask_at_once(QUESTION)
+    assert [said(each) for each in answers] == [said(alone)] * len(answers)
+    with pytest.raises(HTTPError) as caught:
+        server.post("/v1/ask", {"question": "coca " * 900})
+    with caught.value as refused:
+        assert refused.code == 422
+
+
+def test_what_is_added_is_found_and_what_is_removed_is_not(server: Server) -> None:
+    server.ask_until(1)
+    added = server.post("/v1/articles", {"text": TRAIN})["outcomes"][0]["article"]
+    for answer in server.ask_at_once(ASKED):
+        assert answer["citations"][0]["exact"] == TRAIN
+    server.delete(f"/v1/articles/{added['id']}")
+    for answer in server.ask_at_once(ASKED):
+        cited = [*answer["citations"], *answer["nearest"]]
+        assert TRAIN not in {each["exact"] for each in cited}
+
+
+def test_a_process_that_is_killed_is_replaced(server: Server) -> None:
+    first = server.ask_until(1)
+    os.kill(first, signal.SIGKILL)
+    assert {each["status"] for each in server.ask_at_once(QUESTION)} == {"answered"}
+    assert server.ask_until(2) != first
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left(server: Server, number: signal.Signals) -> None:
+    other = server.ask_until(1)
+    server.process.send_signal(number)
+    server.process.wait(30)
+    for _ in range(300):
+        if not Path(f"/proc/{other}").exists():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"process {other} is left")
+
+
+def test_one_process_where_a_further_one_cannot_begin(
+    seed_library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Crew(tmp_path / "nowhere", Encoder, Engine, 2) as crew:
+        engine = Engine(seed_library, crew=crew)
+        with ThreadPoolExecutor(4 * SEATS) as pool:
+            answers = list(pool.map(engine.ask, [QUESTION] * 400))
+            while "no further answering process could begin" not in caplog.text:
+                list(pool.map(engine.ask, [QUESTION] * 20))
+    assert len({answer.sentences for answer in answers}) == 1
