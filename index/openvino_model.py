@@ -16,7 +16,7 @@ Requests = queue.LifoQueue[openvino.InferRequest]
 # Compiled for any shape, the model prepares itself anew for every shape that differs from the one
 # before, which takes as long as a question. So texts are filled up: one alone to what the model is
 # compiled for on its own, several to a multiple of so many pieces.
-ALONE = (16, 32, 64)
+ALONE = (32, 64)
 MULTIPLE = 16
 ANY = (-1, -1)
 IDS, MASK = "input_ids", "attention_mask"
