@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -42,8 +43,11 @@ class DerivedIndexes:
         """Open the indexes in `folder`; `writing` takes the library's write lock, file `lock`."""
         self._lock = lock
         self._writing = writing
-        self.dense = DenseIndex(folder / DENSE, dimensions)
-        self.lexical = LexicalIndex(folder / LEXICAL, writing)
+        # Both read their files whole, to see that they are: large ones side by side.
+        with ThreadPoolExecutor(2) as pool:
+            dense = pool.submit(DenseIndex, folder / DENSE, dimensions)
+            lexical = pool.submit(LexicalIndex, folder / LEXICAL, writing)
+        self.dense, self.lexical = dense.result(), lexical.result()
 
     def discard_if_ahead(self, store: Store) -> None:
         """Empty an index of a later generation than the database, which is an older backup.
