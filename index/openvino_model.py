@@ -60,10 +60,11 @@ class OpenVinoModel:
 
     def _requests(self, shape: tuple[int, ...]) -> Requests:
         """The idle requests of the model for inputs of this shape, one a stream."""
-        with self._compiling:
-            if shape not in self._idle:
-                self._idle[shape] = self._compile(shape)
-            return self._idle[shape]
+        if shape not in self._idle:
+            with self._compiling:
+                if shape not in self._idle:
+                    self._idle[shape] = self._compile(shape)
+        return self._idle[shape]
 
     def _compile(self, shape: tuple[int, ...]) -> Requests:
         """Takes a second, and a tenth of it once the compiled model is kept beside the model."""

@@ -155,6 +155,10 @@ def max_sim(similarity: Vectors, weights: Vectors) -> float:
     `similarity` is (question tokens, passage tokens), `weights` (question tokens,) with a positive
     sum. Khattab & Zaharia, "ColBERT", SIGIR 2020, there as an unweighted sum.
     """
-    if not similarity.size:
-        return 0.0
-    return float(similarity.max(axis=1) @ weights / weights.sum())
+    return float(weighted(similarity.max(axis=1), weights)) if similarity.size else 0.0
+
+
+def weighted(best: Vectors, weights: Vectors) -> Vectors:
+    """MaxSim of texts whose best matches are known: (question tokens, texts) to (texts,)."""
+    means: Vectors = weights @ best / weights.sum()
+    return means

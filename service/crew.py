@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -18,15 +19,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from index.encode import Encoder
+from index.errors import SourcebookError
 from index.library import Library
+from service.settings import LOG_FORMAT
 
 # So many questions a process answers at once: while one is in the network or in an index, the
 # other goes on. More of them would only take turns.
 SEATS = 2
 # One process for each processor, but no more than so many: each takes as much memory as the first.
 USUAL = 4
-# So long none begins after one that could not.
-PAUSE_S = 60
+# So long none begins after one that ended or could not begin.
+PAUSE_S = 5
+# Who has not answered for so long is stuck; what takes longest is to catch up with a large import.
+PATIENCE_S = 120
 
 Result = TypeVar("Result")
 
@@ -76,7 +81,7 @@ class Crew:
     def close(self) -> None:
         """End the other processes; what they were at is done here."""
         with self._changing:
-            self._most = 1
+            self._most = 0
             others = list(self._others.values())
         for process in others:
             process.terminate()
@@ -98,12 +103,9 @@ class Crew:
                 self._leave(seat)
         try:
             seat.connection.send((here.__name__, arguments))
-            done, result = seat.connection.recv()
-        except (EOFError, OSError):
-            with self._changing:
-                gone = self._others.pop(seat.process, None)
-            if gone:
-                log.warning("an answering process has ended; another begins when it is needed")
+            done, result = _answer(seat.connection)
+        except Exception as error:  # after an update on disk, even what it sends may be unknown
+            self._lose(seat.process, f"an answering process has ended: {error!r}")
             return here(*arguments)
         self._leave(seat)
         return result if done else here(*arguments)
@@ -118,7 +120,10 @@ class Crew:
             begins = more and not self._beginning
             self._beginning = self._beginning or begins
         if begins:
-            threading.Thread(target=self._begin, daemon=True).start()
+            try:
+                threading.Thread(target=self._begin, daemon=True).start()
+            except RuntimeError:  # there are too many threads; a seat will be free without it
+                self._beginning = False
         return waiting.result()
 
     def _leave(self, seat: _Seat) -> None:
@@ -130,58 +135,80 @@ class Crew:
                 heappush(self._free, seat)
 
     def _begin(self) -> None:
-        """Begin one more process; where it cannot open the library, none is tried for a while."""
+        """Begin one more process, and let it answer as soon as it can."""
         context = get_context("spawn")  # a copy of this process would lack its threads
-        mine, theirs = zip(*(context.Pipe() for _ in range(SEATS)), strict=True)
-        process = context.Process(target=_work, args=(theirs, *self._begins), daemon=True)
         number = next(self._numbers)
         try:
-            process.start()
+            mine, theirs = zip(*(context.Pipe() for _ in range(SEATS)), strict=True)
+            level = logging.getLogger().getEffectiveLevel()
+            process = context.Process(
+                target=_work, args=(theirs, level, *self._begins), daemon=True
+            )
             with self._changing:
+                if not self._most:
+                    return
+                process.start()
                 self._others[number] = process
             for end in theirs:
                 end.close()
-            mine[0].recv()
-        except (EOFError, OSError) as error:
-            log.warning("no further answering process could begin: %r", error)
-            with self._changing:
-                self._others.pop(number, None)
-            self._not_before = time.monotonic() + PAUSE_S
+            _answer(mine[0])
+        except Exception as error:  # whatever it is, this process answers on
+            self._lose(number, f"no further answering process could begin: {error!r}")
         else:
             for place, end in enumerate(mine):
                 self._leave(_Seat(place, number, end))
             log.info("%d processes answer now", 1 + len(self._others))
-        self._beginning = False
+        finally:
+            self._beginning = False
+
+    def _lose(self, number: int, reason: str) -> None:
+        """Do without a process from now on; what is left of its seats is found out one by one."""
+        with self._changing:
+            process = self._others.pop(number, None)
+            self._not_before = time.monotonic() + PAUSE_S
+            closed = not self._most
+        if process:
+            process.terminate()
+        if not closed:
+            log.warning(reason)
+
+
+def _answer(connection: "Connection[Any, Any]") -> Any:
+    if not connection.poll(PATIENCE_S):
+        raise TimeoutError(f"no answer within {PATIENCE_S} s")
+    return connection.recv()
 
 
 def _work(
     connections: "Sequence[Connection[Any, Any]]",
+    log_level: int,
     folder: Path,
     encoder: Callable[[], Encoder],
     engine: Callable[[Library], object],
 ) -> None:
     """What another process does, until nobody is at the other ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process, which ends it
+    logging.basicConfig(level=log_level, format=LOG_FORMAT)
     answering = engine(Library(folder, encoder()))
-    connections[0].send("ready")
     threads = [threading.Thread(target=_serve, args=(end, answering)) for end in connections]
     for thread in threads:
         thread.start()
+    connections[0].send("ready")
     for thread in threads:
         thread.join()
 
 
 def _serve(connection: "Connection[Any, Any]", answering: object) -> None:
-    while True:
-        try:
+    # Whatever ends this closes the connection, so that nobody waits at the other end.
+    with connection, suppress(EOFError, OSError):
+        while True:
             name, arguments = connection.recv()
-        except EOFError:
-            return
-        try:
-            given = True, getattr(answering, name)(*arguments)
-        except Exception:  # it is raised again where it was asked
-            given = False, None
-        try:
+            given: tuple[bool, Any]
+            try:
+                given = True, getattr(answering, name)(*arguments)
+            except SourcebookError:
+                given = False, None  # it is raised again where it was asked
+            except Exception:
+                log.exception("a question is answered again in the first process")
+                given = False, None
             connection.send(given)
-        except OSError:
-            return

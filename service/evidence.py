@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.tokens import Vectors
+from index.tokens import Vectors, weighted
 from service.answer_type import Expected, fitting
 from service.rank import Hit
 
@@ -44,7 +44,7 @@ def evidence(hit: Hit, weights: Vectors, wanted: Expected | None = None) -> Evid
         if more:
             runs = np.maximum(runs[:, :-1], matches[:, more:])
             holding = holding[:-1] | typed[more:]
-        scores = weights @ runs / weights.sum()
+        scores = weighted(runs, weights)
         worth = scores - SENTENCE_COST * more + TYPED * holding
         first = int(worth.argmax())
         choices.append((float(worth[first]), -first, more, float(scores[first])))

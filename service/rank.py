@@ -49,7 +49,7 @@ class Weights:
 class Method:
     """A way to answer: how many candidates each retriever brings, and how they are weighed.
 
-    With 100 of each, nDCG@10 differs by .001 at most (docs/decisions/0005-fusion.md).
+    With 100 of each, nDCG@10 differs by .002 at most (docs/decisions/0005-fusion.md).
     """
 
     name: str

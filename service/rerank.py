@@ -123,15 +123,16 @@ class Reranker:
             return []
         with self._turn:
             question = self._encoder.encode_question(asked.text, self._codec)
-            texts = [("", passage.text) for passage in passages]
-            encodings = self._encoder.encode_passages(texts, self._codec)
+            # Each text once: what stands with it in a batch may change its last digits.
+            texts = list(dict.fromkeys(("", passage.text) for passage in passages))
+            known = dict(zip(texts, self._encoder.encode_passages(texts, self._codec), strict=True))
+            encodings = [known["", passage.text] for passage in passages]
         found = self._candidates(asked, question, encodings, passages)
 
         def read(rows: Iterable[int]) -> dict[int, Sourced]:
             return {row: Sourced(article=_RECORD, passage=passages[row]) for row in rows}
 
         hits = rank(asked, found, read, self._weights)
-        # Rounded, because the same text in another batch differs in the last digits.
         return [(hit.candidate.row, round(self._weights.share(hit.score), 5)) for hit in hits]
 
     def _candidates(

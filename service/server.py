@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from index.errors import InputError
+from service.settings import LOG_FORMAT
 
 # Answers on their way get this long after SIGTERM.
 GRACE_S = 10
@@ -45,7 +46,7 @@ def run(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then let running answers finish; `ready` is called once."""
     # Without the name: uvicorn tells all that happens under "uvicorn.error".
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
     config = uvicorn.Config(
         app, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_S
     )

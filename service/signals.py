@@ -10,7 +10,7 @@ from rapidfuzz.distance import Indel
 
 from index.lexical import stem
 from index.library import Candidates
-from index.tokens import Vectors
+from index.tokens import Vectors, weighted
 from service.answer_type import expected, fitting
 from service.opposites import opposed
 from service.plan import MOST_LETTERS
@@ -172,7 +172,7 @@ def _best_sentence(hit: Hit, weights: Vectors) -> tuple[str, Vectors, float]:
     sentences, matches = hit.sentence_matches
     if not sentences:
         return hit.passage.text, np.zeros(len(weights), np.float32), 0.0
-    scores = weights @ matches / weights.sum()
+    scores = weighted(matches, weights)
     best = int(scores.argmax())
     return hit.passage.text_of(sentences[best]), matches[:, best], float(scores[best])
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from index.dates import Mention, mentions
 from index.passages import Span
-from index.tokens import Vectors
+from index.tokens import Vectors, weighted
 from service.cite import Citation
 from service.figures import Figure, figures
 from service.rank import Hit
@@ -88,7 +88,7 @@ def statements(hits: Sequence[Hit], weights: Vectors) -> list[Statement]:
     found = []
     for hit in hits[:HITS]:
         sentences, matches = hit.sentence_matches
-        scored = zip(sentences, (weights @ matches / weights.sum()).tolist(), strict=True)
+        scored = zip(sentences, weighted(matches, weights).tolist(), strict=True)
         found += [Statement(hit, sentence, score) for sentence, score in scored]
     found.sort(key=lambda each: -each.relevance)
     return [each for each in found[:STATEMENTS] if each.relevance >= RELEVANT * found[0].relevance]
