@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from index.errors import InputError
@@ -113,6 +114,19 @@ class Article:
     @property
     def sha256(self) -> str:
         """The hex SHA-256 of the canonical text."""
+        return sha256(self.text)
+
+
+@dataclass(frozen=True)
+class CanonicalText:
+    """What quotes are taken from: the text of the article `id`, without all else about it."""
+
+    id: str
+    text: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hex SHA-256 of the text."""
         return sha256(self.text)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from index.article import Article, article_id, sha256
+from index.article import Article, CanonicalText, article_id, sha256
 from index.derived import DENSE, LEXICAL, DerivedIndexes
 from index.encode import Encoder, QuestionEncoding
 from index.errors import (
@@ -233,10 +233,10 @@ class Library:
         with self.store.read() as view:
             return view.article(wanted)
 
-    def articles_now(self, wanted: Iterable[str]) -> tuple[dict[str, Article], int]:
-        """Those of the wanted articles that there are, and the generation of this look."""
+    def texts_now(self, wanted: Iterable[str]) -> tuple[dict[str, CanonicalText], int]:
+        """The texts of those of the wanted articles that there are, and the generation of this."""
         with self.store.read() as view:
-            return view.articles(wanted), view.generation
+            return view.texts(wanted), view.generation
 
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text holds `quote`, code point for code point."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from index.article import Article, Metadata
+from index.article import Article, CanonicalText, Metadata
 from index.errors import LibraryError, NotFoundError
 from index.passages import Passage
 from index.records import (
@@ -126,6 +126,12 @@ class Reader:
         """Those of the articles that there are, by id."""
         rows = [self._all("SELECT * FROM articles WHERE id = ?", one) for one in article_ids]
         return {row["id"]: article_of(row) for found in rows for row in found}
+
+    def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
+        """The texts of those of the articles that there are, by id."""
+        sql = "SELECT id, text FROM articles WHERE id = ?"
+        rows = [self._all(sql, one) for one in article_ids]
+        return {row["id"]: CanonicalText(*row) for found in rows for row in found}
 
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text holds `quote`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
-from index.article import Article
+from index.article import Article, CanonicalText
 from index.dates import mentions
 from index.passages import Passage
 from index.records import ArticleRecord
@@ -63,7 +63,7 @@ class Citation:
 def cite(
     *,
     number: int,
-    article: Article,
+    article: Article | CanonicalText,
     record: ArticleRecord,
     passage: Passage,
     start: int,

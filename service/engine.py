@@ -169,8 +169,8 @@ class Engine:
             finally:
                 self._drafts.release()
         # A writer takes seconds, in which an article may have been removed or replaced.
-        articles, _ = self.library.articles_now({one.article.id for one in answer.citations})
-        versions = {article.id: article.sha256 for article in articles.values()}
+        texts, _ = self.library.texts_now({one.article.id for one in answer.citations})
+        versions = {article: text.sha256 for article, text in texts.items()}
         if any(cited.text_sha256 != versions.get(cited.article.id) for cited in answer.citations):
             written = Written(model=writer.model, failure="an article changed while it wrote")
             answer = self.ask(answer.query.text, chosen)
@@ -269,11 +269,11 @@ class Engine:
         What was removed or replaced while the question was on its way is left out.
         """
         wanted = {hit.article.id for hit, _ in spans}
-        articles, generation = self.library.articles_now(wanted)
+        texts, generation = self.library.texts_now(wanted)
         citations: list[Citation] = []
         for hit, span in spans:
             passage = hit.passage
-            article = articles.get(passage.article_id)
+            article = texts.get(passage.article_id)
             if article is None or article.sha256 != passage.article_sha256:
                 continue
             citations.append(

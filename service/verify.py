@@ -113,7 +113,8 @@ def _articles(library: Library, ids: Iterable[str], only: str | None) -> Iterato
         yield library.article(only)
         return
     for wanted in ids:
-        found, _ = library.articles_now([wanted])  # it may have been removed meanwhile
+        with library.store.read() as view:
+            found = view.articles([wanted])  # it may have been removed meanwhile
         yield from found.values()
 
 
