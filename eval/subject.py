@@ -41,7 +41,7 @@ ANSWERING = (
     "statements",
     "words",
 )
-ASIDE = ("crew", "verify", "writer", "written")
+ASIDE = ("crew", "settings", "verify", "writer", "written")
 # So many passages of a question are kept: as deep as any measure of passages looks.
 PASSAGES = 10
 
