@@ -75,6 +75,15 @@ def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
         library.close()
 
 
+def copy_library(library: Library, folder: Path) -> Path:
+    """A copy of an open library in a new folder, for who changes it; its indexes rebuild."""
+    folder.mkdir()
+    with library.store.read():  # nobody writes meanwhile
+        for file in library.folder.glob("sourcebook.db*"):
+            (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
 def article_from(text: str, name: str, known: Metadata | None = None) -> Article:
     """An article of exactly this text, without cleaning."""
     blocks = tuple(

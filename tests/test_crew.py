@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 
 import pytest
 from calling import Caller
-from conftest import REPOSITORY
+from conftest import REPOSITORY, copy_library
 
 from eval.served import family
 from index.encode import Encoder
@@ -65,11 +65,7 @@ class Server(Caller):
 @pytest.fixture
 def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
     """`sourcebook serve` with two processes on a copy of the seed library."""
-    folder = tmp_path / "library"
-    folder.mkdir()
-    with seed_library.store.read():  # nobody writes meanwhile
-        for file in seed_library.folder.glob("sourcebook.db*"):
-            (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy_library(seed_library, tmp_path / "library")
     log = tmp_path / "log"
     options = ["--library", str(folder), "serve", "--port", "0"]
     with log.open("w") as errors:

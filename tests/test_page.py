@@ -58,10 +58,7 @@ TEXTS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def address(seed_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server on a copy of the seeds and a few awkward articles."""
-    folder = tmp_path_factory.mktemp("served")
-    with seed_library.store.read():  # nobody writes meanwhile
-        for file in seed_library.folder.glob("sourcebook.db*"):
-            (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy_library(seed_library, tmp_path_factory.mktemp("served") / "library")
     with serving(Place(folder=folder, model=MODEL)) as served:
         yield served.url
 

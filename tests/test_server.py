@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 from calling import Caller
-from conftest import REPOSITORY
+from conftest import REPOSITORY, copy_library
 
 from index.encode import Encoder
 from index.library import Library
@@ -40,11 +40,7 @@ class Server(Caller):
 @pytest.fixture
 def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
     """`sourcebook serve` on a copy of the seed library and on a port that is free."""
-    folder = tmp_path / "library"
-    folder.mkdir()
-    with seed_library.store.read():  # nobody writes meanwhile
-        for file in seed_library.folder.glob("sourcebook.db*"):
-            (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy_library(seed_library, tmp_path / "library")
     process = subprocess.Popen(
         [*COMMAND, "--library", str(folder), "serve", "--port", "0"],
         stdout=subprocess.PIPE,
