@@ -15,7 +15,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -c 'from index.encode import Encoder; Encoder()'  # converts the model, once
+	$(BIN)/python -c 'from sourcebook.index.encoding.encoder import Encoder; Encoder()'  # converts the model, once
 	touch $@
 
 $(LIBRARY)/sourcebook.db: | setup
@@ -45,7 +45,7 @@ $(PEERS)/.ready: eval/peers/requirements.txt
 	touch $@
 
 bench-peers: setup $(PEERS)/.ready  ## make bench-peers DATA=folder: Sourcebook beside its peers
-	$(BIN)/python -m eval.peers "$(DATA)" $(OPTIONS)
+	$(BIN)/python -m sourcebook.eval.peers "$(DATA)" $(OPTIONS)
 
 clean:
 	rm -rf $(VENV) $(PEERS) build *.egg-info

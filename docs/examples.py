@@ -9,12 +9,12 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from eval.http import EXAMPLE as EVALUATION
-from eval.http import evaluations_router
-from service.engine import Engine
-from service.http import create_app
-from service.requests import QUOTE
-from service.settings import Settings
+from sourcebook.eval.http.routes import EXAMPLE as EVALUATION
+from sourcebook.eval.http.routes import evaluations_router
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
+from sourcebook.service.notation.requests import QUOTE
+from sourcebook.service.settings import Settings
 
 QUESTION = "How much cocaine did Colombia seize in 2024?"
 SILENT = "What does a kilo cost in Sydney?"

@@ -20,20 +20,20 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from docs.examples import QUESTION, examples, shortened
-from eval.fresh import Place
-from eval.http import evaluations_router
-from eval.performance import blocks, plots
-from eval.served import serving
-from eval.tables import results_table
-from index.encode import Encoder
-from index.library import Library
-from index.read import read
-from index.weights import DEFAULT_MODEL
-from service.cli import app
-from service.engine import Engine
-from service.http import create_app
-from service.mcp_tools import TOOLS
-from service.settings import Settings
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.served import serving
+from sourcebook.eval.cli.app import app
+from sourcebook.eval.http.routes import evaluations_router
+from sourcebook.eval.performance import blocks, plots
+from sourcebook.eval.report.tables import results_table
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.library import Library
+from sourcebook.index.parsing.parse import read
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.doors.mcp_tools import TOOLS
+from sourcebook.service.http.app import create_app
+from sourcebook.service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -210,7 +210,9 @@ def pages(engine: Engine) -> dict[Path, str]:
         evaluation: within(evaluation.read_text("utf-8"), "results", table),
         ROOT / "docs/performance.md": performance_page(measured),
         **{ROOT / "docs" / name: drawing for name, drawing in plots(measured).items()},
-        ROOT / "service/examples.json": _json(examples(engine)),  # last: it changes the library
+        ROOT / "service/http/examples.json": _json(
+            examples(engine)
+        ),  # last: it changes the library
         readme: within(
             within(readme.read_text("utf-8"), "answer", f"```text\n{shown}\n```"), "figures", table
         ),

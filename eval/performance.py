@@ -9,16 +9,16 @@ from typing import Any
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from eval.bench import Bench, Measured, load_bench
-from eval.ceiling import Network, Peak
-from eval.data import json_object, read_text
-from eval.document import decode
-from eval.drawing import time
-from eval.fresh import RECALL_AT
-from eval.peers.compare import Comparison
-from eval.plot import size_plot
-from eval.terminal import console
-from index.errors import InputError
+from sourcebook.eval.bench.bench import Bench, Measured, load_bench
+from sourcebook.eval.bench.ceiling import Network, Peak
+from sourcebook.eval.bench.fresh import RECALL_AT
+from sourcebook.eval.data.document import decode
+from sourcebook.eval.data.records import json_object, read_text
+from sourcebook.eval.peers.compare import Comparison
+from sourcebook.eval.report.drawing import time
+from sourcebook.eval.report.plot import size_plot
+from sourcebook.eval.report.printing import console
+from sourcebook.index.errors import InputError
 
 PEERS = "peers.json"
 NONE = "–"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from index.article import PARTIAL_DATE
+from sourcebook.index.article import PARTIAL_DATE
 
 # The first three letters tell the months of English, Spanish, French, German, Italian and
 # Portuguese apart, except French "juin" and "juillet", which need four.

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from index import duplicates
-from index.article import Article, sha256
-from index.encode import Encoder, Encoding
-from index.passages import Passage, cut
-from index.records import ArticleRecord
-from index.store import Writer
-from index.tokens import TokenCodec
+from sourcebook.index import duplicates
+from sourcebook.index.article import Article, sha256
+from sourcebook.index.encoding.encoder import Encoder, Encoding
+from sourcebook.index.encoding.tokens import TokenCodec
+from sourcebook.index.passages import Passage, cut
+from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.index.storage.store import Writer
 
 # So many passages are encoded and committed together: a commit costs an fsync of three indexes,
 # and what is encoded but not committed is lost in a crash.

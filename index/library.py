@@ -13,23 +13,33 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from index.article import Article, CanonicalText, article_id, sha256
-from index.derived import DENSE, LEXICAL, DerivedIndexes
-from index.encode import Encoder, QuestionEncoding
-from index.errors import (
+from sourcebook.index.article import Article, CanonicalText, article_id, sha256
+from sourcebook.index.encoding.encoder import Encoder, QuestionEncoding
+from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
+from sourcebook.index.errors import (
     BusyError,
     LibraryError,
     NotFoundError,
     SourcebookError,
     StorageError,
 )
-from index.ingest import Action, Group, Prepared, ahead, prepare, put, reembed, remove, set_encoder
-from index.passages import Passage
-from index.reader import Reader
-from index.records import ArticleRecord, Filter
-from index.stopwatch import Stopwatch
-from index.store import Store
-from index.tokens import TokenCodec, Vectors, rarity
+from sourcebook.index.ingest import (
+    Action,
+    Group,
+    Prepared,
+    ahead,
+    prepare,
+    put,
+    reembed,
+    remove,
+    set_encoder,
+)
+from sourcebook.index.passages import Passage
+from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes
+from sourcebook.index.stopwatch import Stopwatch
+from sourcebook.index.storage.records import ArticleRecord, Filter
+from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.view import Reader
 
 DATABASE = "sourcebook.db"
 LOCK = "writer.lock"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sentencex
 
-from index.article import Article, Block, BlockKind, sha256
+from sourcebook.index.article import Article, Block, BlockKind, sha256
 
 # About 150 words hold one argument and, with their context, fit the 256 word pieces of the default
 # encoder; docs/decisions/0003-passages.md has the comparison.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from index.errors import InputError
+from sourcebook.index.errors import InputError
 
 _ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
 _UNSENDABLE = re.compile(r"[^!-~]")  # what no HTTP header can carry

@@ -13,15 +13,15 @@ from browsing import browsing
 from fastapi.testclient import TestClient
 from selenium import webdriver
 
-from eval.fresh import Place
-from eval.served import serving
-from index.article import Article, Block, BlockKind, Metadata
-from index.encode import Encoder
-from index.library import Library
-from index.read import find_files, read
-from index.weights import DEFAULT_MODEL
-from service.engine import Engine
-from service.http import create_app
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.served import serving
+from sourcebook.index.article import Article, Block, BlockKind, Metadata
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.library import Library
+from sourcebook.index.parsing.parse import find_files, read
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -19,9 +19,9 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import torch
 from conftest import article_from
 
-from index.article import Article
-from index.encode import Encoder
-from index.library import Library
+from sourcebook.index.article import Article
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
 
 
 def version(name: str, number: int) -> Article:

@@ -7,14 +7,14 @@ import numpy as np
 from conftest import article_from
 from hypothesis import strategies as st
 
-from index.article import Article, BlockKind
-from index.encode import QuestionEncoding
-from index.library import Candidate, Candidates, Sourced
-from index.passages import Passage, sentence_spans
-from index.records import ArticleRecord
-from index.tokens import Vectors
-from service.cite import Citation, Scores, cite
-from service.rank import Hit, Read
+from sourcebook.index.article import Article, BlockKind
+from sourcebook.index.encoding.encoder import QuestionEncoding
+from sourcebook.index.encoding.tokens import Vectors
+from sourcebook.index.library import Candidate, Candidates, Sourced
+from sourcebook.index.passages import Passage, sentence_spans
+from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.service.asking.citation import Citation, Scores, cite
+from sourcebook.service.asking.rank import Hit, Read
 
 # Any value that a body may hold.
 JSON_VALUES = st.recursive(

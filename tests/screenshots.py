@@ -10,9 +10,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from browsing import DESK, PHONE, Page, browsing, set_screen
 from PIL import Image
 
-from eval.fresh import Place
-from eval.served import serving
-from service.settings import Settings
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.served import serving
+from sourcebook.service.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDER = REPOSITORY / "docs/screenshots"

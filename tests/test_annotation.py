@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.article import Metadata
-from index.library import Library
-from service.annotation import annotation
-from service.engine import Engine
-from service.http import create_app
+from sourcebook.index.article import Metadata
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.documents.annotation import annotation
+from sourcebook.service.http.app import create_app
 
 TEXT = "El señor Ruiz dijo “no” 👩🏽‍🌾 el martes.\n\nThe fines double. The fines double again."
 URL = "https://example.org/a"

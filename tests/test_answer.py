@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 from made import candidate, citation, hit
 
-from index.library import Library
-from index.records import Filter
-from service.answer import Answer, Sentence, Status, worth_citing
-from service.contradictions import MatterKind
-from service.disagree import Disagreement, Side
-from service.engine import Engine
-from service.plan import Query
-from service.schemas_answers import AnswerOut
-from service.short import ShortAnswer
-from service.written import Written, WrittenSentence
+from sourcebook.index.library import Library
+from sourcebook.index.storage.records import Filter
+from sourcebook.service.asking.answer import Answer, Sentence, Status, worth_citing
+from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.disagreement import Disagreement, Side
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.query import Query
+from sourcebook.service.asking.short_answer import ShortAnswer
+from sourcebook.service.notation.answers import AnswerOut
+from sourcebook.service.writing.checks import Written, WrittenSentence
 
 CITED = citation()
 ANSWER = Answer(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.answer_type import AnswerType, expected, fitting
-from service.figures import Kind
+from sourcebook.service.language.answer_types import AnswerType, expected, fitting
+from sourcebook.service.language.quantities import Kind
 
 NAME, PLACE, DATE, NUMBER = AnswerType.NAME, AnswerType.PLACE, AnswerType.DATE, AnswerType.NUMBER
 

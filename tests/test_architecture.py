@@ -1,57 +1,55 @@
-"""The law of the folders, read from the source: imports point left, and each tool has one owner."""
+"""The law of the packages, read from the source: imports point left, each tool has an owner."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eval.subject import ANSWERING, ASIDE
+from sourcebook.eval.runs.subject import ANSWERING
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("seeds", "index", "service", "eval")
 FILES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
-HTTP = {f"service.{name}" for name in ("http", "pages", "problems", "routes", "server", "uploads")}
-HTTP |= {"service.foreign", "service.mcp_http"}
-# What only its owner may import; elsewhere it would leak the tool into the design.
+# What only its owner may import, a module or a package; elsewhere it would leak into the design.
 OWNERS = {
-    "fastapi": {*HTTP, "eval.http"},
-    "starlette": {*HTTP, "eval.http"},
-    "faiss": {"index.dense", "eval.peers.run_langchain"},
-    "torch": {"index.torch_model"},
-    "transformers": {"index.torch_model"},
-    "sentence_transformers": {"index.torch_model", "eval.peers.run_encode"},
-    "nncf": {"index.torch_model"},
-    "openvino": {"index.openvino_model", "index.torch_model"},
-    "langchain_core": {"service.langchain", "eval.peers.run_langchain"},
-    "llama_index": {"service.llamaindex", "eval.peers.run_llamaindex"},
-    "haystack": {"service.haystack", "eval.peers.run_haystack"},
-    "mcp": {"service.mcp", "service.mcp_http"},
-    "sqlite3": {"index.store"},
-    "tantivy": {"index.lexical"},
+    "fastapi": {"service.http", "eval.http"},
+    "starlette": {"service.http", "eval.http"},
+    "faiss": {"index.search.dense", "eval.peers.run_langchain"},
+    "torch": {"index.encoding.torch_model"},
+    "transformers": {"index.encoding.torch_model"},
+    "sentence_transformers": {"index.encoding.torch_model", "eval.peers.run_encode"},
+    "nncf": {"index.encoding.torch_model"},
+    "openvino": {"index.encoding.openvino_model", "index.encoding.torch_model"},
+    "langchain_core": {"service.doors.langchain", "eval.peers.run_langchain"},
+    "llama_index": {"service.doors.llamaindex", "eval.peers.run_llamaindex"},
+    "haystack": {"service.doors.haystack", "eval.peers.run_haystack"},
+    "mcp": {"service.doors.mcp", "service.http.mcp"},
+    "sqlite3": {"index.storage.store"},
+    "tantivy": {"index.search.lexical"},
 }
-# The command lines answer `--help` at once by importing heavy packages only where they are used.
-MAY_DEFER = {"service.cli", "service.shell", "eval.cli"}
-# These time how long a system takes to load, its import included.
-SYSTEMS = ("encode", "haystack", "langchain", "llamaindex", "sourcebook", "txtai")
-MAY_DEFER |= {f"eval.peers.run_{name}" for name in SYSTEMS}
-# Reading plain text needs neither of the first two; only a conversion needs the others.
+# Only these may import inside a function: the command lines, so that `--help` answers at once,
+# and the peers, which time how long a system takes to load.
+MAY_DEFER = ("service.cli", "eval.cli", "eval.peers")
 DEFERRED = {
-    "index.read": {"py3langid"},
-    "index.formats": {"trafilatura"},
-    "index.encode": {"index.torch_model"},
-    "index.torch_model": {"nncf", "openvino"},
-    "service.mcp_http": {"mcp", "service.mcp"},
+    "index.parsing.parse": {"py3langid"},
+    "index.parsing.markup": {"trafilatura"},
+    "index.encoding.encoder": {"index.encoding.torch_model"},
+    "index.encoding.torch_model": {"nncf", "openvino"},
+    "service.http.mcp": {"mcp", "service.doors.mcp"},
 }
 NAMELESS = {"utils", "util", "types", "base", "helpers", "common", "misc", "managers"}
 
 
 def name_of(file: Path) -> str:
+    """`index.library` of index/library.py, which is imported as `sourcebook.index.library`."""
     parts = file.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 MODULES = {name_of(file): ast.parse(file.read_text("utf-8")) for file in FILES}
+PACKAGES = {name_of(file) for file in FILES if file.stem == "__init__"}
 
 
 def is_type_checking(node: ast.AST) -> bool:
@@ -74,10 +72,21 @@ def imports(tree: ast.AST, *, depth: int = 0) -> Iterator[tuple[str, int]]:
 
 
 def module_of(imported: str) -> str | None:
-    """Which of our modules an import means: `index.store.Store` is `index.store`."""
+    """Which of our modules an import means: `sourcebook.index.library.Library` `index.library`."""
+    if not imported.startswith("sourcebook."):
+        return None
+    imported = imported.removeprefix("sourcebook.")
     while imported and imported not in MODULES:
         imported = imported.rpartition(".")[0]
     return imported or None
+
+
+def package_of(module: str) -> str:
+    """`service.asking` of `service.asking.engine`; a module beside the packages stands alone."""
+    if module in PACKAGES:
+        return module
+    parent = module.rpartition(".")[0]
+    return module if parent in LAYERS else parent
 
 
 GRAPH = {
@@ -86,18 +95,57 @@ GRAPH = {
 }
 
 
+def within(module: str, places: tuple[str, ...] | set[str]) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places)
+
+
+def cycle(graph: dict[str, set[str]]) -> tuple[str, ...]:
+    """The modules of one cycle, or nothing."""
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> tuple[str, ...]:
+        if module in above:
+            return (*above[above.index(module) :], module)
+        if module in done:
+            return ()
+        found = (visit(other, (*above, module)) for other in sorted(graph[module]))
+        first = next(filter(None, found), ())
+        done.add(module)
+        return first
+
+    return next(filter(None, (visit(module, ()) for module in graph)), ())
+
+
 def test_the_modules_are_there() -> None:
-    assert {"index.library", "service.engine", "eval.measures"} <= set(MODULES)
-    assert "index.library" in GRAPH["service.engine"]
+    assert {"index.library", "service.asking.engine", "eval.measures.measures"} <= set(MODULES)
+    assert "index.library" in GRAPH["service.asking.engine"]
 
 
-def test_the_fingerprint_of_an_evaluation_covers_all_that_answers() -> None:
-    reached, left = set(), ["service.engine"]
+def test_only_sourcebook_is_imported_by_its_full_name() -> None:
+    short = {
+        (module, name)
+        for module, tree in MODULES.items()
+        for name, _ in imports(tree)
+        if name.split(".")[0] in LAYERS
+    }
+    assert not short
+
+
+def test_every_package_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    named = project["tool"]["setuptools"]["packages"]
+    assert sorted(named) == sorted(f"sourcebook.{package}" for package in PACKAGES)
+
+
+def test_what_decides_an_answer_knows_nothing_else() -> None:
+    """Evaluation fingerprints these packages, so an answer must not depend on others."""
+    deciding = {name.removeprefix("sourcebook.") for name in ANSWERING}
+    reached, left = set(), ["service.asking.engine"]
     while left:
         if (module := left.pop()) not in reached:
             reached.add(module)
-            left += [other for other in GRAPH[module] if other.startswith("service.")]
-    assert reached == {f"service.{name}" for name in (*ANSWERING, *ASIDE)}
+            left += GRAPH[module]
+    assert not {module for module in reached if not within(module, deciding) and module != "seeds"}
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -107,45 +155,33 @@ def test_imports_point_left(module: str) -> None:
     assert not right, f"{module} must not know of {right}"
 
 
-def test_no_import_cycle() -> None:
-    done: set[str] = set()
-
-    def visit(module: str, above: tuple[str, ...]) -> None:
-        assert module not in above, " -> ".join((*above[above.index(module) :], module))
-        if module not in done:
-            for other in sorted(GRAPH[module]):
-                visit(other, (*above, module))
-            done.add(module)
-
-    for module in MODULES:
-        visit(module, ())
-    assert done == set(MODULES)
+def test_no_import_cycle_between_modules() -> None:
+    assert cycle(GRAPH) == ()
 
 
-def owned(module: str, owners: set[str]) -> bool:
-    """`service.routes` also owns its parts: `service.routes_articles`, `service.routes.ask`."""
-    return module in owners or any(
-        module.startswith((f"{owner}_", f"{owner}.")) for owner in owners if "routes" in owner
-    )
+def test_no_import_cycle_between_packages() -> None:
+    graph: dict[str, set[str]] = {package_of(module): set() for module in MODULES}
+    for module, others in GRAPH.items():
+        graph[package_of(module)] |= {package_of(other) for other in others}
+    assert cycle({here: others - {here} for here, others in graph.items()}) == ()
 
 
-@pytest.mark.parametrize(("package", "owners"), OWNERS.items(), ids=OWNERS)
-def test_each_tool_has_one_owner(package: str, owners: set[str]) -> None:
+@pytest.mark.parametrize(("tool", "owners"), OWNERS.items(), ids=OWNERS)
+def test_each_tool_has_one_owner(tool: str, owners: set[str]) -> None:
     users = {
         module
         for module, tree in MODULES.items()
         for name, _ in imports(tree)
-        if name.split(".", 1)[0] == package
+        if name.split(".", 1)[0] == tool
     }
-    assert not {module for module in users if not owned(module, owners)}
+    assert not {module for module in users if not within(module, owners)}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_stand_at_the_top(module: str) -> None:
-    """A function may import only to defer a heavy package."""
     deep = {name for name, depth in imports(MODULES[module]) if depth}
     heavy = {module_of(name) or name.split(".", 1)[0] for name in deep}
-    assert module in MAY_DEFER or heavy <= DEFERRED.get(module, set())
+    assert within(module, MAY_DEFER) or heavy <= DEFERRED.get(module, set())
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -6,17 +6,22 @@ from statistics import mean
 
 import pytest
 
-from eval.corpus import cached_library, default_cache
-from eval.data import Span
-from eval.judged import JudgedQuestion, Located, locate, read_judged
-from eval.measures import auroc, inexact_quotes, measure_evidence, measure_passages
-from eval.task import corpus_task
-from index.article import Article
-from index.encode import Encoder
-from index.library import Library
-from index.read import find_files, read
-from service.cite import Citation
-from service.engine import Engine
+from sourcebook.eval.data.corpus import cached_library, default_cache
+from sourcebook.eval.data.judged import JudgedQuestion, Located, locate, read_judged
+from sourcebook.eval.data.records import Span
+from sourcebook.eval.data.task import corpus_task
+from sourcebook.eval.measures.measures import (
+    auroc,
+    inexact_quotes,
+    measure_evidence,
+    measure_passages,
+)
+from sourcebook.index.article import Article
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.index.parsing.parse import find_files, read
+from sourcebook.service.asking.citation import Citation
+from sourcebook.service.asking.engine import Engine
 
 SHARED = Path(__file__).parents[2] / "shared"
 GOLD = SHARED / "gold" / "articles.dev.jsonl"

@@ -11,23 +11,22 @@ import pytest
 from conftest import REPOSITORY, MakeLibrary
 from typer.testing import CliRunner, Result
 
-from eval import cli
-from eval.bench import Bench, load_bench, save_bench
-from eval.ceiling import Network, network_of
-from eval.fresh import Place, ask_in_shell, observe, recall
-from eval.load import measure_load
-from eval.lookup import LookupEncoder
-from eval.performance import blocks, plots
-from eval.served import serving
-from eval.spread import Spread, spread_of
-from eval.synthetic import SyntheticCorpus, vocabulary
-from index.article import BlockKind
-from index.encode import Encoder
-from index.errors import InputError, SourcebookError
-from index.library import Library
-from index.weights import DEFAULT_MODEL
-from service import cli as service
-from service import shell
+from sourcebook.eval.bench.bench import Bench, load_bench, save_bench
+from sourcebook.eval.bench.ceiling import Network, network_of
+from sourcebook.eval.bench.fresh import Place, ask_in_shell, observe, recall
+from sourcebook.eval.bench.load import measure_load
+from sourcebook.eval.bench.lookup import LookupEncoder
+from sourcebook.eval.bench.served import serving
+from sourcebook.eval.bench.synthetic import SyntheticCorpus, vocabulary
+from sourcebook.eval.cli.app import app
+from sourcebook.eval.measures.spread import Spread, spread_of
+from sourcebook.eval.performance import blocks, plots
+from sourcebook.index.article import BlockKind
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.errors import InputError, SourcebookError
+from sourcebook.index.library import Library
+from sourcebook.service.cli import context
 
 PASSAGES = 150
 
@@ -89,8 +88,7 @@ def report(cache: Path, folder: Path) -> tuple[Result, Path]:
 
 
 def run(*arguments: object) -> Result:
-    assert cli.app.info.name == "eval"
-    return CliRunner().invoke(service.app, ["bench", *map(str, arguments)])
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)])
 
 
 def ordered(spread: Spread) -> bool:
@@ -286,7 +284,7 @@ def test_bad_input_is_refused_in_a_sentence(
     arguments: tuple[object, ...], said: str, cache: Path
 ) -> None:
     done = run(*arguments, "--cache", cache)
-    assert done.exit_code == shell.USAGE, done.output
+    assert done.exit_code == context.USAGE, done.output
     assert said in done.stderr
     assert "Traceback" not in done.output
 

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from index.article import Metadata
-from index.errors import InputError, NotFoundError
-from index.library import Library
-from index.records import ArticleRecord
-from service.bibliography import STYLES, cited, csl_item
-from service.cli import app
-from service.engine import Engine
-from service.http import create_app
+from sourcebook.eval.cli.app import app
+from sourcebook.index.article import Metadata
+from sourcebook.index.errors import InputError, NotFoundError
+from sourcebook.index.library import Library
+from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.documents.references import STYLES, cited, csl_item
+from sourcebook.service.http.app import create_app
 
 TEXT = (
     "Señor Ruiz said “no” on Tuesday 👩🏽‍🌾.\n\nThe fines {double} at 50% & more: #1, $2 \\ x_y~z^."
@@ -347,5 +347,8 @@ def test_on_the_command_line(
 
 
 def test_help_does_not_load_the_styles() -> None:
-    code = "import sys, service.cli, service.terminal; sys.exit('citeproc' in sys.modules)"
+    code = (
+        "import sys, sourcebook.service.cli.commands, sourcebook.service.cli.printing;"
+        "sys.exit('citeproc' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from eval.calibrate import Row, calibration, fit, left_out, speaking_threshold
-from eval.measures import auroc
-from eval.reliability import Bin, calibration_error, reliability
-from index.errors import InputError
-from service.signals import Signals
+from sourcebook.eval.measures.measures import auroc
+from sourcebook.eval.measures.reliability import Bin, calibration_error, reliability
+from sourcebook.eval.runs.calibrate import Row, calibration, fit, left_out, speaking_threshold
+from sourcebook.index.errors import InputError
+from sourcebook.service.asking.signals import Signals
 
 
 def row(

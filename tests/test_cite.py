@@ -8,8 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import SCORES, citation, passage, record
 
-from index.article import Article
-from service.cite import CONTEXT_CHARACTERS, Citation, cite, display_title, reference, text_fragment
+from sourcebook.index.article import Article
+from sourcebook.service.asking.citation import (
+    CONTEXT_CHARACTERS,
+    Citation,
+    cite,
+    display_title,
+    reference,
+    text_fragment,
+)
 
 ANY_TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=200

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.article import Article, BlockKind, Metadata
-from index.clean import RULES, Cleaned, clean
-from index.errors import TooLargeError
-from index.layout import MAX_LINES, fill, is_name
+from sourcebook.index.article import Article, BlockKind, Metadata
+from sourcebook.index.errors import TooLargeError
+from sourcebook.index.parsing.clean import RULES, Cleaned, clean
+from sourcebook.index.parsing.layout import MAX_LINES, fill, is_name
 
 SHARED = Path(__file__).parents[2] / "shared"
 SEEDS = sorted((SHARED / "seeds").glob("*.txt"))

@@ -12,11 +12,11 @@ import pytest
 from conftest import REPOSITORY
 from typer.testing import CliRunner, Result
 
-from index.library import Library
-from service import terminal
-from service.cli import app
-from service.files import file_of, source_of
-from service.schemas import PassagesOut
+from sourcebook.eval.cli.app import app
+from sourcebook.index.library import Library
+from sourcebook.service.adding.files import file_of, source_of
+from sourcebook.service.cli import printing
+from sourcebook.service.notation.responses import PassagesOut
 
 TEXT = "The council voted on Tuesday to double the fines for dumping waste in the river."
 TRAINS = "The ministry will reopen the night train to the coast in spring."
@@ -281,7 +281,7 @@ def test_control_characters_do_not_reach_the_terminal(
         "headings": [],
         "sentences": [],
     }
-    terminal.passages(PassagesOut.model_validate({"generation": 1, "passages": [passage]}))
+    printing.passages(PassagesOut.model_validate({"generation": 1, "passages": [passage]}))
     assert "a\ufffd[2Jb [red]c" in capsys.readouterr().out
 
 
@@ -373,7 +373,8 @@ def test_the_library_comes_from_the_environment(
 
 def test_help_and_version_are_quick_and_name_every_command() -> None:
     code = (
-        "import sys; from eval.cli import main; sys.argv = ['sourcebook', '--help']\n"
+        "import sys; from sourcebook.eval.cli.app import main\n"
+        "sys.argv = ['sourcebook', '--help']\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "print(sorted({'torch', 'faiss', 'fastapi', 'sqlite3', 'rich.table'} & set(sys.modules)))"
@@ -389,7 +390,7 @@ def test_help_and_version_are_quick_and_name_every_command() -> None:
 
 def test_a_real_process(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
-    command = [sys.executable, "-c", "from eval.cli import main; main()"]
+    command = [sys.executable, "-c", "from sourcebook.eval.cli.app import main; main()"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from conftest import MakeLibrary, article_from
 
-from index.article import Article, article_id
-from index.errors import NotFoundError
-from index.library import Library
-from service.engine import Engine
+from sourcebook.index.article import Article, article_id
+from sourcebook.index.errors import NotFoundError
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
 
 SECONDS = 8
 PLACES = ["Cauca", "Nariño", "Catatumbo", "Putumayo", "Guaviare", "Meta"]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from test_signals import ask
 
-from index.library import Library
-from index.records import Filter
-from service.answer import Status
-from service.confidence import CALIBRATION, Calibration, Logistic
-from service.engine import Engine
+from sourcebook.index.library import Library
+from sourcebook.index.storage.records import Filter
+from sourcebook.service.asking.answer import Status
+from sourcebook.service.asking.confidence import CALIBRATION, Calibration, Logistic
+from sourcebook.service.asking.engine import Engine
 
 SIGNALS = ask("Who seized cocaine?").signals()  # late .7, dense .4
 EVEN = Logistic(-3, {"late": 2, "dense": 4})  # -3 + 1.4 + 1.6 = 0

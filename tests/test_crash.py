@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from index.article import Article, article_id
-from index.encode import Encoder
-from index.errors import NotFoundError
-from index.library import Library
-from index.passages import cut
-from service.engine import Engine
+from sourcebook.index.article import Article, article_id
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import NotFoundError
+from sourcebook.index.library import Library
+from sourcebook.index.passages import cut
+from sourcebook.service.asking.engine import Engine
 
 ROUNDS = 24
 # A library is begun anew every so many rounds, so that some die while they make one.

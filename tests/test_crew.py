@@ -16,12 +16,12 @@ import pytest
 from calling import Caller
 from conftest import REPOSITORY, copy_library
 
-from eval.served import family
-from index.encode import Encoder
-from index.library import Library
-from service.crew import SEATS, Crew
-from service.engine import Engine
-from service.requests import QUESTION
+from sourcebook.eval.bench.served import family
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.notation.requests import QUESTION
+from sourcebook.service.workers import SEATS, Crew
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL": "info"}
 TOO_LONG = {"question": "coca " * 900}
@@ -70,7 +70,7 @@ def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
     options = ["--library", str(folder), "serve", "--port", "0"]
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from eval.cli import main; main()", *options],
+            [sys.executable, "-c", "from sourcebook.eval.cli.app import main; main()", *options],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

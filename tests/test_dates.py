@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.dates import Mention, iso_date, mentions
+from sourcebook.index.dates import Mention, iso_date, mentions
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.dense import EXACT_UP_TO, DenseIndex
-from index.tokens import normalise
+from sourcebook.index.encoding.tokens import normalise
+from sourcebook.index.search.dense import EXACT_UP_TO, DenseIndex
 
 VECTORS = normalise(np.random.default_rng(6).normal(size=(60, 8)).astype(np.float32))
 

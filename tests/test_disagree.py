@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from conftest import article_from
 
-from index.article import Article
-from index.library import Library
-from service.answer import Answer, Status
-from service.contradictions import MatterKind
-from service.engine import Engine
+from sourcebook.index.article import Article
+from sourcebook.index.library import Library
+from sourcebook.service.asking.answer import Answer, Status
+from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.engine import Engine
 
 MakeLibrary = Callable[..., Library]
 

@@ -16,11 +16,11 @@ from made import JSON_VALUES
 from misbehaving import running
 from openai.types.chat import ChatCompletionMessageParam
 
-from eval.fresh import Place
-from eval.served import serving
-from index.library import Library
-from index.weights import DEFAULT_MODEL
-from service.requests import QUESTION
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.served import serving
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.library import Library
+from sourcebook.service.notation.requests import QUESTION
 
 SEIZED = "How much cocaine did Colombia seize in 2024?"
 PIZZA = "What is the best pizza in Naples?"

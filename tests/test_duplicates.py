@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from index.article import Article
-from index.duplicates import BANDS, SAME, SHINGLE_WORDS, bands, signature, similarity
+from sourcebook.index.article import Article
+from sourcebook.index.duplicates import BANDS, SAME, SHINGLE_WORDS, bands, signature, similarity
 
 CHANCE = random.Random(4)
 WORDS = [f"word{number}" for number in range(3_000)]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from index.encode import CONTEXT_PIECES, Encoder
-from index.errors import InputError
-from index.tokens import TokenCodec, normalise
-from index.weights import DEFAULT_MODEL, cache_folder, find_model
+from sourcebook.index.encoding.encoder import CONTEXT_PIECES, Encoder
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL, cache_folder, find_model
+from sourcebook.index.encoding.tokens import TokenCodec, normalise
+from sourcebook.index.errors import InputError
 
 TEXTS = [
     "Coca.",

@@ -13,15 +13,14 @@ import pytest
 from conftest import REPOSITORY
 from typer.testing import CliRunner, Result
 
-from eval import cli
-from eval.partial import partial_path
-from eval.report import load_report
-from eval.tables import load_summary, results_table
-from eval.trec import read_trec_run
-from index.encode import Encoder
-from index.library import Library
-from service import cli as service
-from service import shell
+from sourcebook.eval.cli.app import INTERRUPTED, app
+from sourcebook.eval.data.trec import read_trec_run
+from sourcebook.eval.report.report import load_report
+from sourcebook.eval.report.tables import load_summary, results_table
+from sourcebook.eval.runs.partial import partial_path
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.service.cli import context
 
 GOLD = REPOSITORY / "eval" / "gold" / "seeds.jsonl"
 SEEDS = REPOSITORY / "seeds"
@@ -39,12 +38,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `sourcebook eval ...` with the cache of these tests."""
-    assert cli.app.info.name == "eval"
     monkeypatch.setenv("SOURCEBOOK_LIBRARY", str(cache / "no-library"))
 
     def invoke(command: str, *arguments: object) -> Result:
         kept = ["--cache", cache] if command in ("run", "all", "import-run") else []
-        return CliRunner().invoke(service.app, ["eval", command, *map(str, [*arguments, *kept])])
+        return CliRunner().invoke(app, ["eval", command, *map(str, [*arguments, *kept])])
 
     return invoke
 
@@ -55,7 +53,7 @@ def ok(result: Result) -> Result:
 
 
 def refused(result: Result, *said: str) -> None:
-    assert result.exit_code == shell.USAGE, result.output
+    assert result.exit_code == context.USAGE, result.output
     for part in said:
         assert part in result.stderr
     assert "Traceback" not in result.output
@@ -165,7 +163,7 @@ def test_an_interrupted_run_is_resumed_and_equals_an_uninterrupted_one(
 ) -> None:
     path, whole = tmp_path / "report.json", tmp_path / "whole.json"
     ok(run(*seeds("--limit", 40, "--json", whole)))
-    program = "from eval.cli import main; main()"
+    program = "from sourcebook.eval.cli.app import main; main()"
     arguments = ["eval", *map(str, seeds("--limit", 40, "--json", path, "--cache", cache))]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
@@ -176,7 +174,7 @@ def test_an_interrupted_run_is_resumed_and_equals_an_uninterrupted_one(
     wait_for_lines(partial_path(path), 4, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == cli.INTERRUPTED
+    assert process.returncode == INTERRUPTED
     assert "the same command with --resume goes on" in said
     assert not path.exists()
     kept = len(partial_path(path).read_text("utf-8").splitlines()) - 1
@@ -228,7 +226,7 @@ def test_what_is_missing_or_malformed_is_named(run: Run, tiny: Path, tmp_path: P
 
 def test_a_service_that_does_not_answer_fails_in_a_sentence(run: Run) -> None:
     failed = run("run", GOLD, "--url", "http://127.0.0.1:9")
-    assert failed.exit_code == shell.FAILED
+    assert failed.exit_code == context.FAILED
     assert "No Sourcebook service answers at" in failed.stderr
 
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.beir import BeirSet, read_beir
-from eval.chunking import ChunkingSet, read_chunking
-from eval.data import Span, Wanted, data_kind
-from eval.judged import (
+from sourcebook.eval.data.beir import BeirSet, read_beir
+from sourcebook.eval.data.chunking import ChunkingSet, read_chunking
+from sourcebook.eval.data.judged import (
     JudgedQuestion,
     MissingGold,
     find_quote,
@@ -21,15 +20,16 @@ from eval.judged import (
     locate,
     read_judged,
 )
-from eval.trec import (
+from sourcebook.eval.data.records import Span, Wanted, data_kind
+from sourcebook.eval.data.trec import (
     TrecRun,
     read_trec_qrels,
     read_trec_run,
     write_trec_qrels,
     write_trec_run,
 )
-from index.article import Article, Block, BlockKind, Metadata
-from index.errors import InputError, NotFoundError, UnreadableError
+from sourcebook.index.article import Article, Block, BlockKind, Metadata
+from sourcebook.index.errors import InputError, NotFoundError, UnreadableError
 
 SHARED = Path(__file__).parents[2] / "shared"
 FERRY = "The ferry ran twice a day\nuntil the harbour froze. The ferry ran  twice a day again."

@@ -12,19 +12,19 @@ import uvicorn
 from conftest import REPOSITORY
 from fastapi.testclient import TestClient
 
-from eval.document import decode
-from eval.http import EXAMPLE, evaluations_router
-from eval.jobs import Evaluation
-from eval.judged import judged_questions
-from eval.remote import ServiceSubject
-from eval.report import Report
-from eval.run import observe, report_of
-from eval.subject import EngineSubject, articles_of
-from eval.task import Question, Task, judged_task
-from index.errors import BusyError, InputError, LibraryError, NotFoundError
-from service.engine import Engine
-from service.http import create_app
-from service.jobs import REMEMBERED, Jobs, JobStatus
+from sourcebook.eval.data.document import decode
+from sourcebook.eval.data.judged import judged_questions
+from sourcebook.eval.data.task import Question, Task, judged_task
+from sourcebook.eval.http.jobs import Evaluation
+from sourcebook.eval.http.routes import EXAMPLE, evaluations_router
+from sourcebook.eval.report.report import Report
+from sourcebook.eval.runs.remote import ServiceSubject
+from sourcebook.eval.runs.run import observe, report_of
+from sourcebook.eval.runs.subject import EngineSubject, articles_of
+from sourcebook.index.errors import BusyError, InputError, LibraryError, NotFoundError
+from sourcebook.service.adding.jobs import REMEMBERED, Jobs, JobStatus
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
 
 GOLD = [
     json.loads(line)

@@ -8,20 +8,32 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
 
-from eval.cli import ABLATIONS, ALL_METHODS
-from eval.corpus import build_cost, cached_library, corpus_articles, default_cache, is_built
-from eval.data import Span, Wanted
-from eval.imported import ImportedRun, by_finding, by_name, exported_run, observed_run
-from eval.judged import Evidence, JudgedQuestion, Quote, SourceArticle, read_judged
-from eval.partial import Partial
-from eval.report import Found, Row
-from eval.run import identity, measured_rows, observe, report_of, sample
-from eval.subject import Asked, EngineSubject, articles_of, engine_for
-from eval.task import Question, Task, corpus_task, judged_task
-from eval.trec import read_trec_run, write_trec_run
-from index.encode import Encoder
-from index.errors import InputError, UnreadableError
-from service.engine import Engine
+from sourcebook.eval.cli.app import ABLATIONS, ALL_METHODS
+from sourcebook.eval.data.corpus import (
+    build_cost,
+    cached_library,
+    corpus_articles,
+    default_cache,
+    is_built,
+)
+from sourcebook.eval.data.judged import Evidence, JudgedQuestion, Quote, SourceArticle, read_judged
+from sourcebook.eval.data.records import Span, Wanted
+from sourcebook.eval.data.task import Question, Task, corpus_task, judged_task
+from sourcebook.eval.data.trec import read_trec_run, write_trec_run
+from sourcebook.eval.report.report import Found, Row
+from sourcebook.eval.runs.imported import (
+    ImportedRun,
+    by_finding,
+    by_name,
+    exported_run,
+    observed_run,
+)
+from sourcebook.eval.runs.partial import Partial
+from sourcebook.eval.runs.run import identity, measured_rows, observe, report_of, sample
+from sourcebook.eval.runs.subject import Asked, EngineSubject, articles_of, engine_for
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import InputError, UnreadableError
+from sourcebook.service.asking.engine import Engine
 
 GOLD = REPOSITORY / "eval" / "gold" / "seeds.jsonl"
 TEXT = "Coca fell by half. Nobody said why. The minister left in May."

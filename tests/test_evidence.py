@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import candidate, hit
 
-from service.answer_type import Expected, expected
-from service.evidence import MAX_SENTENCES, SENTENCE_COST, TYPED, Evidence, evidence
+from sourcebook.service.asking.evidence import (
+    MAX_SENTENCES,
+    SENTENCE_COST,
+    TYPED,
+    Evidence,
+    evidence,
+)
+from sourcebook.service.language.answer_types import Expected, expected
 
 SENTENCES = ["Rain fell on Monday.", "Coca grew in Cauca.", "It paid well.", "Nobody came."]
 TEXT = " ".join(SENTENCES)

@@ -14,19 +14,19 @@ from lxml import html as lxml_html
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
-from index.article import Metadata
-from index.library import Library
-from service.answer import Answer, Sentence, Status
-from service.cli import app
-from service.contradictions import MatterKind
-from service.disagree import Disagreement, Side
-from service.engine import Engine
-from service.export import export, markdown
-from service.http import create_app
-from service.plan import Query
-from service.requests import Format, PrintedStyle
-from service.short import ShortAnswer
-from service.written import Written, WrittenSentence
+from sourcebook.eval.cli.app import app
+from sourcebook.index.article import Metadata
+from sourcebook.index.library import Library
+from sourcebook.service.asking.answer import Answer, Sentence, Status
+from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.disagreement import Disagreement, Side
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.query import Query
+from sourcebook.service.asking.short_answer import ShortAnswer
+from sourcebook.service.documents.export import export, markdown
+from sourcebook.service.http.app import create_app
+from sourcebook.service.notation.requests import Format, PrintedStyle
+from sourcebook.service.writing.checks import Written, WrittenSentence
 
 NASTY = (
     "The minister said <script>alert('coca')</script> & *nothing* [more] on [^1] the fines of 50%."

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.dates import mentions
-from service.figures import Figure, Kind, figures
+from sourcebook.index.dates import mentions
+from sourcebook.service.language.quantities import Figure, Kind, figures
 
 
 def found(text: str) -> list[Figure]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.followup import MAX_CARRIED_CHARACTERS, FollowUp, whole
+from sourcebook.service.doors.follow_up import MAX_CARRIED_CHARACTERS, FollowUp, whole
 
 SEIZED = "How much cocaine did Colombia seize in 2020?"
 INCAUTADO = "¿Cuánta cocaína incautó Colombia en 2020?"

@@ -7,9 +7,9 @@ import pytest
 from conftest import FINES, MakeLibrary
 from fastapi.testclient import TestClient
 
-from service.engine import Engine
-from service.http import create_app
-from service.settings import Settings
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
+from sourcebook.service.settings import Settings
 
 PUBLIC = "https://sourcebook.example.org"
 WRITES = (

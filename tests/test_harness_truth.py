@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from truth import Truth, compare
 
-from index.encode import Encoder
+from sourcebook.index.encoding.encoder import Encoder
 
 FOLDERS = ("or_sharc", "feedbackqa", "scifact", "squad2", "obliqa")
 # Encoding all of them takes an hour on two cores: only where somebody asks for it.

@@ -11,11 +11,11 @@ from conftest import MakeLibrary
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
-from index.article import Article
-from index.library import Library
-from service.engine import Engine
-from service.http import create_app
-from service.requests import QUESTION
+from sourcebook.index.article import Article
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
+from sourcebook.service.notation.requests import QUESTION
 
 FINES = (
     "The council voted on Tuesday to double the fines for dumping waste in the river, after two "
@@ -395,7 +395,7 @@ def test_the_library_is_described(fresh: TestClient, library: Library) -> None:
 
 
 def test_failures_are_shown_and_forgotten(fresh: TestClient, library: Library) -> None:
-    from index.errors import UnreadableError  # noqa: PLC0415 (a value of this test alone)
+    from sourcebook.index.errors import UnreadableError  # noqa: PLC0415 (a value of this test alone)
 
     library.record_failure("a b/ü.txt", UnreadableError("It is empty.", cure="Fill it."))
     [failure] = fresh.get("/v1/library").json()["failed"]

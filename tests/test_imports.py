@@ -12,15 +12,15 @@ import pytest
 from conftest import MakeLibrary, article_from
 from fastapi.testclient import TestClient
 
-from index.article import Metadata
-from index.errors import InputError, NotAllowedError, NotFoundError
-from index.library import Library
-from service.engine import Engine
-from service.files import source_of
-from service.http import create_app
-from service.imports import SHOWN, Folders, Import
-from service.jobs import Jobs, JobStatus
-from service.settings import Settings
+from sourcebook.index.article import Metadata
+from sourcebook.index.errors import InputError, NotAllowedError, NotFoundError
+from sourcebook.index.library import Library
+from sourcebook.service.adding.files import source_of
+from sourcebook.service.adding.folders import SHOWN, Folders, Import
+from sourcebook.service.adding.jobs import Jobs, JobStatus
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
+from sourcebook.service.settings import Settings
 
 FINES = "The council voted on Tuesday to double the fines for dumping waste in the river."
 TRAINS = "The ministry of transport will reopen the night train to the coast in spring."

@@ -14,14 +14,14 @@ from conftest import MakeLibrary, article_from
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from eval.cli import service
-from eval.judged import read_judged
-from index.encode import Encoder
-from index.library import DATABASE, Library
-from index.store import OLDEST_VERSION, SCHEMA_VERSION, Store
-from service.engine import Engine
-from service.http import create_app
-from service.judgements import exported, judgements
+from sourcebook.eval.cli.app import app
+from sourcebook.eval.data.judged import read_judged
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.storage.store import OLDEST_VERSION, SCHEMA_VERSION, Store
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.documents.judgements import exported, judgements
+from sourcebook.service.http.app import create_app
 
 FINES = (
     "The council voted on Tuesday to double the fines for dumping waste in the river.\n\n"
@@ -157,7 +157,7 @@ def test_judged_over_http_scored_by_the_evaluation(
     judge("Who complained?", "wrong")
 
     def run(*words: str) -> Any:
-        done = CliRunner().invoke(service.app, ["--library", str(library.folder), *words])
+        done = CliRunner().invoke(app, ["--library", str(library.folder), *words])
         assert done.exit_code == 0, done.output
         return done
 
@@ -176,7 +176,7 @@ def test_judged_over_http_scored_by_the_evaluation(
 
 def test_an_export_that_cannot_be_written(library: Library, tmp_path: Path) -> None:
     words = ["--library", str(library.folder), "judgements", "--export", str(tmp_path)]
-    result = CliRunner().invoke(service.app, words)
+    result = CliRunner().invoke(app, words)
     assert (result.exit_code, str(tmp_path) in result.output) == (1, True)
 
 

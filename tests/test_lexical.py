@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.errors import StorageError
-from index.lexical import K1, LexicalEntry, LexicalIndex
+from sourcebook.index.errors import StorageError
+from sourcebook.index.search.lexical import K1, LexicalEntry, LexicalIndex
 
 TEXTS = {
     1: "The farmers of Cauca were growing coca on steep hills.",

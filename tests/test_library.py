@@ -19,13 +19,21 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from transformers import BertConfig, BertModel
 
-from index.article import Article, article_id, sha256
-from index.encode import Encoder
-from index.errors import InputError, LibraryError, NotFoundError
-from index.ingest import Action
-from index.library import DATABASE, DENSE, LEXICAL, LOCK, Library, Sourced, reembed_library
-from index.records import Filter
-from service.engine import Engine
+from sourcebook.index.article import Article, article_id, sha256
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import InputError, LibraryError, NotFoundError
+from sourcebook.index.ingest import Action
+from sourcebook.index.library import (
+    DATABASE,
+    DENSE,
+    LEXICAL,
+    LOCK,
+    Library,
+    Sourced,
+    reembed_library,
+)
+from sourcebook.index.storage.records import Filter
+from sourcebook.service.asking.engine import Engine
 
 TEXTS = {
     "coca": "Farmers in Cauca grow coca because no road brings other crops to a market.",
@@ -325,8 +333,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, "tests")
 from conftest import article_from
-from index.encode import Encoder
-from index.library import Library
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
 with Library(Path(sys.argv[1]), Encoder()) as library:
     for line in sys.stdin:
         verb, name, text = line.rstrip("\\n").split("|")
@@ -627,9 +635,9 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, "tests")
 from conftest import article_from
-from index.encode import Encoder
-from index.errors import StorageError
-from index.library import Library
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import StorageError
+from sourcebook.index.library import Library
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 text = "\\n\\n".join("Item %d: the committee was told of %d." % (n, n * n) for n in range(150))
 big = article_from(text, "big")
@@ -676,9 +684,9 @@ def test_disk_full_during_add(copied: Path, encoder: Encoder) -> None:
 READ_ONLY = """
 import os, sys
 from pathlib import Path
-from index.encode import Encoder
-from index.errors import StorageError
-from index.library import Library
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import StorageError
+from sourcebook.index.library import Library
 encoder = Encoder()
 os.setgid(65534)
 os.setuid(65534)

@@ -23,14 +23,14 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult
 
-from eval.fresh import Place
-from index.encode import Encoder
-from index.library import Library
-from service.engine import Engine
-from service.http import MAX_BODY_BYTES, create_app
-from service.mcp import listed, mcp_server
-from service.mcp_tools import FETCHED, TOOLS, Desk
-from service.settings import Settings
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.doors.mcp import listed, mcp_server
+from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, Desk
+from sourcebook.service.http.app import MAX_BODY_BYTES, create_app
+from sourcebook.service.settings import Settings
 
 T = TypeVar("T")
 Use = Callable[[Client], Awaitable[T]]
@@ -336,7 +336,10 @@ def test_a_library_that_is_missing_is_told_on_standard_error(place: Place, tmp_p
 
 def test_asking_in_the_shell_and_starting_to_serve_load_no_mcp() -> None:
     """It takes most of a second."""
-    code = "import sys, service.http, service.cli, eval.cli; print('mcp' in sys.modules)"
+    code = (
+        "import sys, sourcebook.service.http.app, sourcebook.eval.cli.app;"
+        "print('mcp' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
     )

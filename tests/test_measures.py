@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.data import Span, Wanted
-from eval.measures import (
+from sourcebook.eval.data.records import Span, Wanted
+from sourcebook.eval.measures.measures import (
     Decision,
     accuracy_at,
     aurc,
@@ -24,7 +24,7 @@ from eval.measures import (
     measure_ranking,
     risk_coverage,
 )
-from index.errors import InputError
+from sourcebook.index.errors import InputError
 
 NAMES = ("nDCG@3", "RR", "RR@2", "AP", "R@2", "P@2", "Success@1", "Judged@2")
 # Three documents matter: `a` twice as much as `b` and `c`; `n` was judged and does not.

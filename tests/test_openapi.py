@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from docs.examples import shortened
-from eval.http import evaluations_router
-from service.engine import Engine
-from service.http import create_app
+from sourcebook.eval.http.routes import evaluations_router
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import create_app
 
-# Documents for people, and one that has no schema but its own reader (eval.document).
+# Documents for people, and one that has no schema but its own reader (eval.data.document).
 WITHOUT = {
     "GET /v1/evaluations/{evaluation_id}/report",
     "GET /v1/evaluations/{evaluation_id}/against/{other_id}",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from index.lexical import stem
-from service.opposites import PAIRS, opposed
+from sourcebook.index.search.lexical import stem
+from sourcebook.service.language.opposites import PAIRS, opposed
 
 
 def said(*words: str) -> set[str]:

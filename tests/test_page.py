@@ -12,16 +12,16 @@ from urllib.request import urlopen
 
 import pytest
 from browsing import DESK, PHONE, Page, set_screen
-from conftest import REPOSITORY
+from conftest import REPOSITORY, copy_library
 from fastapi.testclient import TestClient
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from eval.fresh import Place
-from eval.served import serving
-from index.library import Library
-from service.settings import Settings
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.served import serving
+from sourcebook.index.library import Library
+from sourcebook.service.settings import Settings
 
 FILES = sorted((REPOSITORY / "service" / "page").iterdir())
 # What axe-core admits to be a nuisance at most.

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from index.article import Article, Block, BlockKind, Metadata
-from index.encode import Encoder
-from index.passages import MAX_WORDS, Passage, Span, cut, sentence_spans
+from sourcebook.index.article import Article, Block, BlockKind, Metadata
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.passages import MAX_WORDS, Passage, Span, cut, sentence_spans
 
 WORDS = [
     "coca", "Petro", "U.S.", "Gen.", "25%", "2024-09-15", "decertification", "said.”", "“Never",

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from eval.beir import read_beir
-from eval.peers.__main__ import app
-from eval.peers.compare import PEERS, Row, draw, row_of
-from eval.peers.measuring import (
+from sourcebook.eval.data.beir import read_beir
+from sourcebook.eval.peers.__main__ import app
+from sourcebook.eval.peers.compare import PEERS, Row, draw, row_of
+from sourcebook.eval.peers.measuring import (
     Ask,
     Document,
     Job,
@@ -29,7 +29,7 @@ from eval.peers.measuring import (
     percentile,
     resident_mb,
 )
-from index.encode import Encoder
+from sourcebook.index.encoding.encoder import Encoder
 
 WORDS = ["coca", "rice", "maize", "opium", "cocoa", "coffee"]
 JOB = Job(model="none", documents=(), questions=("What?", "Where?"), passages=())

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.errors import InputError
-from service.plan import MAX_QUESTION, Query, plan
+from sourcebook.index.errors import InputError
+from sourcebook.service.asking.query import MAX_QUESTION, Query, plan
 
 PUBLISHERS = ["The Conversation", "Foreign Policy", "El País", "www.insightcrime.org", "AP", "—"]
 AUTHORS = ["Laura Gil", "Óscar Naranjo", "J. D. Vance", "…"]

@@ -14,14 +14,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from made import JSON_VALUES
 
-from index.article import article_id
-from index.encode import Encoder
-from index.errors import BusyError, LibraryError, SourcebookError, StorageError
-from index.library import Library
-from service.engine import Engine
-from service.http import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
-from service.problems import KINDS
-from service.settings import Settings
+from sourcebook.index.article import article_id
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.app import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
+from sourcebook.service.http.problems import KINDS
+from sourcebook.service.settings import Settings
 
 TEXT = "The council voted on Tuesday to double the fines for dumping waste in the river."
 LIMIT = 200_000  # bytes of articles in one request, small enough to go beyond it quickly

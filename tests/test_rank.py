@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made import AXES, candidate, candidates, hit
 
-from index.library import Sourced
-from service.plan import Query
-from service.rank import Weights, collapse, rank
+from sourcebook.index.library import Sourced
+from sourcebook.service.asking.query import Query
+from sourcebook.service.asking.rank import Weights, collapse, rank
 
 WEIGHTS = Weights(late=1.0, near=0.1, dense=0.2, lexical=0.4, source=0.05)
 QUERY = Query(text="coca")

@@ -11,10 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.article import Article, BlockKind, Metadata
-from index.errors import InputError, NotFoundError, TooLargeError, UnreadableError
-from index.formats import names, parse_html
-from index.read import MAX_BYTES, READERS, decode, detect_language, find_files, read
+from sourcebook.index.article import Article, BlockKind, Metadata
+from sourcebook.index.errors import InputError, NotFoundError, TooLargeError, UnreadableError
+from sourcebook.index.parsing.markup import names, parse_html
+from sourcebook.index.parsing.parse import (
+    MAX_BYTES,
+    READERS,
+    decode,
+    detect_language,
+    find_files,
+    read,
+)
 
 SHARED = Path(__file__).parents[2] / "shared"
 PAGES = SHARED / "bench" / "article_extraction"

@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from eval.judged import MissingGold, Quote
-from eval.report import Found, Report, Row, build_report, compare, load_report, save_report
-from eval.statistics import paired_test
-from index.errors import InputError, NotFoundError
+from sourcebook.eval.data.judged import MissingGold, Quote
+from sourcebook.eval.measures.statistics import paired_test
+from sourcebook.eval.report.report import (
+    Found,
+    Report,
+    Row,
+    build_report,
+    compare,
+    load_report,
+    save_report,
+)
+from sourcebook.index.errors import InputError, NotFoundError
 
 
 def row(name: str, value: float | None = None, **more: object) -> Row:

@@ -9,10 +9,10 @@ from browsing import DESK, PHONE, set_screen
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from eval.judged import MissingGold, Quote
-from eval.page import render_page, save_page
-from eval.report import Found, Report, Row, build_report
-from index.errors import InputError
+from sourcebook.eval.data.judged import MissingGold, Quote
+from sourcebook.eval.report.page import render_page, save_page
+from sourcebook.eval.report.report import Found, Report, Row, build_report
+from sourcebook.index.errors import InputError
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quotes\""

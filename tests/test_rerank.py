@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from index.encode import Encoder
-from index.errors import BusyError, InputError, TooLargeError
-from index.library import Library
-from service import catalogue
-from service.engine import Engine
-from service.requests import QUESTION
-from service.rerank import MAX_PASSAGES, Reranker
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import BusyError, InputError, TooLargeError
+from sourcebook.index.library import Library
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.documents import catalogue
+from sourcebook.service.doors.rerank import MAX_PASSAGES, Reranker
+from sourcebook.service.notation.requests import QUESTION
 
 TRAINS = "The night train to the coast runs in spring, the ministry of transport said."
 FINES = "The council voted on Tuesday to double the fines for dumping waste in the river."

@@ -13,9 +13,9 @@ from haystack import Pipeline
 from langchain_core.runnables import RunnableLambda
 from llama_index.core.schema import MetadataMode
 
-from index.errors import InputError, LibraryError
-from service import haystack, langchain, llamaindex
-from service.client import Client, Retrieved
+from sourcebook.index.errors import InputError, LibraryError
+from sourcebook.service.doors import haystack, langchain, llamaindex
+from sourcebook.service.doors.client import Client, Retrieved
 
 QUESTION = "When does the night train to the coast return?"
 WASTE = "fines for dumping waste in the river"
@@ -74,7 +74,7 @@ def test_llamaindex(served: str, best: Retrieved) -> None:
 def test_haystack(served: str, best: Retrieved) -> None:
     pipeline = Pipeline()
     pipeline.add_component("retriever", haystack.SourcebookRetriever(served, limit=2))
-    saved = Pipeline.loads(pipeline.dumps(), allowed_modules=["service.haystack"])
+    saved = Pipeline.loads(pipeline.dumps(), allowed_modules=["sourcebook.service.doors.haystack"])
 
     def run(**given: Any) -> Any:
         return saved.run({"retriever": {"query": QUESTION, **given}})["retriever"]["documents"]

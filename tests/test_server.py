@@ -19,11 +19,11 @@ import pytest
 from calling import Caller
 from conftest import REPOSITORY, copy_library
 
-from index.encode import Encoder
-from index.library import Library
-from service.requests import QUESTION
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.service.notation.requests import QUESTION
 
-COMMAND = [sys.executable, "-c", "from eval.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from sourcebook.eval.cli.app import main; main()"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL": "warning"}
 
 

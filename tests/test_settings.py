@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from index.errors import InputError
-from index.read import MAX_BYTES
-from index.weights import DEFAULT_MODEL
-from service.settings import Settings, from_environment, variable_of
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.errors import InputError
+from sourcebook.index.parsing.parse import MAX_BYTES
+from sourcebook.service.settings import Settings, from_environment, variable_of
 
 
 def test_the_defaults_repeat_those_of_the_index() -> None:

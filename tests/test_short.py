@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from index.library import Library
-from service.answer import Answer, Status
-from service.engine import Engine
+from sourcebook.index.library import Library
+from sourcebook.service.asking.answer import Answer, Status
+from sourcebook.service.asking.engine import Engine
 
 MakeLibrary = Callable[..., Library]
 

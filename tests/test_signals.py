@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import AXES, candidate, candidates, hit
 
-from index.lexical import stem
-from index.library import Candidates, Library
-from index.tokens import Vectors
-from service.engine import Engine
-from service.rank import Hit
-from service.signals import Signals, content_words, missing_entities, signals
-from service.words import WORD
+from sourcebook.index.encoding.tokens import Vectors
+from sourcebook.index.library import Candidates, Library
+from sourcebook.index.search.lexical import stem
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.rank import Hit
+from sourcebook.service.asking.signals import Signals, content_words, missing_entities, signals
+from sourcebook.service.language.words import WORD
 
 TEXT = "Rain fell on Monday. Colombia seized 850 tonnes of cocaine in Cauca."
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from made import citation
 
-from service.cite import Citation
-from service.contradictions import MatterKind
-from service.disagree import Disagreement, Side
-from service.sources import independent_publishers, outdated
+from sourcebook.service.asking.citation import Citation
+from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.disagreement import Disagreement, Side
+from sourcebook.service.asking.sources import independent_publishers, outdated
 
 
 def cited(name: str, publisher: str = "", url: str | None = None, copy_of: str = "") -> Citation:

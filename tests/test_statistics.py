@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.statistics import Interval, bootstrap, by_type, holm, paired_test
-from index.errors import InputError
+from sourcebook.eval.measures.statistics import Interval, bootstrap, by_type, holm, paired_test
+from sourcebook.index.errors import InputError
 
 
 def test_equal_values_give_an_interval_without_width() -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from conftest import article_from
 
-from index.article import Article, Block, BlockKind, Metadata, Removal
-from index.encode import Encoding
-from index.errors import BusyError, LibraryError, NotFoundError, StorageError
-from index.passages import Passage, cut
-from index.store import APPLICATION_ID, SCHEMA_VERSION, Store, now
+from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal
+from sourcebook.index.encoding.encoder import Encoding
+from sourcebook.index.errors import BusyError, LibraryError, NotFoundError, StorageError
+from sourcebook.index.passages import Passage, cut
+from sourcebook.index.storage.store import APPLICATION_ID, SCHEMA_VERSION, Store, now
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.synthetic import (
+from sourcebook.eval.bench.synthetic import (
     FEWEST_WORDS,
     MAX_PASSAGES,
     MOST_WORDS,
@@ -16,10 +16,10 @@ from eval.synthetic import (
     vocabulary,
     word_shares,
 )
-from index.article import BlockKind
-from index.encode import Encoder
-from index.errors import InputError
-from index.passages import cut
+from sourcebook.index.article import BlockKind
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import InputError
+from sourcebook.index.passages import cut
 
 WORDS = tuple("".join(letters) for letters in itertools.product("abcdefgh", repeat=5))[:6_000]
 

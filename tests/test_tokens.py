@@ -5,8 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.errors import LibraryError
-from index.tokens import DIMENSIONS, RUN, STEP, TokenCodec, Vectors, max_sim, max_sims, normalise
+from sourcebook.index.encoding.tokens import (
+    DIMENSIONS,
+    RUN,
+    STEP,
+    TokenCodec,
+    Vectors,
+    max_sim,
+    max_sims,
+    normalise,
+)
+from sourcebook.index.errors import LibraryError
 
 RANDOM = np.random.default_rng(3)
 

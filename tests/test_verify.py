@@ -7,10 +7,11 @@ from conftest import MakeLibrary
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.article import Article
-from index.errors import InputError, NotFoundError
-from index.library import Library
-from service.verify import MAX_DRAFT, Match, normalise, quotes_in, verify
+from sourcebook.index.article import Article
+from sourcebook.index.errors import InputError, NotFoundError
+from sourcebook.index.library import Library
+from sourcebook.service.documents.verify import Match, normalise, verify
+from sourcebook.service.language.quotations import MAX_DRAFT, quotes_in
 
 TEXT = (
     "“We waited far too long,” said Óscar Naranjo — a general — in the U.S.\n\n"

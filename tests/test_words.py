@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.words import WORD, folded, negated, roots
+from sourcebook.service.language.words import WORD, folded, negated, roots
 
 
 @pytest.mark.parametrize(

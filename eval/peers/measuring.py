@@ -158,7 +158,7 @@ def resident_mb(process: int) -> float:
 
 
 def main(system: System) -> None:
-    """Measure the system: `python -m eval.peers.run_NAME JOB RESULT`, both JSON files."""
+    """Measure the system: `python -m sourcebook.eval.peers.run_NAME JOB RESULT`, JSON files."""
     job, result = map(Path, sys.argv[1:])
     measured = measure(system, Job.load(job))
     result.write_text(json.dumps(asdict(measured)), encoding="utf-8")

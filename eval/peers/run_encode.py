@@ -1,7 +1,7 @@
 """Measures `SentenceTransformer.encode` alone, on the very passages that Sourcebook cuts."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from eval.peers.measuring import Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import Ask, Job, Loaded, System, main
 
 BATCH = 32  # its default
 

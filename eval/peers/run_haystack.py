@@ -3,7 +3,7 @@
 
 from collections.abc import Sized
 
-from eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
 
 # The tutorial's sizes, in words.
 CHUNK, OVERLAP = 512, 32

@@ -1,7 +1,7 @@
 """Measures LangChain: its recursive splitter and a FAISS store, as its tutorial on search does."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
 
 # The tutorial's sizes, in characters.
 CHUNK, OVERLAP = 1_000, 200

@@ -1,7 +1,7 @@
 """Measures LlamaIndex: its vector index in memory with the splitter that it takes by itself."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
 
 
 def build(job: Job, loaded: Loaded) -> Ask:

@@ -3,15 +3,15 @@
 
 from pathlib import Path
 
-from eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
 
 
 def build(job: Job, loaded: Loaded) -> Ask:
     """A new library of the documents, which is left for a server to open."""
-    from eval.task import plain_articles
-    from index.encode import Encoder
-    from index.library import Library
-    from service.engine import Engine
+    from sourcebook.eval.data.task import plain_articles
+    from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.index.library import Library
+    from sourcebook.service.asking.engine import Engine
 
     encoder = Encoder()
     loaded()

@@ -1,7 +1,7 @@
 """Measures txtai: BM25 beside a FAISS index, fused, as `hybrid=True` builds them."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
 
 
 def build(job: Job, loaded: Loaded) -> Ask:

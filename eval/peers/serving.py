@@ -8,11 +8,11 @@ from http.client import OK, HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from eval.fresh import Place
-from eval.peers.measuring import TOP, Ask, Measured, latencies, resident_mb
-from eval.served import serving
-from index.errors import SourcebookError
-from index.weights import DEFAULT_MODEL
+from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.served import serving
+from sourcebook.eval.peers.measuring import TOP, Ask, Measured, latencies, resident_mb
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.errors import SourcebookError
 
 TIMEOUT_S = 60
 

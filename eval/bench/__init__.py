@@ -1,0 +1,1 @@
+"""How fast and how large a library is, measured on real processes."""

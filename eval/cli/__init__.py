@@ -1,0 +1,1 @@
+"""The console script: the commands of the service, and those of evaluation."""

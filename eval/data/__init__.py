@@ -1,0 +1,1 @@
+"""Judged questions and corpora, from files of several formats."""

@@ -1,0 +1,1 @@
+"""Reports: as JSON, as tables and as a page."""

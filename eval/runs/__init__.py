@@ -1,0 +1,1 @@
+"""Asking questions of a subject and scoring what comes back."""

@@ -1,0 +1,213 @@
+"""What is measured: an engine with a method, seen as questions in and passages out."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache, cached_property
+from typing import Any, Protocol
+
+from sourcebook.eval.data.code import code_sha256
+from sourcebook.eval.data.judged import SourceArticle
+from sourcebook.eval.report.report import Found
+from sourcebook.index.article import Metadata
+from sourcebook.index.errors import InputError
+from sourcebook.index.library import Library
+from sourcebook.service.asking.answer import Answer
+from sourcebook.service.asking.citation import Citation
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.rank import ABLATIONS, METHODS, Hit
+
+# All that decides an answer.
+ANSWERING = ("sourcebook.index", "sourcebook.service.language", "sourcebook.service.asking")
+# So many passages of a question are kept: as deep as any measure of passages looks.
+PASSAGES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one question brought.
+
+    `articles` are all ranked articles with the score of their best passage, best first; an article
+    that prints the same passage as a better one follows it. `passages` are the best ranked ones,
+    None where articles were ranked as wholes, `quotes` the best sentences of each, and `cited` what
+    the answer quotes. `problem` says why the question was refused.
+    """
+
+    articles: Mapping[str, float] = field(default_factory=dict)
+    passages: tuple[Found, ...] | None = ()
+    quotes: tuple[Found, ...] = ()
+    cited: tuple[Found, ...] = ()
+    status: str | None = None
+    confidence: float | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+class Subject(Protocol):
+    """What is measured: the engine in this process, or a running service."""
+
+    @property
+    def method(self) -> str:
+        """The name of the method that ranks."""
+
+    @property
+    def threshold(self) -> float | None:
+        """The confidence from which the subject answers, where it is known."""
+
+    def ask(self, question: str) -> Asked:
+        """Rank passages for the question and answer it."""
+
+    def articles(self) -> Mapping[str, SourceArticle]:
+        """Every article, by id, to find gold in and to check quotes against."""
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the figures: library, settings and code."""
+
+    def cost(self) -> dict[str, Any]:
+        """How large the subject is, in articles, passages and bytes."""
+
+
+class ListedArticle:
+    """An article that is known from a list; its text is fetched when it is first wanted."""
+
+    def __init__(self, id: str, source: str, metadata: Metadata, fetch: Callable[[], str]) -> None:
+        """List an article; `fetch` gives its text."""
+        self.id = id
+        self.source = source
+        self.metadata = metadata
+        self._fetch = fetch
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical text."""
+        return self._fetch()
+
+
+class Texts(Mapping[str, str]):
+    """The texts of articles by id, read one at a time."""
+
+    def __init__(self, articles: Mapping[str, SourceArticle]) -> None:
+        """Read from `articles`."""
+        self._articles = articles
+
+    def __getitem__(self, key: str) -> str:
+        return self._articles[key].text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._articles)
+
+    def __len__(self) -> int:
+        return len(self._articles)
+
+
+class EngineSubject:
+    """The engine in this process, with one of its methods."""
+
+    threshold: float | None
+
+    def __init__(self, engine: Engine) -> None:
+        """Measure `engine` with the method that it was made with."""
+        self._engine = engine
+        self.method = engine.method.name
+        self.threshold = engine.calibration.partial
+
+    def ask(self, question: str) -> Asked:
+        """Rank passages for the question and answer it; the times are those of the answer."""
+        begun = time.perf_counter()
+        try:
+            ranked = self._engine.rank(question)
+        except InputError as error:
+            return refused(error)
+        answer = self._engine.answer(ranked)
+        total = time.perf_counter() - begun
+        results = self._engine.results(ranked, PASSAGES)
+        return Asked(
+            articles=_articles(ranked.hits),
+            passages=tuple(_passage(hit) for hit in ranked.hits[:PASSAGES]),
+            quotes=tuple(_quote(hit.citation) for hit in results.hits),
+            cited=tuple(map(_quote, answer.citations)),
+            status=answer.status.value,
+            confidence=answer.confidence,
+            seconds=_seconds(answer, total),
+        )
+
+    def articles(self) -> Mapping[str, SourceArticle]:
+        """Every article of the library, by id."""
+        return articles_of(self._engine.library)
+
+    def identity(self) -> dict[str, Any]:
+        """Library, method, thresholds and code."""
+        library = self._engine.library
+        return {
+            "library": library.fingerprint,
+            "generation": library.info()["generation"],
+            "encoder": library.encoder.name,
+            "method": asdict(self._engine.method),
+            "calibration": asdict(self._engine.calibration),
+            "code": code_fingerprint(),
+        }
+
+    def cost(self) -> dict[str, Any]:
+        """How large the library is."""
+        facts = self._engine.library.info()
+        return {key: facts[key] for key in ("articles", "passages", "bytes")}
+
+
+def refused(error: InputError) -> Asked:
+    """A question that cannot be asked: nothing was found, and nothing is claimed."""
+    return Asked(status="not_in_library", confidence=0.0, problem=error.message)
+
+
+def engine_for(library: Library, method: str) -> Engine:
+    """The engine with one of its methods; `InputError` for a name that is none."""
+    known = METHODS | ABLATIONS
+    if method not in known:
+        raise InputError(f"The method is {method!r}; expected one of {', '.join(known)}.")
+    return Engine(library, method=known[method])
+
+
+def articles_of(library: Library) -> dict[str, SourceArticle]:
+    """Every article of a library, by id, its text read when it is wanted."""
+    with library.store.read() as view:
+        records = view.records()
+
+    def fetch(wanted: str) -> Callable[[], str]:
+        return lambda: library.article(wanted).text
+
+    return {
+        each.id: ListedArticle(each.id, each.source, each.metadata, fetch(each.id))
+        for each in records
+    }
+
+
+@cache
+def code_fingerprint() -> str:
+    """12 hex digits of the code that ranks and answers, so that a change of it shows."""
+    return code_sha256(ANSWERING)[:12]
+
+
+def _articles(hits: list[Hit]) -> dict[str, float]:
+    ranked: dict[str, float] = {}
+    for hit in hits:
+        for article in (hit.article, *hit.also):
+            ranked.setdefault(article.id, hit.score)
+    return ranked
+
+
+def _passage(hit: Hit) -> Found:
+    passage = hit.passage
+    title = hit.article.metadata.title
+    return Found(
+        passage.article_id, title, passage.start, passage.end, passage.text, float(hit.score)
+    )
+
+
+def _quote(cited: Citation) -> Found:
+    title = cited.article.metadata.title
+    return Found(
+        cited.article.id, title, cited.start, cited.end, cited.exact, float(cited.scores.fused)
+    )
+
+
+def _seconds(answer: Answer, total: float) -> dict[str, float]:
+    return {**answer.seconds, "total": total}

@@ -1,0 +1,347 @@
+"""The encoder: text to one pooled vector and one vector a token, in one forward pass."""
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from operator import itemgetter
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import tokenizers
+from filelock import FileLock
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from sourcebook.index.article import sha256
+from sourcebook.index.encoding.model_files import (
+    DEFAULT_MODEL,
+    ModelFiles,
+    cache_folder,
+    find_model,
+    joint_sha256,
+)
+from sourcebook.index.encoding.openvino_model import OpenVinoModel
+from sourcebook.index.encoding.tokens import Codes, TokenCodec, Vectors
+from sourcebook.index.errors import InputError
+from sourcebook.index.passages import Offsets
+
+# Word pieces that the title and heading may take before a passage; the rest is the passage's.
+CONTEXT_PIECES = 32
+BATCH = 8
+
+# A model that reads less than this beside the context cannot encode passages.
+MIN_PASSAGE_PIECES = 16
+
+# The random words that the int8 conversion and the projection of token vectors are fitted on.
+SAMPLE_TEXTS = 150
+SAMPLE_WORDS = 60
+
+# Raised when a conversion would come out otherwise, so that an older one is not used.
+CONVERSION = 1
+CODEC = "codec.bin"
+
+Numbers = NDArray[np.uint32]
+Made = TypeVar("Made")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A passage as its library keeps it.
+
+    `pooled` (dimensions,) float32 of unit length; `tokens` (word pieces, bytes) codes of the
+    passage's own tokens and after them of its context's; `pieces` (own word pieces,) their numbers
+    in the vocabulary; `starts` (own word pieces,) where in the passage each begins, in code points.
+    """
+
+    pooled: Vectors
+    tokens: Codes
+    pieces: NDArray[np.uint32]
+    starts: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionEncoding:
+    """A question: `pooled` (dimensions,), `tokens` (word pieces, dimensions), `pieces`.
+
+    `starts` (word pieces,) is where in the question each begins, in code points.
+    """
+
+    pooled: Vectors
+    tokens: Vectors
+    pieces: NDArray[np.uint32]
+    starts: NDArray[np.uint32]
+
+
+class Model(Protocol):
+    """What runs the network: OpenVINO in int8, or PyTorch in float32 where that cannot.
+
+    Safe to share between threads; `streams` is how many of them it serves side by side.
+    """
+
+    streams: int
+
+    def forward(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> tuple[Vectors, Vectors]:
+        """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
+
+
+class Encoder:
+    """A sentence-transformers model that yields pooled and token vectors together.
+
+    The first use of a model converts it to int8 and keeps the result in `cache_folder()`; from
+    then on neither PyTorch nor sentence-transformers is imported.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, *, convert: bool = True) -> None:
+        """Load `model`: a name or a folder; the default one comes with its package.
+
+        Without `convert` it runs in float32. Raises `InputError` when there is no such model,
+        `LibraryError` when the default model's weights are not those of the official release.
+        """
+        self.name = model
+        parts = _load(model, convert=convert)
+        self.fingerprint = parts.fingerprint
+        self.max_pieces = parts.max_pieces
+        self._model = parts.model
+        self._tokenizer = parts.tokenizer
+        self._folder = parts.folder
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        if self.passage_pieces < MIN_PASSAGE_PIECES:
+            raise InputError(
+                f"The model {model!r} reads {self.max_pieces} word pieces at most, which leaves "
+                f"{self.passage_pieces} for a passage; expected {MIN_PASSAGE_PIECES} or more.",
+                cure="Choose another model, or raise its max_seq_length.",
+            )
+        [self.dimensions] = self._encode([("", "a")], lambda pooled, *_: len(pooled))
+
+    @property
+    def passage_pieces(self) -> int:
+        """The most word pieces that a passage may have."""
+        return self.max_pieces - CONTEXT_PIECES - 2 * len(self._tokenizer.encode("").ids)
+
+    def piece_offsets(self, text: str) -> Offsets:
+        """The span of each word piece of `text`, in code points."""
+        offsets: Offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return offsets
+
+    @cached_property
+    def codec(self) -> TokenCodec:
+        """The codec for this model's token vectors, fitted on random words of its vocabulary.
+
+        Random words rank as well as text of the library's own kind, depend on no collection, and
+        so give every library of an encoder the same codec. It is kept beside the converted model.
+        """
+        kept = self._folder / CODEC if self._folder else None
+        if kept and kept.exists():
+            return TokenCodec.from_bytes(kept.read_bytes(), self.dimensions)
+        texts = [("", text) for text in _random_texts(self._tokenizer)]
+        tokens = self._encode(texts, lambda _, tokens, *__: tokens)
+        codec = TokenCodec.fit(np.concatenate(tokens))
+        if kept:
+            whole = kept.with_suffix(f".{os.getpid()}")
+            whole.write_bytes(codec.to_bytes())
+            whole.replace(kept)
+        return codec
+
+    def encode_passages(
+        self, passages: Sequence[tuple[str, str]], codec: TokenCodec
+    ) -> list[Encoding]:
+        """Encode (context, text) pairs, in order.
+
+        The context is read with the text, so that "he" has somebody to refer to, and its tokens
+        are kept behind the text's own: a title may say what the passage takes for granted.
+        """
+
+        def encoding(
+            pooled: Vectors, tokens: Vectors, pieces: Numbers, starts: Numbers
+        ) -> Encoding:
+            return Encoding(pooled, codec.encode(tokens), pieces, starts)
+
+        return self._encode(passages, encoding)
+
+    def encode_question(self, question: str, codec: TokenCodec) -> QuestionEncoding:
+        """Encode a question; `InputError` for one that is longer than the encoder can read.
+
+        It goes through the network alone: so it is the same in whatever company it is asked, and
+        two at a time take no longer than in one batch (docs/decisions/0007-int8.md).
+        """
+
+        def encoding(
+            pooled: Vectors, tokens: Vectors, pieces: Numbers, starts: Numbers
+        ) -> QuestionEncoding:
+            return QuestionEncoding(pooled, codec.project(tokens), pieces, starts)
+
+        [encoded] = self._encode([("", question)], encoding)
+        return encoded
+
+    def _encode(
+        self,
+        texts: Sequence[tuple[str, str]],
+        made: Callable[[Vectors, Vectors, Numbers, Numbers], Made],
+    ) -> list[Made]:
+        """What is made of each text's pooled vector, token vectors, pieces and their starts.
+
+        The tokens are the text's own and after them its context's; pieces and starts its own.
+        """
+        contexts = [self._shorten(context) for context, _ in texts]
+        joined = [
+            f"{context}\n{text}" if context else text
+            for context, (_, text) in zip(contexts, texts, strict=True)
+        ]
+        encodings = self._tokenizer.encode_batch(joined)
+        longest = max((len(encoding.ids) for encoding in encodings), default=0)
+        if longest > self.max_pieces:
+            raise InputError(
+                f"A text has {longest} word pieces; the encoder reads at most {self.max_pieces}.",
+                cure="Shorten the question.",
+            )
+        # What is about as long goes together, so that little is filled up.
+        order = sorted(range(len(texts)), key=lambda number: -len(encodings[number].ids))
+        batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
+
+        def forward(batch: list[int]) -> list[Made]:
+            vectors = self._model.forward(*_padded([encodings[number].ids for number in batch]))
+            found = []
+            for number, tokens, pooled in zip(batch, *vectors, strict=True):
+                start = len(joined[number]) - len(texts[number][1])
+                chosen, pieces, starts = _own_first(encodings[number], start)
+                found.append(made(pooled, tokens[chosen], pieces, starts))
+            return found
+
+        if len(batches) == 1:
+            encoded = forward(order)
+        else:
+            with ThreadPoolExecutor(self._model.streams) as pool:
+                encoded = [each for batch in pool.map(forward, batches) for each in batch]
+        return [each for _, each in sorted(zip(order, encoded, strict=True), key=itemgetter(0))]
+
+    def _shorten(self, context: str) -> str:
+        if not context:
+            return context
+        offsets = self.piece_offsets(context)
+        return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
+
+
+def _own_first(encoding: tokenizers.Encoding, start: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Which of a text's tokens begin at `start` or later, and then which before.
+
+    Then, of the former, their numbers in the vocabulary and how far behind `start` they begin.
+    """
+    begins = np.array([begin for begin, _ in encoding.offsets])
+    real = np.array(encoding.special_tokens_mask) == 0
+    own, context = np.flatnonzero(real & (begins >= start)), np.flatnonzero(real & (begins < start))
+    pieces = np.array(encoding.ids, dtype=np.uint32)[own]
+    starts = (begins[own] - start).astype(np.uint32)
+    return np.concatenate([own, context]), pieces, starts
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A loaded model with all that the encoder needs to know about it.
+
+    `folder` holds its converted form, if it has one.
+    """
+
+    model: Model
+    tokenizer: Tokenizer
+    max_pieces: int
+    fingerprint: str
+    folder: Path | None = None
+
+
+def _load(model: str, *, convert: bool) -> _Parts:
+    files = find_model(model)
+    # A model that has no folder of its own is not converted: only loading it tells what it is.
+    if files and convert:
+        converted = cache_folder() / "models" / f"{files.fingerprint[:16]}-{CONVERSION}"
+        try:
+            if not converted.exists():
+                _convert(files.folder, converted)
+            about = json.loads((converted / "about.json").read_text("utf-8"))
+            return _Parts(
+                OpenVinoModel(converted / "model.xml"),
+                Tokenizer.from_file(str(converted / "tokenizer.json")),
+                about["max_pieces"],
+                files.fingerprint,
+                converted,
+            )
+        except (RuntimeError, ImportError, OSError) as error:
+            log.warning("%s runs in float32 with PyTorch, which is slower: %s", model, error)
+    return _in_torch(model, files)
+
+
+def _in_torch(model: str, files: ModelFiles | None) -> _Parts:
+    from sourcebook.index.encoding.torch_model import TorchModel  # noqa: PLC0415 (torch takes seconds to import)
+
+    loaded = TorchModel(str(files.folder if files else model))
+    if files:
+        fingerprint = files.fingerprint
+    else:
+        hashes = [(name, sha256(data)) for name, data in loaded.weights()]
+        fingerprint = joint_sha256(hashes)
+    return _Parts(loaded, loaded.tokenizer, loaded.max_pieces, fingerprint)
+
+
+def _convert(folder: Path, target: Path) -> None:
+    """Write the int8 form of the model in `folder` to `target`, whole or not at all."""
+    from sourcebook.index.encoding.torch_model import TorchModel, convert  # noqa: PLC0415 (as above)
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if target.exists():
+            return
+        log.warning("converting %s to int8, once; this takes about half a minute", folder.name)
+        model = TorchModel(str(folder))
+        # Prose shows the usual range of activations, random words the rest of the vocabulary's.
+        samples = [
+            _padded([model.tokenizer.encode(text).ids[: model.max_pieces]])
+            for text in [*_prose(), *_random_texts(model.tokenizer)[:50]]
+        ]
+        with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+            made = Path(temporary) / "made"
+            made.mkdir()
+            convert(model, samples, made / "model.xml")
+            model.tokenizer.save(str(made / "tokenizer.json"))
+            about = {"max_pieces": model.max_pieces, "from": str(folder)}
+            (made / "about.json").write_text(json.dumps(about), "utf-8")
+            shutil.move(made, target)
+
+
+def _prose() -> list[str]:
+    """The paragraphs of the seeds: text of our own of the kind that libraries hold."""
+    files = [
+        file for file in resources.files("sourcebook.seeds").iterdir() if file.name.endswith(".md")
+    ]
+    texts = [file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name)]
+    return [part for text in texts for part in text.split("\n\n") if len(part) > 100]
+
+
+def _random_texts(tokenizer: Tokenizer) -> list[str]:
+    """Texts of random words of the model's vocabulary, always the same ones."""
+    words = sorted(
+        word
+        for word in tokenizer.get_vocab()
+        if len(word) > 2 and word.isascii() and word.isalpha()
+    )
+    chosen = np.random.default_rng(0).choice(words, (SAMPLE_TEXTS, SAMPLE_WORDS))
+    return [" ".join(row) for row in chosen]
+
+
+def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of ids, filled up with zeros, and the mask that tells them apart."""
+    ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = row
+        mask[number, : len(row)] = 1
+    return ids, mask

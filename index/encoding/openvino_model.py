@@ -1,0 +1,87 @@
+"""The model as OpenVINO runs it in int8; the only module that needs OpenVINO to answer."""
+
+import os
+import queue
+import threading
+from pathlib import Path
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Requests = queue.LifoQueue[openvino.InferRequest]
+
+# Compiled for any shape, the model prepares itself anew for every shape that differs from the one
+# before, which takes as long as a question. So texts are filled up: one alone to what the model is
+# compiled for on its own, several to a multiple of so many pieces.
+ALONE = (32, 64)
+MULTIPLE = 16
+ANY = (-1, -1)
+IDS, MASK = "input_ids", "attention_mask"
+
+
+class OpenVinoModel:
+    """A converted model, see `torch_model.convert`. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Load the model at `path` (.xml); it is compiled for this processor where it is used.
+
+        Raises `RuntimeError` where it is damaged or this processor cannot run it.
+        """
+        # A stream with one thread for each core: texts run side by side rather than each over all
+        # cores, so that no thread waits for another that is not scheduled.
+        self.streams = len(os.sched_getaffinity(0))
+        self._path = path
+        self._compiling = threading.Lock()
+        self._idle: dict[tuple[int, ...], Requests] = {}
+        self._requests((1, ALONE[0]))
+
+    def forward(self, ids: Ids, mask: Ids) -> tuple[Floats, Floats]:
+        """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
+        texts, pieces = ids.shape
+        filled = -(-pieces // MULTIPLE) * MULTIPLE
+        shape = ANY
+        if texts == 1 and pieces <= ALONE[-1]:
+            filled = next(length for length in ALONE if pieces <= length)
+            shape = (1, filled)
+        inputs = {name: np.zeros((texts, filled), np.int64) for name in (IDS, MASK)}
+        inputs[IDS][:, :pieces], inputs[MASK][:, :pieces] = ids, mask
+        idle = self._requests(shape)
+        request = idle.get()
+        try:
+            found = request.infer(inputs, share_inputs=True, share_outputs=True)
+            tokens, pooled = found.values()
+            # Copied, because the request's own memory is the next caller's.
+            return np.array(tokens[:, :pieces], np.float32), np.array(pooled, np.float32)
+        finally:
+            idle.put(request)
+
+    def _requests(self, shape: tuple[int, ...]) -> Requests:
+        """The idle requests of the model for inputs of this shape, one a stream."""
+        if shape not in self._idle:
+            with self._compiling:
+                if shape not in self._idle:
+                    self._idle[shape] = self._compile(shape)
+        return self._idle[shape]
+
+    def _compile(self, shape: tuple[int, ...]) -> Requests:
+        """Takes a second, and a tenth of it once the compiled model is kept beside the model."""
+        core = openvino.Core()
+        model = core.read_model(str(self._path))
+        model.reshape({name: list(shape) for name in (IDS, MASK)})
+        options = {
+            "NUM_STREAMS": str(self.streams),
+            "INFERENCE_NUM_THREADS": str(self.streams),
+            # Some processors would choose bfloat16 for what is not int8: no quicker here, and with
+            # float32 the vectors hardly depend on the processor.
+            "INFERENCE_PRECISION_HINT": "f32",
+            "CACHE_DIR": str(self._path.parent / "compiled"),
+        }
+        compiled = core.compile_model(model, "CPU", options)
+        # The last one that was used is the next one: its data may still be in the core's cache.
+        requests: Requests = queue.LifoQueue()
+        for _ in range(self.streams):
+            requests.put(compiled.create_infer_request())
+        return requests

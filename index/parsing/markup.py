@@ -1,0 +1,298 @@
+"""Outside notations read into plain text, blocks and metadata: Markdown and HTML."""
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from sourcebook.index.article import Block, BlockKind, Metadata
+from sourcebook.index.dates import iso_date
+from sourcebook.index.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from trafilatura.settings import Document
+
+FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S
+)
+KEYS = {
+    "title": ("title", "headline"),
+    "authors": ("authors", "author", "byline", "by", "creator"),
+    "publisher": ("publisher", "site", "sitename", "site_name", "publication"),
+    "published": ("published", "date", "publish_date", "date_published", "pubdate"),
+    "modified": ("modified", "updated", "lastmod", "last_modified", "date_modified"),
+    "retrieved": ("retrieved", "accessed", "fetched"),
+    "url": ("url", "link", "canonical_url", "permalink"),
+    "language": ("language", "lang", "locale"),
+    "tags": ("tags", "keywords", "categories"),
+}
+WEB_ADDRESS = re.compile(r"https?://\S+$")
+DATES = ("published", "modified", "retrieved")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What a marked-up file says: plain text, its blocks (headings known) and its metadata."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    metadata: Metadata
+
+
+def metadata_from(values: Mapping[str, object], *, origin: str, name: str) -> Metadata:
+    """The metadata in a mapping of front matter or JSON; keys nobody knows go to `extra`.
+
+    Raises UnreadableError when a date or the address has a form that cannot be read.
+    """
+    keys = {
+        field: key
+        for field, known in KEYS.items()
+        if (key := next((key for key in known if values.get(key)), None)) is not None
+    }
+    found = {field: values[key] for field, key in keys.items()}
+    dates = {d: _stated_date(keys[d], found[d], name) for d in DATES if d in found}
+    known_keys = {key for known in KEYS.values() for key in known if not values.get(key)}
+    used = known_keys | set(keys.values())
+    return Metadata(
+        title=_line(found.get("title")),
+        authors=names(found.get("authors", "")),
+        publisher=_line(found.get("publisher")),
+        published=dates.get("published"),
+        modified=dates.get("modified"),
+        retrieved=dates.get("retrieved"),
+        url=_stated_url(keys["url"], found["url"], name) if "url" in found else None,
+        language=_line(found.get("language")).lower()[:2],
+        tags=names(found.get("tags", ""), split_and=False),
+        date_sources=dict.fromkeys(dates, origin),
+        extra={str(key): jsonable(value) for key, value in values.items() if key not in used},
+    )
+
+
+def _line(value: object) -> str:
+    """A text on one line; of a mapping its `name`, as JSON-LD writes a publisher."""
+    value = value.get("name") if isinstance(value, Mapping) else value
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _stated_date(key: str, value: object, name: str) -> str:
+    if iso := iso_date(value):
+        return iso
+    raise UnreadableError(
+        f"{key} of {name} is {value!r:.80}; expected a date such as 2025, 2025-09 or 2025-09-19.",
+        cure=f"Write {key} as YYYY-MM-DD or leave it out.",
+    )
+
+
+def _stated_url(key: str, value: object, name: str) -> str:
+    if WEB_ADDRESS.match(str(value)):
+        return str(value)
+    raise UnreadableError(
+        f"{key} of {name} is {value!r:.80}; expected an http or https address.",
+        cure=f"Give {key} as https://... or leave it out.",
+    )
+
+
+def names(value: object, *, split_and: bool = True) -> tuple[str, ...]:
+    """The names in a list, in mappings with `name`, or in a text such as `A, B and C`."""
+    if isinstance(value, list | tuple):
+        found = [_line(item) for item in value]
+    else:
+        cut = r"\s*;\s*|\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+" if split_and else r"\s*[;,]\s*"
+        found = re.split(cut, _line(value))
+    return tuple(dict.fromkeys(item for item in found if item))
+
+
+def jsonable(value: object) -> object:
+    """`value` as JSON can hold it: dates as ISO, keys as text."""
+    plain: object = json.loads(json.dumps(_keys_as_text(value), default=str))
+    return plain
+
+
+def _keys_as_text(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _keys_as_text(item) for key, item in value.items()}
+    return [_keys_as_text(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def compose(parts: Iterable[tuple[BlockKind, str]]) -> tuple[str, tuple[Block, ...]]:
+    """Text and blocks from kinds and texts: white space collapsed, joined by an empty line."""
+    texts, blocks, position = [], [], 0
+    for kind, part in parts:
+        text = " ".join(part.split())
+        if text:
+            texts.append(text)
+            blocks.append(Block(kind, position, position + len(text)))
+            position += len(text) + 2
+    return "\n\n".join(texts), tuple(blocks)
+
+
+def parse_markdown(text: str, name: str) -> Parsed:
+    """A Markdown text with optional YAML front matter.
+
+    Raises UnreadableError when the front matter is no mapping.
+    """
+    matter = FRONT_MATTER.match(text)
+    metadata = _front_matter(matter.group(1), name) if matter else Metadata()
+    tokens = (
+        MarkdownIt("commonmark")
+        .enable(["table", "strikethrough"])
+        .parse(text[matter.end() :] if matter else text)
+    )
+    if not metadata.title and [token.tag for token in tokens[:1]] == ["h1"]:
+        metadata = replace(metadata, title=" ".join(_inline(tokens[1]).split()))
+    plain, blocks = compose(_markdown_parts(tokens))
+    return Parsed(text=plain, blocks=blocks, metadata=metadata)
+
+
+def _front_matter(block: str, name: str) -> Metadata:
+    cure = "Correct the lines between the two --- marks, or remove them."
+    try:
+        values = yaml.safe_load(block) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UnreadableError(
+            f"The front matter of {name} is not YAML: {' '.join(str(error).split())}.", cure=cure
+        ) from error
+    if not isinstance(values, dict):
+        raise UnreadableError(
+            f"The front matter of {name} is {values!r:.80}; expected lines of `key: value`.",
+            cure=cure,
+        )
+    return metadata_from(
+        {str(key).lower(): value for key, value in values.items()},
+        origin="front matter",
+        name=name,
+    )
+
+
+def _markdown_parts(tokens: Sequence[Token]) -> Iterator[tuple[BlockKind, str]]:
+    row: list[str] | None = None
+    kind = BlockKind.PARAGRAPH
+    for token in tokens:
+        if token.type == "heading_open":
+            kind = BlockKind.HEADING
+        elif token.type == "heading_close":
+            kind = BlockKind.PARAGRAPH
+        elif token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close":
+            yield BlockKind.PARAGRAPH, " | ".join(row or [])
+            row = None
+        elif token.type in ("fence", "code_block"):
+            yield BlockKind.PARAGRAPH, token.content
+        elif token.type == "html_block":
+            yield BlockKind.PARAGRAPH, re.sub(r"<!--.*?-->|<[^>]*>", " ", token.content, flags=re.S)
+        elif token.type == "inline" and row is not None:
+            row.append(_inline(token))
+        elif token.type == "inline":
+            images = all(child.type in ("image", "softbreak") for child in token.children or ())
+            yield BlockKind.CAPTION if images else kind, _inline(token)
+
+
+def _inline(token: Token) -> str:
+    """The text of an inline token: markup gone, an image replaced by its description."""
+    parts = []
+    for child in token.children or ():
+        if child.type in ("text", "code_inline", "image"):
+            parts.append(child.content)
+        elif child.type in ("softbreak", "hardbreak") or (
+            child.type == "html_inline" and child.content.lower().startswith("<br")
+        ):
+            parts.append(" ")
+    return "".join(parts)
+
+
+def parse_html(page: bytes | str, name: str) -> Parsed:
+    """The article of a saved web page, with what the page says about it.
+
+    Raises UnreadableError when no article is found in it.
+    """
+    # Importing trafilatura takes most of a second, and only web pages need it.
+    from trafilatura import bare_extraction  # noqa: PLC0415
+    from trafilatura.settings import Document  # noqa: PLC0415
+
+    # What it logs of a page without an article, the error below says better.
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+    document = bare_extraction(page, include_comments=False, with_metadata=True)
+    if not isinstance(document, Document) or document.body is None:
+        raise _no_article(name)
+    text, blocks = compose(_html_parts(document.body))
+    if not text:
+        raise _no_article(name)
+    return Parsed(text=text, blocks=blocks, metadata=_html_metadata(document))
+
+
+def _no_article(name: str) -> UnreadableError:
+    return UnreadableError(
+        f"No article was found in {name}; expected a web page with running text.",
+        cure="Save the page after it has loaded, or paste its text into a .txt file.",
+    )
+
+
+def _html_metadata(document: "Document") -> Metadata:
+    published = iso_date(document.date or "")
+    url = str(document.url or "")
+    return Metadata(
+        title=" ".join((document.title or "").split()),
+        authors=names((document.author or "").split(";")),
+        publisher=document.sitename or document.hostname or "",
+        published=published,
+        url=url if WEB_ADDRESS.match(url) else None,
+        language=(document.language or "")[:2].lower(),
+        tags=names(document.tags or []),
+        date_sources={"published": "html"} if published else {},
+    )
+
+
+class Node(Protocol):
+    """An lxml element, as far as it is read here."""
+
+    tag: str
+    text: str | None
+    tail: str | None
+
+    def __iter__(self) -> Iterator["Node"]:
+        """The elements directly below."""
+
+    def iterdescendants(self) -> Iterator["Node"]:
+        """All elements below."""
+
+
+HTML_BLOCKS = ("p", "head", "item", "row", "quote", "code", "list", "table", "div")
+
+
+def _html_parts(element: Node) -> Iterator[tuple[BlockKind, str]]:
+    """The blocks below an element of the tree that trafilatura makes of a page."""
+    if element.tag == "row":
+        yield BlockKind.PARAGRAPH, " | ".join(_html_text(cell) for cell in element)
+    elif not any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
+        kind = BlockKind.HEADING if element.tag == "head" else BlockKind.PARAGRAPH
+        yield kind, _html_text(element)
+    else:
+        yield from _html_mixed(element)
+
+
+def _html_mixed(element: Node) -> Iterator[tuple[BlockKind, str]]:
+    """The blocks of an element that holds both text and blocks."""
+    inline = element.text or ""
+    for child in element:
+        if child.tag in HTML_BLOCKS or any(c.tag in HTML_BLOCKS for c in child.iterdescendants()):
+            yield BlockKind.PARAGRAPH, inline
+            yield from _html_parts(child)
+            inline = child.tail or ""
+        else:
+            inline += _html_text(child) + (child.tail or "")
+    yield BlockKind.PARAGRAPH, inline
+
+
+def _html_text(element: Node) -> str:
+    parts = [element.text or ""]
+    for child in element:
+        parts.append(" " if child.tag == "lb" else _html_text(child))
+        parts.append(child.tail or "")
+    return "".join(parts)

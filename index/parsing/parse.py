@@ -1,0 +1,302 @@
+"""Reading: the bytes of a file become articles, decoded, cleaned and with their metadata."""
+
+import codecs
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from charset_normalizer import from_bytes
+
+from sourcebook.index.article import Article, Block, Metadata
+from sourcebook.index.errors import NotFoundError, TooLargeError, UnreadableError
+from sourcebook.index.parsing.clean import clean
+from sourcebook.index.parsing.layout import fill
+from sourcebook.index.parsing.markup import DATES, metadata_from, parse_html, parse_markdown
+
+# 50 MiB: the whole of Tolstoy is about 30 MB, so a larger file is no article.
+MAX_BYTES = 50 * 2**20
+# Language detection needs no more than this many characters, and its time grows with them.
+LANGUAGE_SAMPLE = 4000
+# charset-normalizer judges a sample; a code page shows itself within a few pages.
+CHARSET_SAMPLE = 64 * 1024
+
+MAGIC = {
+    b"\x89PNG": "a PNG image",
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a ZIP archive or office document",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"\x1f\x8b": "gzip-compressed",
+    b"\x7fELF": "a program",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"{\\rtf": "an RTF document",
+    b"\xd0\xcf\x11\xe0": "an old office document",
+}
+NON_ASCII = re.compile(r"[^\x00-\x7f\ufffd]+")
+# A sign between letters (`zdecydowa³a`) shows that another code page was read as the Western one.
+IN_WORD_SIGN = re.compile(r"[^\W\d_][¡-´¶¸»-¿ƒ†-‰×÷][^\W\d_]")
+TEXT_CURE = "Save it as plain text in UTF-8, or convert it to .txt, .md or .html first."
+# The letters and signs of English, Spanish, French, German, Italian, Portuguese and Swedish.
+WESTERN = frozenset(
+    "áéíóúñüàâãçèêëîïôõûùœæäöåßÁÉÍÓÚÑÜÀÂÃÇÈÊËÎÏÔÕÛÙŒÆÄÖÅìòÌÒ¿¡“”„‘’‚–—…€£«»°ºª·§©\xa0"
+)
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the start of this one
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read(
+    data: bytes, *, name: str, source: str, overrides: Metadata | None = None
+) -> list[Article]:
+    """The articles in the bytes of the file `name`, whose suffix says what they are.
+
+    `source` identifies the article; in a JSONL file each line adds `#` and its id or number.
+    `overrides` win over what the file says, which wins over what cleaning finds in the text.
+    Raises TooLargeError above MAX_BYTES, and UnreadableError for an unknown suffix, bytes that
+    are no text, and files that hold no article.
+    """
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in READERS:
+        raise UnreadableError(
+            f"{name} ends in {suffix or 'no suffix'!r}; expected one of {', '.join(READERS)}.",
+            cure="Convert the file, or rename it if it is one of these.",
+        )
+    if len(data) > MAX_BYTES:
+        raise TooLargeError(
+            f"{name} has {len(data):,} bytes; expected at most {MAX_BYTES:,}.",
+            cure="Split it into several files.",
+        )
+    if not data.strip():
+        raise UnreadableError(
+            f"{name} is empty; expected the text of an article.",
+            cure="Check that the file was saved or downloaded completely.",
+        )
+    return READERS[suffix](data, name, source, overrides or Metadata())
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files to read: each file as given, and of a folder all files with a known suffix.
+
+    Folders are walked in sorted order without following links to folders; hidden entries are
+    skipped, and so is README.md, which describes its folder. Raises NotFoundError for a path
+    that does not exist.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from _walk(path)
+        elif path.exists():
+            yield path
+        else:
+            raise NotFoundError(
+                f"There is no file or folder {str(path)!r}.", cure="Check the spelling of the path."
+            )
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(here, name)
+            wanted = path.suffix.lower() in READERS and name.lower() != "readme.md"
+            if wanted and not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _read_text(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+    return [_article(decode(data, name), data, name, source, given)]
+
+
+def _read_markdown(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+    parsed = parse_markdown(decode(data, name), name)
+    known = fill(given, parsed.metadata)
+    return [_article(parsed.text, data, name, source, known, blocks=parsed.blocks)]
+
+
+def _read_html(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+    _refuse_binary(data, name)
+    # A page may name its encoding within; one with NUL bytes or a mark is decoded here.
+    coded = b"\0" in data or data.startswith(tuple(mark for mark, _ in BOMS))
+    parsed = parse_html(decode(data, name) if coded else data, name)
+    known = fill(given, parsed.metadata)
+    return [_article(parsed.text, data, name, source, known, blocks=parsed.blocks)]
+
+
+def _read_lines(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+    _refuse_binary(data, name)
+    articles: dict[str, Article] = {}
+    for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
+        if line.strip():
+            place = f"{name}, line {number}"
+            article = _line_article(line.strip(), place, source, number, given)
+            if article.source in articles:
+                raise UnreadableError(
+                    f"{place} has the source {article.source!r} of an earlier line; "
+                    "expected a different one on every line.",
+                    cure="Give every line an id of its own, or none.",
+                )
+            articles[article.source] = article
+    return list(articles.values())
+
+
+def _line_article(line: bytes, place: str, source: str, number: int, given: Metadata) -> Article:
+    record = _record(line, place)
+    text = str(record.pop("text"))
+    base = record.pop("source", None) or source
+    labels = [record.pop(key, None) for key in ("id", "_id")]
+    label = next((value for value in labels if value not in (None, "")), number)
+    stated = metadata_from(record, origin="front matter", name=place)
+    return _article(
+        text,
+        line,
+        place,
+        f"{base}#{label}",
+        fill(given, stated),
+        guess_title="title" not in record,
+    )
+
+
+def _record(line: bytes, place: str) -> dict[str, object]:
+    cure = 'Correct that line: it needs at least a text, as in {"text": "..."}.'
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"{place} is not JSON: {error}.", cure=cure) from error
+    if not isinstance(record, dict):
+        raise UnreadableError(f"{place} is {record!r:.60}; expected a JSON object.", cure=cure)
+    if not isinstance(record.get("text"), str):
+        raise UnreadableError(
+            f"The text of {place} is {record.get('text')!r:.60}; expected a string.", cure=cure
+        )
+    return record
+
+
+READERS: dict[str, Callable[[bytes, str, str, Metadata], list[Article]]] = {
+    ".txt": _read_text,
+    ".md": _read_markdown,
+    ".markdown": _read_markdown,
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".jsonl": _read_lines,
+    ".ndjson": _read_lines,
+}
+
+
+def _article(
+    text: str,
+    raw: bytes,
+    name: str,
+    source: str,
+    known: Metadata,
+    *,
+    blocks: tuple[Block, ...] | None = None,
+    guess_title: bool = True,
+) -> Article:
+    sources = {**{date: "caller" for date in DATES if getattr(known, date)}, **known.date_sources}
+    known = replace(known, date_sources=sources)
+    cleaned = clean(text, known, blocks=blocks, guess_title=guess_title)
+    if not cleaned.text:
+        raise UnreadableError(
+            f"{name} has no words once page furniture is taken out; expected an article's text.",
+            cure="Check that the file holds the article itself.",
+        )
+    metadata = cleaned.metadata
+    return Article(
+        source=source,
+        text=cleaned.text,
+        blocks=cleaned.blocks,
+        metadata=replace(metadata, language=metadata.language or detect_language(cleaned.text)),
+        raw=raw,
+        removals=cleaned.removals,
+    )
+
+
+def detect_language(text: str) -> str:
+    """The two-letter code of the language that `text` most likely is in."""
+    from py3langid import classify  # noqa: PLC0415 (its model takes a second to load)
+
+    code, _ = classify(text[:LANGUAGE_SAMPLE])
+    return str(code)
+
+
+def decode(data: bytes, name: str) -> str:
+    """The text in `data`: UTF-8, UTF-16 or UTF-32 with a mark, clear UTF-16, else a guess.
+
+    Raises UnreadableError for bytes that are no text.
+    """
+    _refuse_binary(data, name)
+    for mark, encoding in BOMS:
+        if data.startswith(mark):
+            return _decoded(data, encoding, name)
+    if b"\0" in data:
+        return _decoded(data, _unmarked_utf16(data, name), name)
+    text = data.decode(errors="replace")
+    damaged = text.count("\ufffd")
+    if damaged and 20 * damaged > sum(map(len, NON_ASCII.findall(text))):
+        return _decoded(data, _code_page(data, name), name)
+    return text  # a stray bad byte among many good ones is damage, not another encoding
+
+
+def _refuse_binary(data: bytes, name: str) -> None:
+    for mark, kind in MAGIC.items():
+        if data.startswith(mark):
+            raise UnreadableError(f"{name} is {kind}; expected text.", cure=TEXT_CURE)
+
+
+def _decoded(data: bytes, encoding: str, name: str) -> str:
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise UnreadableError(
+            f"{name} begins like {encoding} but goes on otherwise: {error}.", cure=TEXT_CURE
+        ) from error
+
+
+def _unmarked_utf16(data: bytes, name: str) -> str:
+    """UTF-16 shows in Western text: every other byte is NUL, and the bytes between never are."""
+    sample = data[: CHARSET_SAMPLE & ~1]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = len(sample) // 2
+    if half and len(data) % 2 == 0:
+        if odd > 0.3 * half and even == 0:
+            return "utf-16-le"
+        if even > 0.3 * half and odd == 0:
+            return "utf-16-be"
+    raise UnreadableError(f"{name} holds NUL bytes; expected text.", cure=TEXT_CURE)
+
+
+def _is_western(data: bytes) -> bool:
+    """Whether cp1252 makes of all bytes what Western European prose uses, where it uses it."""
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    foreign = {character for character in text if not character.isascii()}
+    return foreign <= WESTERN and not IN_WORD_SIGN.search(text)
+
+
+def _code_page(data: bytes, name: str) -> str:
+    if _is_western(data):
+        return "cp1252"
+    matches = from_bytes(data[:CHARSET_SAMPLE])
+    best = matches.best()
+    if best is None:
+        raise UnreadableError(
+            f"{name} is in no known character encoding; expected UTF-8.", cure=TEXT_CURE
+        )
+    # Western and Central European code pages differ in few letters, so that short texts are often
+    # taken for the rarer one; the margins tell the sentences of the tests apart.
+    western = next((match for match in matches if match.encoding == "cp1252"), None)
+    if (
+        western
+        and not IN_WORD_SIGN.search(str(western))
+        and (western.chaos <= best.chaos + 0.05 and western.coherence >= best.coherence - 0.03)
+    ):
+        return "cp1252"
+    return best.encoding

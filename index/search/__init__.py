@@ -1,0 +1,1 @@
+"""The derived indexes, dense and lexical, and what they find."""

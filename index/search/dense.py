@@ -1,0 +1,233 @@
+"""The dense index: FAISS over pooled vectors, derived from the database and caught up with it."""
+
+import json
+import logging
+import os
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from sourcebook.index.encoding.tokens import Vectors
+
+# One question at a time gains nothing from a second thread, and loses when the cores are busy.
+faiss.omp_set_num_threads(1)
+
+Rows = NDArray[np.int64]
+
+log = logging.getLogger(__name__)
+
+FORMAT = 2
+# A file is written anew once it lacks so many passages, or this part of all.
+STALE_PASSAGES, STALE_PART = 5_000, 0.05
+
+# Up to here every vector is compared, in float32. Past it the vectors lie in lists around
+# centroids, at 8 bits a value, and a question looks into the nearest lists only. Measured in
+# docs/decisions/0008-large-libraries.md.
+EXACT_UP_TO = 50_000
+LISTS = 1_024
+PROBES = 768
+TRAINED_ON = 64 * LISTS
+BLOCK = 50_000
+
+
+class DenseIndex:
+    """Search by inner product; knows the generation that it stands for.
+
+    Exact for small libraries; past `EXACT_UP_TO` passages an inverted file, whose centroids are
+    trained anew whenever the library has doubled, so that they fit what is in it. Safe to share
+    between threads. The file is a line of JSON (format, dimensions, generation, checksum) and then
+    what FAISS serialises.
+    """
+
+    def __init__(self, path: Path, dimensions: int) -> None:
+        """Load `path` if it is whole; otherwise begin empty, at generation 0."""
+        self._path = path
+        self.dimensions = dimensions
+        self._lock = threading.Lock()
+        self.generation = 0
+        self._unsaved = 0
+        self._trained_at = 0
+        self._index = _exact(dimensions)
+        if path.exists():
+            self._load()
+
+    def __len__(self) -> int:
+        """How many passages can be found."""
+        return int(self._index.ntotal)
+
+    def search(
+        self, question: Vectors, count: int, allowed: Rows | None = None
+    ) -> list[tuple[int, float]]:
+        """The best `count` passages as (row number, cosine), best first.
+
+        `question` is (dimensions,) of unit length; `allowed` restricts the search to these rows.
+        The cosines of a large library are those of its vectors at 8 bits.
+        """
+        if not count or (allowed is not None and not len(allowed)):
+            return []
+        with self._lock:
+            scores, rows = self._index.search(
+                question[None].astype(np.float32), count, params=self._parameters(allowed)
+            )
+        return [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0]
+
+    def catch_up(
+        self, generation: int, added: Iterable[tuple[Rows, Vectors]], removed: Sequence[int]
+    ) -> None:
+        """Apply the changes since the index's generation.
+
+        `added` are blocks of row numbers (passages,) with their vectors (passages, dimensions).
+        """
+        with self._lock:
+            if generation <= self.generation:
+                return
+            self._forget(np.asarray(removed, dtype=np.int64))
+            for rows, vectors in added:
+                self._forget(rows)
+                self._index.add_with_ids(vectors, rows)
+                self._unsaved += len(rows)
+            self.generation = generation
+        if len(self) > max(EXACT_UP_TO, 2 * self._trained_at):
+            self._train()
+
+    def rows(self) -> Rows:
+        """The row numbers of all passages in the index."""
+        with self._lock:
+            found = [rows for rows, _ in _blocks(self._index)]
+        return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+
+    def clear(self) -> None:
+        """Begin anew, at generation 0; the file goes too."""
+        with self._lock:
+            self._index = _exact(self.dimensions)
+            self.generation = self._unsaved = self._trained_at = 0
+            self._path.unlink(missing_ok=True)
+
+    def save(self, *, only_if_stale: bool = False) -> None:
+        """Write the file, so that the next opening has less to catch up with."""
+        with self._lock:
+            stale = max(STALE_PASSAGES, STALE_PART * len(self))
+            if not self._unsaved or (only_if_stale and self._unsaved < stale):
+                return
+            body = faiss.serialize_index(self._index)
+            head = {
+                "format": FORMAT,
+                "dimensions": self.dimensions,
+                "generation": self.generation,
+                "trained_at": self._trained_at,
+            }
+            self._unsaved = 0
+        head["crc32"] = _checksum(head, body)
+        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+        with temporary.open("wb") as file:
+            file.write(json.dumps(head).encode() + b"\n")
+            file.write(body.data)
+        temporary.replace(self._path)
+
+    def _forget(self, rows: Rows) -> None:
+        if len(rows) and self._index.ntotal:
+            self._unsaved += int(self._index.remove_ids(rows))
+
+    def _parameters(self, allowed: Rows | None) -> Any:
+        """How to search; the fewer passages are allowed, the more lists are looked into."""
+        options: dict[str, Any] = {}
+        share = 1.0
+        if allowed is not None:
+            bits = np.zeros(int(allowed.max()) + 1, dtype=bool)
+            bits[allowed] = True
+            bitmap: Any = np.packbits(bits, bitorder="little")
+            options["sel"] = faiss.IDSelectorBitmap(bitmap)  # type: ignore[call-arg]
+            share = len(allowed) / max(1, len(self))
+        if not self._trained_at:
+            return faiss.SearchParameters(**options) if options else None
+        probes = min(LISTS, round(PROBES / share))
+        return faiss.SearchParametersIVF(nprobe=probes, **options)  # type: ignore[call-arg]
+
+    def _train(self) -> None:
+        """Put all vectors into lists around new centroids, while searches go on in the old ones.
+
+        What another thread changes meanwhile is not lost: then it is the old ones that stay.
+        """
+        with self._lock:
+            index, generation = faiss.clone_index(self._index), self.generation
+        total = int(index.ntotal)
+        log.info("grouping the vectors of %d passages", total)
+        step = -(-total // TRAINED_ON)
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
+        try:
+            samples = [
+                vectors[number % step :: step] for number, (_, vectors) in enumerate(_blocks(index))
+            ]
+            made = _inverted(self.dimensions, np.concatenate(samples))
+            for rows, vectors in _blocks(index):
+                made.add_with_ids(vectors, rows)
+        finally:
+            faiss.omp_set_num_threads(1)
+        with self._lock:
+            if self.generation == generation:
+                self._index, self._trained_at = made, total
+                self._unsaved = total
+
+    def _load(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                facts = json.loads(file.readline())
+                body = np.fromfile(file, dtype=np.uint8)
+            crc = facts.pop("crc32")
+            expected = {"format": FORMAT, "dimensions": self.dimensions}
+            if not expected.items() <= facts.items() or crc != _checksum(facts, body):
+                raise ValueError(f"its head says {facts}, expected {expected}")
+            self._index = faiss.deserialize_index(body)
+            self.generation = int(facts["generation"])
+            self._trained_at = int(facts["trained_at"])
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
+            log.warning("%s is damaged (%s); rebuilding it from the database", self._path, error)
+
+
+def _exact(dimensions: int) -> Any:
+    # FAISS's annotations know neither `sel` nor arrays as selectors: hence Any.
+    return faiss.IndexIDMap2(faiss.IndexFlatIP(dimensions))
+
+
+def _inverted(dimensions: int, samples: Vectors) -> Any:
+    """An empty inverted file around the centroids of `samples` (vectors, dimensions)."""
+    centroids = faiss.IndexFlatIP(dimensions)
+    index = faiss.IndexIVFScalarQuantizer(
+        centroids,
+        dimensions,
+        LISTS,
+        faiss.ScalarQuantizer.QT_8bit,
+        faiss.METRIC_INNER_PRODUCT,
+        False,  # the vectors themselves are coded, not what the centroids leave of them
+    )
+    # What comes later may lie a little outside the range of the samples.
+    index.sq.rangestat_arg = 0.1
+    index.train(samples)
+    return index
+
+
+def _blocks(index: Any) -> Iterator[tuple[Rows, Vectors]]:
+    """All of an index in blocks: row numbers and their vectors (passages, dimensions)."""
+    if isinstance(index, faiss.IndexIDMap2):
+        rows = faiss.vector_to_array(index.id_map)
+        for first in range(0, len(rows), BLOCK):
+            block = rows[first : first + BLOCK]
+            yield block, index.index.reconstruct_n(first, len(block))
+        return
+    lists = index.invlists
+    for number in range(index.nlist):
+        if size := lists.list_size(number):
+            rows = faiss.rev_swig_ptr(lists.get_ids(number), size).copy()
+            codes = faiss.rev_swig_ptr(lists.get_codes(number), size * index.code_size)
+            yield rows, index.sq.decode(codes.reshape(size, -1))
+
+
+def _checksum(head: dict[str, Any], body: NDArray[np.uint8]) -> int:
+    """The CRC-32 of the index and of what its head claims."""
+    return zlib.crc32(body.data, zlib.crc32(json.dumps(head, sort_keys=True).encode()))

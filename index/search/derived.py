@@ -1,0 +1,147 @@
+"""The derived indexes of a library, dense and lexical, kept in step with its database."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from sourcebook.index.encoding.tokens import Vectors
+from sourcebook.index.errors import StorageError
+from sourcebook.index.search.dense import DenseIndex
+from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
+from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.view import Reader
+
+DENSE = "dense.faiss"
+LEXICAL = "lexical"
+
+# So many passages are read from the database at a time.
+BLOCK = 10_000
+
+log = logging.getLogger(__name__)
+
+
+class DerivedIndexes:
+    """Both indexes of one library; each says by its generation what it stands for.
+
+    What is behind the database is caught up, what is ahead of it is begun anew, so neither is ever
+    trusted to be what it should be. Safe to share between threads.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        dimensions: int,
+        lock: Path,
+        writing: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Open the indexes in `folder`; `writing` takes the library's write lock, file `lock`."""
+        self._lock = lock
+        self._writing = writing
+        # Both read their files whole, to see that they are: large ones side by side.
+        with ThreadPoolExecutor(2) as pool:
+            dense = pool.submit(DenseIndex, folder / DENSE, dimensions)
+            lexical = pool.submit(LexicalIndex, folder / LEXICAL, writing)
+        self.dense, self.lexical = dense.result(), lexical.result()
+
+    def discard_if_ahead(self, store: Store) -> None:
+        """Empty an index of a later generation than the database, which is an older backup.
+
+        Both were loaded before this look at the database, so neither can have run ahead since.
+        """
+        with store.read() as view:
+            latest = view.generation
+        if self.dense.generation > latest:
+            log.warning("the dense index is newer than the database; rebuilding it")
+            self.dense.clear()
+        if self.lexical.generation > latest:
+            with self._writing(), store.read() as view:
+                self.lexical.reload()
+                if self.lexical.generation > view.generation:
+                    log.warning("the lexical index is newer than the database; rebuilding it")
+                    self.lexical.clear()
+
+    def catch_up(self, view: Reader) -> None:
+        """Bring both indexes up to the view; whoever cannot write goes on with what there is."""
+        self._catch_up_dense(view)
+        if self.lexical.generation < view.generation:
+            self.lexical.reload()
+        if self.lexical.generation < view.generation:
+            try:
+                with FileLock(self._lock, timeout=0):
+                    self._catch_up_lexical(view)
+            except Timeout:
+                log.debug("another writer is bringing the lexical index up to date")
+            except (StorageError, OSError) as error:
+                log.warning("the lexical index is behind: %s", error)
+
+    def after_write(self, store: Store) -> None:
+        """Bring both up to date; if one fails, the next search tries again.
+
+        The caller holds the write lock.
+        """
+        try:
+            with store.read() as view:
+                self._catch_up_dense(view)
+                self._catch_up_lexical(view)
+            self.dense.save(only_if_stale=True)
+        except (StorageError, OSError) as error:
+            log.warning("the articles are safe, but an index is behind: %s", error)
+
+    def save(self) -> None:
+        """Save what makes the next opening quick."""
+        try:
+            self.dense.save()
+        except OSError as error:
+            log.warning("the dense index was not saved: %s", error)
+
+    def drift(self, view: Reader) -> list[str]:
+        """How the indexes differ from the database; nothing when all is well."""
+        self.catch_up(view)
+        truth = view.added_since(0)
+        found = {"dense": self.dense.rows().tolist(), "lexical": self.lexical.rows()}
+        return [
+            f"the {name} index has {len(set(rows) - set(truth))} passages too many "
+            f"and {len(set(truth) - set(rows))} too few"
+            for name, rows in found.items()
+            if rows != truth
+        ]
+
+    def _catch_up_dense(self, view: Reader) -> None:
+        since = self.dense.generation
+        if since >= view.generation:
+            return
+        added, removed = view.added_since(since), view.removed_since(since)
+        self.dense.catch_up(view.generation, _vectors(view, added), removed)
+
+    def _catch_up_lexical(self, view: Reader) -> None:
+        """The caller holds the write lock."""
+        self.lexical.reload()
+        since = self.lexical.generation
+        if since < view.generation:
+            added = view.added_since(since)
+            # What became searchable again may be in the index already.
+            gone = [*view.removed_since(since), *added] if since else []
+            self.lexical.catch_up(view.generation, _entries(view, added), gone)
+
+
+def _vectors(view: Reader, rows: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+    for first in range(0, len(rows), BLOCK):
+        found = list(view.pooled(rows[first : first + BLOCK]))
+        vectors = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f4")
+        numbers = np.array([row for row, _ in found], dtype=np.int64)
+        yield numbers, vectors.reshape(len(found), -1).astype(np.float32)
+
+
+def _entries(view: Reader, rows: Sequence[int]) -> Iterator[LexicalEntry]:
+    for first in range(0, len(rows), BLOCK):
+        passages = view.passages(rows[first : first + BLOCK])
+        records = view.records_by_rowid({article for article, _ in passages.values()})
+        for row, (article, passage) in passages.items():
+            context = "\n".join([records[article].metadata.title, *passage.headings])
+            yield LexicalEntry(row=row, article=article, context=context, text=passage.text)

@@ -1,0 +1,358 @@
+"""The lexical index: BM25 in tantivy, derived from the database and caught up with it."""
+
+import itertools
+import json
+import logging
+import math
+import shutil
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from sourcebook.index.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+# tantivy fixes k1 = 1.2 and b = 0.75 (Robertson & Zaragoza, "The Probabilistic Relevance
+# Framework", 2009); a term's score is at most (k1 + 1) times its idf.
+K1 = 1.2
+
+STEMMED = "stemmed"
+PAIRS = "pairs"
+PLAIN = "plain"
+WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
+SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+FOOTER_MAGIC = 1337  # ends each of tantivy's files, after its footer and the footer's length
+
+# Lucene's English stop list and the words that questions are asked with.
+# fmt: off
+STOP_WORDS = [
+    "a", "about", "according", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been",
+    "being", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have",
+    "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "may", "me", "might",
+    "my", "no", "not", "of", "on", "or", "our", "she", "should", "so", "some", "such", "than",
+    "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "we", "were",
+    "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would",
+    "you", "your",
+]
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalEntry:
+    """A passage as it is indexed: `context` is its title and headings."""
+
+    row: int
+    article: int
+    context: str
+    text: str
+
+
+class LexicalIndex:
+    """BM25 over stemmed words and pairs of neighbours among them; exact phrases over plain words.
+
+    Safe to share between threads; only the holder of the library's write lock may change it. The
+    generation that it stands for is committed with its documents, so the two cannot differ.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        exclusively: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Open `folder`, or begin empty where there is no index that can be read.
+
+        `exclusively` takes the library's write lock, so that two cannot begin at once. Without a
+        folder the index lives in memory, as long as this object does.
+        """
+        self._folder = folder
+        self._schema = SCHEMA
+        self._reloading = threading.Lock()
+        index = self._open()
+        if index is None:
+            with exclusively():
+                index = self._open() or self._begin()
+        self._index = index
+        self.generation = self._read_generation()
+
+    def reload(self) -> None:
+        """See what another process committed."""
+        with self._reloading:
+            self._index.reload()
+            self.generation = self._read_generation()
+
+    def clear(self) -> None:
+        """Begin anew, at generation 0; the caller holds the library's write lock."""
+        with self._reloading:
+            self._index = self._begin()
+            self.generation = 0
+
+    def __len__(self) -> int:
+        """How many passages can be found."""
+        return max(0, int(self._index.searcher().num_docs) - 1)
+
+    def search(
+        self,
+        question: str,
+        count: int,
+        *,
+        phrases: Iterable[str] = (),
+        allowed_articles: Sequence[int] | None = None,
+    ) -> list[tuple[int, float]]:
+        """The best `count` passages as (row number, BM25 score), best first.
+
+        Any word of the question may match; each of `phrases` adds its own score where it occurs
+        word for word. `allowed_articles` restricts the search to these articles' row numbers.
+        """
+        return self._search(question, phrases, count, "article", allowed_articles)
+
+    def scores(
+        self, question: str, rows: Sequence[int], *, phrases: Iterable[str] = ()
+    ) -> dict[int, float]:
+        """The BM25 score of each of these passages; those that no word matches are left out."""
+        return dict(self._search(question, phrases, len(rows), "row", rows))
+
+    def _search(
+        self,
+        question: str,
+        phrases: Iterable[str],
+        count: int,
+        field: str,
+        allowed: Sequence[int] | None,
+    ) -> list[tuple[int, float]]:
+        matches = [
+            tantivy.Query.term_query(self._schema, field, term) for field, term in _terms(question)
+        ] + [self._phrase(phrase) for phrase in phrases]
+        if not matches or not count or (allowed is not None and not allowed):
+            return []
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, match) for match in matches])
+        if allowed is not None:
+            query = self._among(query, field, allowed)
+        searcher = self._index.searcher()
+        hits = searcher.search(query, limit=count, count=False).hits
+        rows = _values(searcher, "row", hits)
+        return [(row, float(score)) for (score, _), row in zip(hits, rows, strict=True)]
+
+    def _among(self, query: tantivy.Query, field: str, allowed: Sequence[int]) -> tantivy.Query:
+        """What matches `query` and has one of the allowed numbers in the field."""
+        among = tantivy.Query.term_set_query(self._schema, field, list(allowed))
+        among = tantivy.Query.const_score_query(among, 0.0)
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, query), (tantivy.Occur.Must, among)]
+        )
+
+    def idf(self, text: str) -> dict[str, float]:
+        """BM25's inverse document frequency of each stemmed word of `text` but stop words."""
+        searcher = self._index.searcher()
+        total = max(1, searcher.num_docs)
+        words = dict.fromkeys(STEMMING.analyze(text))
+        return {word: _idf(total, searcher.doc_freq(STEMMED, word)) for word in words}
+
+    def bound(self, question: str) -> float:
+        """More than the BM25 score of any passage for `question`, but for its phrases."""
+        searcher = self._index.searcher()
+        total = max(1, searcher.num_docs)
+        return (K1 + 1) * sum(
+            _idf(total, searcher.doc_freq(field, term)) for field, term in _terms(question)
+        )
+
+    def highest_idf(self) -> float:
+        """The inverse document frequency of a word that no passage holds."""
+        return _idf(max(1, self._index.searcher().num_docs), 0)
+
+    def holds(self, term: str, *, allowed_articles: Sequence[int] | None = None) -> bool:
+        """Whether some passage, of these articles where they are given, holds a stemmed word."""
+        match = tantivy.Query.term_query(self._schema, STEMMED, term)
+        searcher = self._index.searcher()
+        query = (
+            match if allowed_articles is None else self._among(match, "article", allowed_articles)
+        )
+        return bool(searcher.search(query, limit=1, count=False).hits)
+
+    def catch_up(
+        self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
+    ) -> None:
+        """Forget the rows in `removed`, then add; all or nothing.
+
+        The caller holds the library's write lock.
+        """
+        try:
+            writer = self._index.writer(WRITER_HEAP_BYTES, 1)
+            try:
+                # A commit that a crash cut short leaves files whose names the next one needs.
+                writer.garbage_collect_files()
+                self._change(writer, added, removed)
+                writer.delete_documents_by_query(self._marker())
+                writer.add_document(_document({"marker": 1, "generation": generation}))
+                writer.commit()
+            finally:
+                # Also lets go of tantivy's own lock.
+                writer.wait_merging_threads()
+        except (OSError, ValueError) as error:
+            raise StorageError(
+                f"The lexical index {self._folder} could not be written: {error}.",
+                cure="Free some space or check the folder's permissions; the articles are safe.",
+            ) from error
+        self.reload()
+
+    def _change(
+        self, writer: tantivy.IndexWriter, added: Iterable[LexicalEntry], removed: Iterable[int]
+    ) -> None:
+        gone = tantivy.Query.term_set_query(self._schema, "row", list(removed))
+        writer.delete_documents_by_query(gone)
+        for entry in added:
+            values = {
+                "row": entry.row,
+                "article": entry.article,
+                STEMMED: [entry.context, entry.text],
+                PAIRS: [
+                    " ".join(_pairs(STEMMING.analyze(text))) for text in (entry.context, entry.text)
+                ],
+                PLAIN: entry.text,
+            }
+            writer.add_document(_document(values))
+
+    def rows(self) -> list[int]:
+        """The row numbers of all passages in the index, sorted."""
+        searcher = self._index.searcher()
+        query = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Must, tantivy.Query.all_query()),
+                (tantivy.Occur.MustNot, self._marker()),
+            ]
+        )
+        found = searcher.search(query, limit=max(1, searcher.num_docs), count=False).hits
+        return sorted(_values(searcher, "row", found))
+
+    def _open(self) -> tantivy.Index | None:
+        """The index in the folder; None where there is none that is whole."""
+        try:
+            if self._folder and self._folder.is_dir() and tantivy.Index.exists(str(self._folder)):
+                _check_files(self._folder)
+                index = tantivy.Index.open(str(self._folder))
+                if index.schema == self._schema:
+                    return self._with_analysers(index)
+                log.warning("%s is of another version; rebuilding it", self._folder)
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            log.warning("%s is damaged (%s); rebuilding it from the database", self._folder, error)
+        return None
+
+    def _begin(self) -> tantivy.Index:
+        if self._folder is None:
+            return self._with_analysers(tantivy.Index(self._schema))
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        return self._with_analysers(tantivy.Index(self._schema, str(self._folder)))
+
+    def _with_analysers(self, index: tantivy.Index) -> tantivy.Index:
+        index.register_tokenizer(STEMMED, STEMMING)
+        index.register_tokenizer(PAIRS, SPACED)
+        index.register_tokenizer(PLAIN, FOLDING)
+        # The library reloads when it has committed; a watcher would be one more thread.
+        index.config_reader("manual")
+        index.reload()
+        return index
+
+    def _read_generation(self) -> int:
+        """The generation that was committed with the documents; 0 where there is none."""
+        searcher = self._index.searcher()
+        hits = searcher.search(self._marker(), limit=1, count=False).hits
+        return next(iter(_values(searcher, "generation", hits)), 0)
+
+    def _marker(self) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, "marker", 1)
+
+    def _phrase(self, phrase: str) -> tantivy.Query:
+        words = FOLDING.analyze(phrase)
+        if not words:
+            return tantivy.Query.empty_query()
+        if len(words) == 1:
+            return tantivy.Query.term_query(self._schema, PLAIN, words[0])
+        return tantivy.Query.phrase_query(self._schema, PLAIN, list(words))
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str | None:
+    """What the index calls a word; None for a stop word."""
+    return next(iter(STEMMING.analyze(word)), None)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in ("row", "article", "marker"):
+        builder.add_unsigned_field(name, indexed=True, fast=True)
+    builder.add_unsigned_field("generation", fast=True)
+    builder.add_text_field(STEMMED, tokenizer_name=STEMMED, index_option="freq")
+    builder.add_text_field(PAIRS, tokenizer_name=PAIRS, index_option="freq")
+    builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")
+    return builder.build()
+
+
+def _check_files(folder: Path) -> None:
+    """Raise `ValueError` for a damaged file: tantivy itself trusts what lies on disk.
+
+    Each of its files ends in a footer with the CRC-32 of what comes before. What a crash left half
+    written is in no segment of `meta.json`, and is not looked at.
+    """
+    for segment in json.loads((folder / "meta.json").read_bytes())["segments"]:
+        kinds = list(SEGMENT_FILES)
+        if segment["deletes"]:
+            kinds.append(f"{segment['deletes']['opstamp']}.del")
+        for kind in kinds:
+            file = folder / f"{segment['segment_id'].replace('-', '')}.{kind}"
+            data = file.read_bytes()
+            length, magic = struct.unpack("<II", data[-8:]) if len(data) >= 8 else (0, 0)
+            footer, body = data[-8 - length : -8], data[: -8 - length]
+            if magic != FOOTER_MAGIC or json.loads(footer)["crc"] != zlib.crc32(body):
+                raise ValueError(f"the checksum of {file.name} is wrong")
+
+
+def _document(values: dict[str, Any]) -> tantivy.Document:
+    return tantivy.Document.from_dict(values, SCHEMA)
+
+
+def _analyser(*filters: tantivy.Filter) -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for step in (tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold(), *filters):
+        builder = builder.filter(step)
+    return builder.build()
+
+
+def _terms(question: str) -> list[tuple[str, str]]:
+    """Field and term of the words of `question` and of its pairs, each once."""
+    words = STEMMING.analyze(question)
+    terms = [(STEMMED, word) for word in words] + [(PAIRS, pair) for pair in _pairs(words)]
+    return list(dict.fromkeys(terms))
+
+
+def _pairs(words: Sequence[str]) -> list[str]:
+    """Each word with the next, the stop words between them gone.
+
+    Metzler & Croft, "A Markov Random Field Model for Term Dependencies", SIGIR 2005, have them as
+    features of their own; docs/decisions/0009-word-pairs.md.
+    """
+    return [f"{one}_{other}" for one, other in itertools.pairwise(words)]
+
+
+def _values(searcher: tantivy.Searcher, name: str, hits: list[Any]) -> list[int]:
+    """A numeric field of each hit; a document without it counts as 0."""
+    found = searcher.fast_field_values(name, [address for _, address in hits])
+    return [int(value or 0) for value in found]
+
+
+def _idf(total: int, containing: int) -> float:
+    return math.log(1 + (total - containing + 0.5) / (containing + 0.5))
+
+
+FOLDING = _analyser()
+SPACED = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+STEMMING = _analyser(tantivy.Filter.custom_stopword(STOP_WORDS), tantivy.Filter.stemmer("english"))
+SCHEMA = _schema()

@@ -1,0 +1,265 @@
+"""Questions to one consistent view of a library's database."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from sourcebook.index.article import Article, CanonicalText, Metadata
+from sourcebook.index.errors import LibraryError, NotFoundError
+from sourcebook.index.passages import Passage
+from sourcebook.index.storage.records import (
+    ArticleRecord,
+    Covered,
+    Failure,
+    Filter,
+    Judgement,
+    StoredEncoding,
+    article_of,
+    judgement_of,
+    marks,
+    passage_of,
+    record_of,
+)
+
+if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
+    import sqlite3
+
+# SQLite binds at most 32,766 values to one statement; longer lists are asked for in parts.
+BATCH = 10_000
+
+_METADATA = ", ".join(f"articles.{field.name}" for field in fields(Metadata))
+_RECORD = f"""
+    SELECT articles.rowid, articles.id, articles.source, articles.sha256, articles.generation,
+        articles.added, articles.characters,
+        (SELECT id FROM articles AS original WHERE original.rowid = articles.copy_of) AS copy_of,
+        (SELECT count(*) FROM passages WHERE article = articles.rowid) AS passages, {_METADATA}
+    FROM articles
+"""
+
+# What a list of articles can be sorted by.
+ORDERS = {
+    "added": "articles.rowid",
+    "title": "casefold(articles.title)",
+    "publisher": "casefold(articles.publisher)",
+    "published": "articles.published",
+    "passages": "passages",
+    "language": "articles.language",
+}
+
+
+class Reader:
+    """Questions to one consistent view of the database."""
+
+    def __init__(self, connection: "sqlite3.Connection") -> None:
+        """Use `Store.read`."""
+        self._connection = connection
+
+    @property
+    def generation(self) -> int:
+        """Grows with every committed change."""
+        return int(self.meta("generation"))
+
+    def meta(self, key: str) -> Any:
+        """The value kept under `key`."""
+        return self._one("SELECT value FROM meta WHERE key = ?", key)[0]
+
+    def counts(self) -> dict[str, int]:
+        """How many articles, copies among them, passages and failures there are."""
+        return {
+            "articles": self._one("SELECT count(*) FROM articles")[0],
+            "copies": self._one("SELECT count(*) FROM articles WHERE copy_of IS NOT NULL")[0],
+            "passages": self._one("SELECT count(*) FROM passages")[0],
+            "failures": self._one("SELECT count(*) FROM failures")[0],
+        }
+
+    def record(self, article_id: str) -> ArticleRecord:
+        """The article of that id, without its text; `NotFoundError` if there is none."""
+        rows = self._all(f"{_RECORD} WHERE articles.id = ?", article_id)
+        if not rows:
+            raise NotFoundError(
+                f"There is no article {article_id!r} in the library.",
+                cure="List the articles to see their ids: it may have been removed or replaced.",
+            )
+        return record_of(rows[0])
+
+    def records(
+        self,
+        chosen: Filter | None = None,
+        *,
+        order: str = "added",
+        descending: bool = False,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[ArticleRecord]:
+        """Articles in the order of one of `ORDERS`; equals in the order of their addition."""
+        where, values = (chosen or Filter()).where()
+        by = f"{ORDERS[order]} {'DESC' if descending else 'ASC'}, articles.rowid"
+        sql = f"{_RECORD} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"
+        return [record_of(row) for row in self._all(sql, *values, limit, offset)]
+
+    def count(self, chosen: Filter) -> int:
+        """How many articles the filter lets through."""
+        where, values = chosen.where()
+        return int(self._one(f"SELECT count(*) FROM articles WHERE {where}", *values)[0])
+
+    def coverage(self) -> list[Covered]:
+        """How many articles there are by month and publisher, those without a date first."""
+        sql = """SELECT substr(published, 1, 7) AS month, publisher, count(*) AS articles,
+                 count(copy_of) AS copies FROM articles GROUP BY 1, 2 ORDER BY 1, 2"""
+        return [Covered(**dict(row)) for row in self._all(sql)]
+
+    def records_by_rowid(self, rowids: Iterable[int]) -> dict[int, ArticleRecord]:
+        """Records by row number; missing ones are left out."""
+        sql = f"{_RECORD} WHERE articles.rowid IN (%s)"
+        return {row["rowid"]: record_of(row) for row in self._in(sql, rowids)}
+
+    def article(self, article_id: str) -> Article:
+        """The whole article; `NotFoundError` if there is none."""
+        rows = self._all("SELECT * FROM articles WHERE id = ?", article_id)
+        if not rows:
+            self.record(article_id)
+        return article_of(rows[0])
+
+    def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
+        """Those of the articles that there are, by id."""
+        rows = [self._all("SELECT * FROM articles WHERE id = ?", one) for one in article_ids]
+        return {row["id"]: article_of(row) for found in rows for row in found}
+
+    def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
+        """The texts of those of the articles that there are, by id."""
+        sql = "SELECT id, text FROM articles WHERE id = ?"
+        rows = [self._all(sql, one) for one in article_ids]
+        return {row["id"]: CanonicalText(*row) for found in rows for row in found}
+
+    def holding(self, quote: str) -> list[str]:
+        """Ids of the articles whose text holds `quote`."""
+        sql = "SELECT id FROM articles WHERE instr(text, ?) ORDER BY rowid"
+        return [row[0] for row in self._all(sql, quote)]
+
+    def copy_of(self, rowid: int) -> int | None:
+        """The row number of the article that this one repeats, if it is a copy."""
+        found = self._one("SELECT copy_of FROM articles WHERE rowid = ?", rowid)[0]
+        return None if found is None else int(found)
+
+    def distinct(self, column: str) -> list[str]:
+        """The distinct values of `publisher`, `language`, `authors` or `tags`, sorted."""
+        found = [row[0] for row in self._all(f"SELECT DISTINCT {column} FROM articles")]
+        if column in ("authors", "tags"):
+            found = [value for values in set(found) for value in json.loads(values)]
+        return sorted({value for value in found if value})
+
+    def allowed(self, chosen: Filter) -> tuple[list[int], list[int]]:
+        """Row numbers of the articles that the filter lets through, and of their passages."""
+        where, values = chosen.where()
+        articles = self._all(f"SELECT rowid FROM articles WHERE {where}", *values)
+        sql = f"""SELECT passages.rowid FROM passages JOIN articles
+                  ON passages.article = articles.rowid WHERE searchable AND {where}"""
+        return [row[0] for row in articles], [row[0] for row in self._all(sql, *values)]
+
+    def passages(self, rowids: Iterable[int]) -> dict[int, tuple[int, Passage]]:
+        """(article's row number, passage) by row number; removed passages are left out."""
+        sql = """SELECT passages.*, articles.id AS article_id, articles.sha256 FROM passages
+                 JOIN articles ON passages.article = articles.rowid
+                 WHERE passages.rowid IN (%s)"""
+        return {row["rowid"]: (row["article"], passage_of(row)) for row in self._in(sql, rowids)}
+
+    def passage_rowid(self, passage_id: str) -> int:
+        """The row number of a passage; `NotFoundError` if there is none of that id."""
+        rows = self._all("SELECT rowid FROM passages WHERE id = ?", passage_id)
+        if not rows:
+            raise NotFoundError(
+                f"There is no passage {passage_id!r} in the library.",
+                cure="Its article may have been removed or replaced; search again.",
+            )
+        return int(rows[0][0])
+
+    def passage_rowids(self, article_rowid: int) -> list[int]:
+        """The passages of an article, in reading order."""
+        sql = "SELECT rowid FROM passages WHERE article = ? ORDER BY rowid"
+        return [row[0] for row in self._all(sql, article_rowid)]
+
+    def copies(self, article_rowids: Iterable[int]) -> dict[int, list[ArticleRecord]]:
+        """The syndicated copies of each article."""
+        found: dict[int, list[ArticleRecord]] = {}
+        sql = "SELECT rowid, copy_of FROM articles WHERE copy_of IN (%s) ORDER BY rowid"
+        pairs = [(row["rowid"], row["copy_of"]) for row in self._in(sql, article_rowids)]
+        records = self.records_by_rowid(copy for copy, _ in pairs)
+        for copy, original in pairs:
+            found.setdefault(original, []).append(records[copy])
+        return found
+
+    def encodings(self, rowids: Iterable[int]) -> dict[int, StoredEncoding]:
+        """What is kept of each passage's encoding, by the passage's row number."""
+        sql = "SELECT passage, pooled, tokens, pieces, starts FROM vectors WHERE passage IN (%s)"
+        return {row[0]: StoredEncoding(*row[1:]) for row in self._in(sql, rowids)}
+
+    def pooled(self, rowids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """The row number and the pooled vector of each of the passages."""
+        sql = "SELECT passage, pooled FROM vectors WHERE passage IN (%s)"
+        return ((row[0], row[1]) for row in self._in(sql, rowids))
+
+    def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
+        """In how many passages each of the word pieces occurs."""
+        sql = "SELECT piece, passages FROM piece_counts WHERE piece IN (%s)"
+        return {row["piece"]: row["passages"] for row in self._in(sql, pieces)}
+
+    def added_since(self, generation: int) -> list[int]:
+        """Row numbers of the passages that became searchable after that generation, sorted."""
+        # Sorted here: asked to, SQLite walks through the whole table in the order of its rows.
+        sql = "SELECT rowid FROM passages WHERE generation > ? AND searchable"
+        return sorted(row[0] for row in self._all(sql, generation))
+
+    def removed_since(self, generation: int) -> list[int]:
+        """Row numbers of the passages that were removed after that generation."""
+        rows = self._all("SELECT passage FROM removed WHERE generation > ?", generation)
+        return [row[0] for row in rows]
+
+    def failures(self) -> list[Failure]:
+        """What could not be added, the newest first."""
+        return [
+            Failure(**dict(row))
+            for row in self._all("SELECT * FROM failures ORDER BY failed DESC, source")
+        ]
+
+    def judgements(self) -> list[Judgement]:
+        """What readers said of answers, the newest first."""
+        rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
+        return [judgement_of(row) for row in rows]
+
+    def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
+        """Signatures of older articles, no copies themselves, that share a band.
+
+        Older ones only: so a copy never becomes the original of another.
+        """
+        sql = "SELECT DISTINCT article FROM bands WHERE band IN (%s)"
+        older = [row[0] for row in self._in(sql, bands) if row[0] < rowid]
+        sql = """SELECT rowid, signature FROM articles
+                 WHERE rowid IN (%s) AND copy_of IS NULL ORDER BY rowid"""
+        return {row["rowid"]: row["signature"] for row in self._in(sql, older)}
+
+    def content_sha256(self, source: str) -> str | None:
+        """The hash of all that was last added from `source`, if anything was."""
+        rows = self._all("SELECT content_sha256 FROM articles WHERE source = ?", source)
+        return rows[0][0] if rows else None
+
+    def _one(self, sql: str, *values: Any) -> "sqlite3.Row":
+        row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+        if row is None:
+            raise LibraryError(f"The database holds no {values!r}.", cure="It may be damaged.")
+        return row
+
+    def _all(self, sql: str, *values: Any) -> list["sqlite3.Row"]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def _in(self, sql: str, values: Iterable[int]) -> Iterator["sqlite3.Row"]:
+        """Rows of `sql`, whose `%s` stands for a list of any length."""
+        for batch in _batches(values):
+            yield from self._connection.execute(sql % marks(batch), batch)
+
+
+def _batches(values: Iterable[int]) -> Iterator[list[int]]:
+    iterator = iter(values)
+    while batch := [int(value) for value in itertools.islice(iterator, BATCH)]:
+        yield batch

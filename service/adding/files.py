@@ -1,0 +1,161 @@
+"""Adding files of this machine: how they are named as sources, what fails, and trying again."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from rich.console import Console
+from rich.progress import Progress
+
+from sourcebook.index.article import Article, sha256
+from sourcebook.index.errors import InputError, SourcebookError, StorageError, UnreadableError
+from sourcebook.index.library import Library, Outcome
+from sourcebook.index.parsing.parse import MAX_BYTES, decode, read
+from sourcebook.service.documents.catalogue import generation
+from sourcebook.service.notation.requests import Format
+from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
+
+SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
+
+Failed = Callable[[str, SourcebookError], None]
+
+
+def source_of(file: Path, library: Path) -> str:
+    """What identifies a file: its path from the folder that the library lies in, else in full.
+
+    So a library and the articles beside it can be moved together.
+    """
+    home, path = _absolute(library).parent, _absolute(file)
+    return printable(path.relative_to(home) if path.is_relative_to(home) else path)
+
+
+def printable(path: Path) -> str:
+    """The path as text, with `/`, and with escapes for bytes that no text can hold."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def file_of(source: str, library: Path) -> Path:
+    """The file that `source_of` named."""
+    return _absolute(library).parent / source
+
+
+def add_files(
+    library: Library,
+    files: Iterable[Path],
+    *,
+    failed: Failed,
+    done: Callable[[], object] = lambda: None,
+) -> Iterator[Outcome]:
+    """Add files; one that cannot be read is remembered, given to `failed`, and stops no other.
+
+    `done` is called after each file that was looked at.
+    """
+    sources: list[str] = []
+
+    def articles() -> Iterator[Article]:
+        seen: set[str] = set()
+        for file in files:
+            source = source_of(file, library.folder)
+            if source in seen:
+                continue
+            seen.add(source)
+            try:
+                found = read(_bytes(file), name=PurePath(source).name, source=source)
+            except SourcebookError as error:
+                library.record_failure(source, error)
+                failed(source, error)
+            else:
+                sources.append(source)
+                yield from found
+            done()
+
+    yield from library.add(articles())
+    # The library forgets the failures of articles; a file of many articles has another name.
+    forget(library, sources)
+
+
+def add_with_progress(
+    library: Library, files: Sequence[Path], typed: Sequence[Article]
+) -> AddedOut:
+    """Add files, and articles that were typed, with a progress bar on standard error."""
+    failures: list[FailureOut] = []
+
+    def failed(source: str, error: SourcebookError) -> None:
+        failures.append(FailureOut.now(source, error))
+
+    errors = Console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("reading and encoding", total=len(files))
+        found = add_files(library, files, failed=failed, done=lambda: progress.advance(task))
+        outcomes = [OutcomeOut.model_validate(one) for one in (*library.add(typed), *found)]
+    return AddedOut(outcomes=outcomes, failures=failures, generation=generation(library))
+
+
+def to_retry(library: Library) -> tuple[list[Path], list[str]]:
+    """The files that could not be added, and the sources among them that are no files any more."""
+    with library.store.read() as view:
+        sources = [failure.source for failure in view.failures()]
+    files = {source: file_of(source, library.folder) for source in sources}
+    there = [file for file in files.values() if file.is_file()]
+    return there, [source for source, file in files.items() if not file.is_file()]
+
+
+def forget(library: Library, sources: Sequence[str]) -> None:
+    """Remember no failures of these sources any more."""
+    with library.store.read() as view:
+        known = {failure.source for failure in view.failures()} & set(sources)
+    if known:
+        with library.store.write() as writer:
+            for source in known:
+                writer.forget_failure(source)
+
+
+def from_stdin(source: str, format: str) -> list[Article]:
+    """The articles on standard input; a hash of it is their source when none is given."""
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    source = source or f"text:{sha256(data)[:16]}"
+    return read(data, name=f"stdin{SUFFIXES[format]}", source=source)
+
+
+def draft(name: str) -> str:
+    """The text of the file of that name, or of standard input for `-`."""
+    if name == "-":
+        return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+    return decode(_bytes(Path(name)), name)
+
+
+def format_of(file: Path) -> Format:
+    """How an answer is written into a file of that name; `InputError` for an unknown suffix."""
+    formats: dict[str, Format] = {".md": "markdown", ".html": "html"}
+    found = formats.get(file.suffix.lower())
+    if found is None:
+        raise InputError(f"{str(file)!r} ends in {file.suffix!r}; expected .md or .html.")
+    return found
+
+
+def write(file: Path, text: str) -> None:
+    """Write `text` in UTF-8, its line ends as they are; `StorageError` where that fails."""
+    try:
+        file.write_bytes(text.encode())
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be written: {error.strerror}.",
+            cure="Check its folder and its permissions.",
+        ) from error
+
+
+def _bytes(file: Path) -> bytes:
+    """What the file holds, and no more than tells that it is too large."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableError(
+            f"{printable(file)} cannot be opened: {error.strerror}.",
+            cure="Check its path and permissions.",
+        ) from error
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))

@@ -1,0 +1,142 @@
+"""Adding folders of the server's machine: only those that the settings allow, in the background."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sourcebook.index.errors import InputError, NotAllowedError, NotFoundError, SourcebookError
+from sourcebook.index.library import Library, Outcome
+from sourcebook.index.parsing.parse import find_files
+from sourcebook.service.adding.files import add_files, file_of, printable
+from sourcebook.service.adding.jobs import Job
+from sourcebook.service.documents.catalogue import generation
+from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
+from sourcebook.service.settings import variable_of
+
+# So many outcomes and failures of a job are shown; all of them are counted.
+SHOWN = 50
+
+
+class Folders:
+    """The folders that callers may name; links lead nowhere."""
+
+    def __init__(self, allowed: Iterable[Path]) -> None:
+        """Allow these folders with all that is in them, and nothing else."""
+        self.allowed = tuple(_absolute(folder) for folder in allowed)
+
+    def within(self, path: Path) -> Path:
+        """The real path of something in an allowed folder.
+
+        Raises `NotAllowedError` for anything else, and where a link is on the way.
+        """
+        wanted = _absolute(path)
+        for folder in self.allowed:
+            if wanted.is_relative_to(folder):
+                expected = Path(os.path.realpath(folder)) / wanted.relative_to(folder)
+                if Path(os.path.realpath(wanted)) == expected:
+                    return expected
+                raise NotAllowedError(
+                    f"{str(path)!r} is or lies behind a symbolic link; links are not followed.",
+                    cure="Name the folder that the link leads to, if that one is allowed.",
+                )
+        raise NotAllowedError(
+            f"{str(path)!r} is in none of the folders that this server may import from.",
+            cure=f"Its keeper allows folders with the setting {variable_of('import_folders')}.",
+        )
+
+    def files(self, folder: str) -> list[Path]:
+        """The files to read in a folder.
+
+        Raises `InputError` for what is no absolute path of a folder, `NotFoundError` where there
+        is none, and `NotAllowedError` as `within` does.
+        """
+        if "\0" in folder or not os.path.isabs(folder):
+            raise InputError(f"The folder is {folder[:80]!r}; expected an absolute path.")
+        path = self.within(Path(folder))
+        if not os.path.lexists(path):
+            raise NotFoundError(f"There is no folder {folder!r}.", cure="Check its spelling.")
+        if not os.path.isdir(path):
+            raise InputError(f"{folder!r} is a file; expected a folder.", cure="Upload it instead.")
+        return list(find_files([path]))
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))
+
+
+@dataclass(slots=True, kw_only=True)
+class Import(Job[Counter[str]]):
+    """A folder on its way into a library: `done` of `total` files were read.
+
+    An article counts in `actions` once it can be found. Of outcomes and failures the newest are
+    kept.
+    """
+
+    library: Library
+    folders: Folders
+    folder: str
+    files: list[Path]
+    actions: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: list[FailureOut] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many files there are."""
+        return len(self.files)
+
+    def work(self) -> Counter[str]:
+        """Read and add the files; one that cannot be read stops no other."""
+        found = add_files(self.library, self._checked(), failed=self._fail, done=self._count)
+        for outcome in found:
+            self.actions[outcome.action] += 1
+            self.outcomes = [outcome, *self.outcomes[: SHOWN - 1]]
+        return self.actions
+
+    def _checked(self) -> Iterator[Path]:
+        """The files, each looked at again right before it is read; none when the job is over."""
+        for file in self.files:
+            if self.over:
+                return
+            try:
+                yield self.folders.within(file)
+            except NotAllowedError as error:
+                self._fail(printable(file), error)
+                self._count()
+
+    def _count(self) -> None:
+        self.done += 1
+
+    def _fail(self, source: str, error: SourcebookError) -> None:
+        self.failed += 1
+        self.failures = [FailureOut.now(source, error), *self.failures[: SHOWN - 1]]
+
+
+def retry(library: Library, folders: Folders, source: str) -> AddedOut:
+    """Read a file again that could not be added.
+
+    Raises `NotFoundError` where no failure of that source is remembered, `NotAllowedError` for a
+    file outside of the allowed folders, and what is wrong with the file if it still is.
+    """
+    with library.store.read() as view:
+        known = {failure.source for failure in view.failures()}
+    if source not in known:
+        raise unknown_failure(source)
+    file = folders.within(file_of(source, library.folder))
+    errors: list[SourcebookError] = []
+    found = list(add_files(library, [file], failed=lambda _, error: errors.append(error)))
+    if errors:
+        raise errors[0]
+    outcomes = [OutcomeOut.model_validate(outcome) for outcome in found]
+    return AddedOut(outcomes=outcomes, failures=[], generation=generation(library))
+
+
+def unknown_failure(source: str) -> NotFoundError:
+    """No failure of that source is remembered."""
+    return NotFoundError(
+        f"No failure is remembered of the source {source!r}.",
+        cure="GET /v1/library lists those that are.",
+    )

@@ -1,0 +1,165 @@
+"""Work in the background: one job at a time, each with progress, cancellable."""
+
+import logging
+import queue
+import threading
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sourcebook.index.errors import BusyError, NotFoundError, SourcebookError
+
+# So many jobs are remembered; the oldest that has ended makes room for a new one.
+REMEMBERED = 50
+
+log = logging.getLogger(__name__)
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OVER = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+Result = TypeVar("Result")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(slots=True, kw_only=True)
+class Job(ABC, Generic[Result]):
+    """Something to do: `done` of `total` of it is; `problem` says why it failed."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    status: JobStatus = JobStatus.QUEUED
+    done: int = 0
+    created: str = field(default_factory=_now)
+    started: str | None = None
+    finished: str | None = None
+    problem: str | None = None
+    result: Result | None = None
+
+    @property
+    @abstractmethod
+    def total(self) -> int:
+        """How much there is to do."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, one way or another."""
+        return self.status in OVER
+
+    @abstractmethod
+    def work(self) -> Result | None:
+        """Do it, counting what is `done`; return early with nothing when it is `over`."""
+
+
+Kind = TypeVar("Kind", bound="Job[Any]")
+
+
+class Jobs(Generic[Kind]):
+    """Runs jobs one after the other in a thread of its own; they live as long as the process."""
+
+    def __init__(self, kind: str, where: str) -> None:
+        """Begin without jobs of that `kind`, a word; `where` is the address that lists them.
+
+        The thread begins with the first of them.
+        """
+        self._kind = kind
+        self._where = where
+        self._jobs: dict[str, Kind] = {}
+        self._waiting: queue.Queue[Kind] = queue.Queue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, make: Callable[[], Kind]) -> Kind:
+        """Queue the job that `make` makes. Raises BusyError while too many have not ended."""
+        with self._lock:
+            self._make_room()
+        job = make()
+        with self._lock:
+            self._jobs[job.id] = job
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=self._kind, daemon=True)
+                self._thread.start()
+        self._waiting.put(job)
+        return job
+
+    def all(self) -> list[Kind]:
+        """The jobs that are remembered, the newest first."""
+        with self._lock:
+            return list(self._jobs.values())[::-1]
+
+    def get(self, wanted: str) -> Kind:
+        """The job of that id; `NotFoundError` if there is none."""
+        with self._lock:
+            if wanted not in self._jobs:
+                raise NotFoundError(
+                    f"There is no {self._kind} {wanted!r}.",
+                    cure=f"GET {self._where} lists them; a restart of the server forgets them.",
+                )
+            return self._jobs[wanted]
+
+    def cancel(self, wanted: str) -> Kind:
+        """Stop a job that is queued or running; one that is over is forgotten."""
+        job = self.get(wanted)
+        with self._lock:
+            if job.over:
+                self._jobs.pop(wanted, None)
+            else:
+                self._end(job, JobStatus.CANCELLED)
+        return job
+
+    def _make_room(self) -> None:
+        over = [job.id for job in self._jobs.values() if job.over]
+        if len(self._jobs) >= REMEMBERED and not over:
+            raise BusyError(
+                f"{len(self._jobs)} {self._kind}s are waiting; expected at most {REMEMBERED}.",
+                cure="Wait for some to end, or cancel them.",
+            )
+        if len(self._jobs) >= REMEMBERED:
+            del self._jobs[over[0]]
+
+    def _work(self) -> None:
+        while True:
+            self._run(self._waiting.get())
+
+    def _run(self, job: Kind) -> None:
+        with self._lock:
+            if job.over:
+                return
+            job.status, job.started = JobStatus.RUNNING, _now()
+        try:
+            result = job.work()
+        except SourcebookError as error:
+            self._failed(job, str(error))
+        except Exception:
+            # A defect: the thread must survive it, and whoever waits must hear of it.
+            log.exception("%s %s failed", self._kind, job.id)
+            self._failed(job, "Something went wrong within Sourcebook; the log has the details.")
+        else:
+            with self._lock:
+                if not job.over:
+                    job.result = result
+                    self._end(job, JobStatus.DONE)
+
+    def _failed(self, job: Kind, problem: str) -> None:
+        with self._lock:
+            if not job.over:
+                job.problem = problem
+                self._end(job, JobStatus.FAILED)
+
+    def _end(self, job: Kind, status: JobStatus) -> None:
+        job.status, job.finished = status, _now()

@@ -1,0 +1,1 @@
+"""From a question to an answer: all that decides what is said, and nothing else."""

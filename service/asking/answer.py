@@ -1,0 +1,146 @@
+"""The answer: sentences that each cite, or an honest "not in the library"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sourcebook.service.asking.citation import Citation
+from sourcebook.service.asking.disagreement import Disagreement
+from sourcebook.service.asking.query import Query
+from sourcebook.service.asking.rank import Hit
+from sourcebook.service.asking.short_answer import ShortAnswer
+from sourcebook.service.asking.sources import independent_publishers, outdated
+from sourcebook.service.writing.checks import Written, fault
+
+
+class Status(StrEnum):
+    """How much of the question the library answers."""
+
+    ANSWERED = "answered"
+    PARTIAL = "partial"
+    NOT_IN_LIBRARY = "not_in_library"
+
+
+# As people say it.
+STATUSES = {
+    "answered": "Answered",
+    "partial": "Answered in part",
+    "not_in_library": "Not in the library as far as can be told",
+}
+# The reasons of silence: the library, or what the filter lets through of it, is empty; or it is on
+# other subjects; or on this one, but it does not hold a name of the question; or not the detail.
+NOTHING_TO_SEARCH = "nothing_to_search"
+NOTHING_RELEVANT = "nothing_relevant"
+ENTITY_MISSING = "entity_missing"
+DETAIL_MISSING = "detail_missing"
+# As people say them; `ENTITY_MISSING` goes on with a colon and the name.
+REASONS = {
+    NOTHING_TO_SEARCH: "The library, or what the filter lets through of it, is empty.",
+    NOTHING_RELEVANT: "No article is on this subject.",
+    ENTITY_MISSING: "No article that was searched mentions “{}”.",
+    DETAIL_MISSING: "The subject is there, but not this detail.",
+}
+# Said of the probability that the library holds the answer.
+WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One statement of an answer, verbatim, with the numbers of the citations that carry it."""
+
+    text: str
+    citations: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.text or not self.citations:
+            raise ValueError("a sentence needs a text and a citation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the library says to a question.
+
+    It has sentences if and only if it has citations and its status is not `not_in_library`;
+    `nearest` then holds the nearest misses, and `reason` says why they are no answer: one of the
+    constants of this module, `ENTITY_MISSING` followed by a colon and the name.
+    `short` is the part of the evidence that answers, where the question asks for a few words.
+    `disagreements` are what sources say differently; `citations` then hold their sides, too.
+    `written` is what a language model made of it, where one was asked: its sentences have passed
+    every check against the citations, and stand beside the verbatim ones, never in their place.
+    `confidence` is the estimated probability that the library holds the answer; `seconds` is the
+    time of each stage.
+    """
+
+    query: Query
+    status: Status
+    confidence: float
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    nearest: tuple[Citation, ...]
+    reason: str | None
+    generation: int
+    fingerprint: str
+    seconds: Mapping[str, float]
+    short: ShortAnswer | None = None
+    disagreements: tuple[Disagreement, ...] = ()
+    written: Written | None = None
+
+    @property
+    def confidence_in_words(self) -> str:
+        """The confidence as people say it, without a precision that it does not have."""
+        return next(word for least, word in WORDS if self.confidence >= least)
+
+    @property
+    def reason_in_words(self) -> str | None:
+        """Why there is no answer, as people say it."""
+        if self.reason is None:
+            return None
+        kind, _, name = self.reason.partition(":")
+        return REASONS[kind].format(name)
+
+    def __post_init__(self) -> None:
+        silent = self.status is Status.NOT_IN_LIBRARY
+        if silent == bool(self.sentences) or silent == bool(self.citations):
+            raise ValueError(f"an answer that is {self.status} cannot have these sentences")
+        if silent != (self.reason is not None):
+            raise ValueError("a reason is given if and only if there is no answer")
+        numbers = {citation.number for citation in self.citations}
+        if any(not set(sentence.citations) <= numbers for sentence in self.sentences):
+            raise ValueError("a sentence cites what is not among the citations")
+        self._check_beside()
+        self._check_written()
+
+    def _check_beside(self) -> None:
+        quoted = {citation.number: citation for citation in self.citations}
+        if self.short and not self.short.stands_in(quoted.get(self.short.citation)):
+            raise ValueError("a short answer stands in its citation, word for word")
+        for side in (side for each in self.disagreements for side in each.sides):
+            if side.citation not in quoted or side.text not in quoted[side.citation].exact:
+                raise ValueError("a side of a disagreement is quoted by its citation")
+
+    def _check_written(self) -> None:
+        quotes = {citation.number: citation.exact for citation in self.citations}
+        for sentence in self.written.sentences if self.written else ():
+            if found := fault(sentence.text, sentence.citations, self.query.text, quotes):
+                raise ValueError(f"a written sentence cannot be kept: {found}")
+
+    @property
+    def publishers(self) -> int:
+        """How many independent publishers support the answer."""
+        numbers = {number for sentence in self.sentences for number in sentence.citations}
+        return independent_publishers(each for each in self.citations if each.number in numbers)
+
+    @property
+    def outdated(self) -> tuple[int, ...]:
+        """The citations whose evidence a newer cited article contradicts."""
+        return outdated(self.disagreements)
+
+
+# A sentence is part of the answer when its passage scores at least this share of the best one's.
+NEAR_BEST = 0.9
+MAX_SENTENCES = 4
+
+
+def worth_citing(hits: Sequence[Hit]) -> list[Hit]:
+    """The best hit and those that come close to it, at most four."""
+    return [hit for hit in hits[:MAX_SENTENCES] if hit.score >= NEAR_BEST * hits[0].score]

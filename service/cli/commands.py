@@ -1,0 +1,400 @@
+"""The command line: articles in and out, questions, quotes, judgements, and the server."""
+# ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, redirect_stdout
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sourcebook.index.errors import InputError
+from sourcebook.service.cli.context import (
+    FAILED,
+    SILENT,
+    Commands,
+    FilterOptions,
+    Invocation,
+    Json,
+    MakeRouter,
+    encoder_named,
+    engine_on,
+    filtered,
+    opened,
+    output,
+    request,
+    settings_of,
+    with_options,
+)
+from sourcebook.service.settings import Settings, from_environment
+
+if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
+    from fastapi import FastAPI
+
+    from sourcebook.service.asking.engine import Engine
+
+Question = Annotated[
+    list[str], typer.Argument(metavar="QUESTION...", help="A question or a few keywords.")
+]
+
+commands = typer.Typer()
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"sourcebook {metadata.version('sourcebook')}")
+        raise typer.Exit
+
+
+def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
+    """A new command line; its `serve` adds the routers that `routers` make to the server."""
+    app = typer.Typer(
+        name="sourcebook",
+        cls=Commands,
+        help="Policy questions answered with verbatim passages and citations that a reader can "
+        "check.",
+        epilog="Exit codes: 0 done; 1 something failed; 2 bad input; 3 no answer in the library.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.add_typer(commands)
+
+    @app.callback()
+    def start(
+        ctx: typer.Context,
+        library: Annotated[Path | None, typer.Option(help="The folder of the library.")] = None,
+        model: Annotated[str | None, typer.Option(help="The encoder: a name or a folder.")] = None,
+        as_json: Json = False,
+        version: Annotated[
+            bool, typer.Option("--version", callback=_print_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """Read the settings: options win over environment variables."""
+        settings = with_options(from_environment(os.environ), library=library, model=model)
+        ctx.obj = Invocation(settings=settings, routers=tuple(routers))
+
+    return app
+
+
+@commands.command()
+def add(
+    ctx: typer.Context,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders; - is stdin.")] = None,
+    *,
+    retry: Annotated[bool, typer.Option(help="Try again what could not be added before.")] = False,
+    source: Annotated[str, typer.Option(help="What identifies the article from stdin.")] = "",
+    format: Annotated[
+        Literal["text", "markdown", "html", "jsonl"], typer.Option(help="What stdin holds.")
+    ] = "text",
+    as_json: Json = False,
+) -> None:
+    """Add files (.txt, .md, .html, .jsonl) and folders; exit code 1 if any cannot be read."""
+    from sourcebook.index.parsing.parse import find_files
+    from sourcebook.service.adding import files
+    from sourcebook.service.cli import printing
+
+    if not paths and not retry:
+        raise InputError("Nothing to add; expected a file, a folder, - or --retry.")
+    wanted = list(find_files(Path(path) for path in paths or () if path != "-"))
+    typed = files.from_stdin(source, format) if "-" in (paths or ()) else []
+    with opened(ctx, create=not retry) as library:
+        if retry:
+            again, gone = files.to_retry(library)
+            files.forget(library, gone)
+            for name in gone:
+                typer.echo(f"forgotten: {name} is no file any more", err=True)
+            wanted += again
+        added = files.add_with_progress(library, wanted, typed)
+    output(ctx, added, printing.added)
+    if added.failures:
+        raise typer.Exit(FAILED)
+
+
+@commands.command("list")
+@filtered
+def list_articles(
+    ctx: typer.Context,
+    *,
+    sort: Annotated[
+        Literal["added", "title", "publisher", "published"], typer.Option(help="The order.")
+    ] = "added",
+    descending: Annotated[bool, typer.Option("--descending", help="From last to first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="How many to skip.")] = 0,
+    chosen: FilterOptions,
+    as_json: Json = False,
+) -> None:
+    """List the articles, as a table, or to another program as lines with tabs between."""
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents.catalogue import page
+    from sourcebook.service.notation.requests import ArticlesQuery
+
+    wanted = request(
+        ArticlesQuery,
+        sort=sort,
+        descending=descending,
+        limit=limit,
+        offset=offset,
+        **chosen,
+    )
+    with opened(ctx) as library:
+        output(ctx, page(library, wanted), printing.articles)
+
+
+@commands.command()
+def show(
+    ctx: typer.Context,
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    *,
+    removals: Annotated[bool, typer.Option("--removals", help="What cleaning took out.")] = False,
+    passages: Annotated[bool, typer.Option("--passages", help="How it is cut.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show an article: what is known about it, and the text that citations refer to."""
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents import catalogue
+
+    with opened(ctx) as library:
+        if passages:
+            output(ctx, catalogue.passages(library, article_id), printing.passages)
+            return
+        found = catalogue.article(library, article_id)
+    output(ctx, found, printing.removals if removals else printing.article)
+
+
+@commands.command()
+def remove(
+    ctx: typer.Context,
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of articles.")],
+    as_json: Json = False,
+) -> None:
+    """Remove articles: nothing finds or cites them any more. None goes if an id is unknown."""
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents import catalogue
+
+    with opened(ctx) as library:
+        for article_id in article_ids:
+            catalogue.article(library, article_id)  # refuses an unknown id before any is removed
+        removed = catalogue.remove(library, list(dict.fromkeys(article_ids)))
+    output(ctx, removed, printing.removed)
+
+
+@commands.command()
+@filtered
+def search(
+    ctx: typer.Context,
+    question: Question,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 5,
+    chosen: FilterOptions,
+    as_json: Json = False,
+) -> None:
+    """Search for passages, best first."""
+    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.cli import printing
+    from sourcebook.service.notation.answers import SearchOut
+    from sourcebook.service.notation.requests import SearchRequest
+
+    wanted = request(SearchRequest, question=" ".join(question), limit=limit, **chosen)
+    with opened(ctx) as library:
+        found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
+    output(ctx, SearchOut.model_validate(found), printing.search)
+
+
+@commands.command()
+@filtered
+def ask(
+    ctx: typer.Context,
+    question: Question,
+    *,
+    chosen: FilterOptions,
+    export: Annotated[
+        Path | None, typer.Option(help="Write the answer with footnotes to this .md or .html.")
+    ] = None,
+    style: Annotated[
+        Literal["apa", "chicago", "mla"], typer.Option(help="The style of these footnotes.")
+    ] = "chicago",
+    write: Annotated[
+        bool, typer.Option("--write", help="Have the writer phrase it, beside the verbatim words.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
+    from sourcebook.service.adding import files
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents.export import export as document
+    from sourcebook.service.notation.answers import AnswerOut
+    from sourcebook.service.notation.requests import AskRequest
+
+    wanted = request(AskRequest, question=" ".join(question), write=write, **chosen)
+    written = files.format_of(export) if export else None
+    with opened(ctx) as library:
+        engine = engine_on(library, settings_of(ctx))
+        found = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
+    if export and written:
+        files.write(export, document(found, written, style))
+        typer.echo(f"Written: {export}", err=True)
+    answer = AnswerOut.model_validate(found)
+    output(ctx, answer, printing.answer)
+    if answer.status == "not_in_library":
+        raise typer.Exit(SILENT)
+
+
+@commands.command()
+def cite(
+    ctx: typer.Context,
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    *,
+    style: Annotated[
+        Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"],
+        typer.Option(help="For people, or for programs."),
+    ] = "apa",
+    start: Annotated[int | None, typer.Option(min=0, help="Where a quote starts.")] = None,
+    end: Annotated[int | None, typer.Option(min=1, help="Where it ends.")] = None,
+    accessed: Annotated[str | None, typer.Option(help="When you read it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Cite an article, or with --start and --end a quote from it, ready to be pasted."""
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents import references
+    from sourcebook.service.notation.requests import CiteQuery
+
+    wanted = request(CiteQuery, style=style, start=start, end=end, accessed=accessed)
+    with opened(ctx) as library:
+        found = references.cited(library, article_id, **dict(wanted))
+    output(ctx, found, printing.cited)
+
+
+@commands.command()
+def verify(
+    ctx: typer.Context,
+    draft: Annotated[str, typer.Argument(metavar="[FILE|-]", help="A text with quotations.")] = "",
+    quotes: Annotated[list[str] | None, typer.Option("--quote", help="A quote.")] = None,
+    article: Annotated[str | None, typer.Option(help="Look into this article alone.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check quotes, or every quotation of a draft; the exit code is 1 if one is not found."""
+    from sourcebook.service.adding import files
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents import catalogue
+    from sourcebook.service.notation.requests import VerifyRequest
+
+    if bool(draft) == bool(quotes):
+        raise InputError("Expected either a draft to check or --quote.")
+    wanted = request(
+        VerifyRequest,
+        quotes=quotes or None,
+        draft=files.draft(draft) if draft else None,
+        article=article,
+    )
+    with opened(ctx) as library:
+        found = catalogue.verified(library, wanted)
+    output(ctx, found, printing.verdicts)
+    if any(verdict.match == "not_found" for verdict in found.verdicts):
+        raise typer.Exit(FAILED)
+
+
+@commands.command("judgements")
+def list_judgements(
+    ctx: typer.Context,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write them as judged questions for `sourcebook eval run`."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what readers said of answers, or export it so that it becomes a test."""
+    from sourcebook.service.adding import files
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents.judgements import exported, judgements
+    from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
+
+    with opened(ctx) as library:
+        kept = judgements(library)
+    if export:
+        files.write(export, exported(kept))
+        typer.echo(f"Written: {export}. Score it: sourcebook eval run {export}", err=True)
+    shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
+    output(ctx, shown, printing.judgements)
+
+
+@commands.command()
+def info(ctx: typer.Context, as_json: Json = False) -> None:
+    """Describe the library: what it holds, its size, and what could not be added."""
+    from sourcebook.service.cli import printing
+    from sourcebook.service.documents import catalogue
+
+    with opened(ctx) as library:
+        output(ctx, catalogue.describe(library), printing.library)
+
+
+@commands.command()
+def reembed(ctx: typer.Context, as_json: Json = False) -> None:
+    """Cut and encode all articles anew with the encoder that --model names."""
+    from sourcebook.index.library import reembed_library
+
+    settings = settings_of(ctx)
+    count = reembed_library(settings.library, encoder_named(settings.model))
+    if ctx.meta["json"]:
+        print(json.dumps({"articles": count, "encoder": settings.model}))
+    else:
+        print(f"{count} articles now have the vectors of {settings.model}.")
+
+
+@commands.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes any that is free.")] = None,
+) -> None:
+    """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
+    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.http import server
+    from sourcebook.service.workers import Crew
+
+    settings = with_options(settings_of(ctx), host=host, port=port)
+    encoder = partial(encoder_named, settings.model)
+    with server.bind(settings.host, settings.port) as listening:
+        address = server.address_of(listening)
+        with (
+            opened(ctx, create=True) as library,
+            Crew(settings.library, encoder, Engine, settings.processes) as crew,
+        ):
+            application = serve_app(engine_on(library, settings, crew), settings, ctx.obj.routers)
+
+            def ready() -> None:
+                print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")
+                print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
+
+            server.run(application, listening, log_level=settings.log_level, ready=ready)
+
+
+@commands.command()
+def mcp(ctx: typer.Context) -> None:
+    """Serve the library to models, over MCP on standard input and output."""
+    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.doors.mcp import run_stdio
+
+    settings = settings_of(ctx)
+    with ExitStack() as stack:
+        with redirect_stdout(sys.stderr):  # what is printed while it opens is no protocol
+            library = stack.enter_context(opened(ctx))
+        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        run_stdio(Engine(library), address)
+
+
+def serve_app(
+    engine: "Engine",
+    settings: Settings,
+    routers: Sequence[MakeRouter] = (),
+) -> "FastAPI":
+    """The application that `serve` runs, with the routers that the assembly adds."""
+    from sourcebook.service.http.app import create_app
+
+    return create_app(engine, settings, routers=[make(engine) for make in routers])

@@ -1,0 +1,161 @@
+"""What commands share: errors in a sentence, options, and the library that the settings name."""
+# ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from sourcebook.index.errors import InputError, NotFoundError, SourcebookError
+from sourcebook.service.settings import Settings
+
+if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
+    from fastapi import APIRouter
+    from pydantic import BaseModel
+
+    from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.index.library import Library
+    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.workers import Crew
+
+FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
+
+Shown = TypeVar("Shown", bound="BaseModel")
+MakeRouter = Callable[["Engine"], "APIRouter"]  # further addresses of the server
+
+
+class Commands(TyperGroup):
+    """Prints the errors that a user can understand without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error becomes `error: message`, its cure, and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except SourcebookError as error:
+            if ctx.meta.get("json"):
+                about = {"kind": error.kind, "message": error.message, "cure": error.cure}
+                print(json.dumps({"error": about}, ensure_ascii=False))
+            typer.echo(f"error: {error.message}", err=True)
+            if error.cure:
+                typer.echo(error.cure, err=True)
+            usage = isinstance(error, InputError | NotFoundError)
+            raise typer.Exit(USAGE if usage else FAILED) from error
+
+
+def _note_json(ctx: typer.Context, value: bool) -> bool:
+    ctx.meta["json"] = ctx.meta.get("json", False) or value
+    return value
+
+
+Json = Annotated[
+    bool, typer.Option("--json", callback=_note_json, help="Print JSON, as HTTP answers it.")
+]
+FilterOptions = Mapping[str, Any]
+# What narrows the articles down, for every command that takes a `chosen`.
+FILTER: dict[str, Any] = {
+    "articles": Annotated[list[str] | None, typer.Option("--article", help="Only of this id.")],
+    "publishers": Annotated[
+        list[str] | None, typer.Option("--publisher", help="Only by this one; repeatable.")
+    ],
+    "authors": Annotated[list[str] | None, typer.Option("--author", help="Only by this person.")],
+    "languages": Annotated[list[str] | None, typer.Option("--language", help="Such as en or es.")],
+    "tags": Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")],
+    "published_from": Annotated[
+        str | None, typer.Option("--from", help="Published in 2025, 2025-09... or later.")
+    ],
+    "published_to": Annotated[str | None, typer.Option("--to", help="Published then or earlier.")],
+    "as_of": Annotated[
+        str | None, typer.Option("--as-of", help="Hide what was published later, or has no date.")
+    ],
+}
+
+
+def filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command the options of `FILTER`; it gets those that were used as `chosen`."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        used = {name: given for name in FILTER if (given := options.pop(name)) not in (None, [])}
+        command(*args, chosen=used, **options)
+
+    own = {k: v for k, v in signature(command, eval_str=True).parameters.items() if k != "chosen"}
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in FILTER.items()
+    ]
+    run.__signature__ = Signature([*own.values(), *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in (*own.values(), *added)}
+    return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What every command of one invocation can ask for; the context carries it as `obj`."""
+
+    settings: Settings
+    routers: tuple[MakeRouter, ...]
+
+
+def settings_of(ctx: typer.Context) -> Settings:
+    """The settings of this invocation."""
+    invocation: Invocation = ctx.obj
+    return invocation.settings
+
+
+def with_options(settings: Settings, **options: object) -> Settings:
+    """The settings with those options that were given."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    return replace(settings, **given)
+
+
+@contextmanager
+def opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
+    """The library that the settings name; with `create` one is begun where there is none."""
+    from sourcebook.index.library import Library
+
+    settings = settings_of(ctx)
+    with Library(settings.library, encoder_named(settings.model), create=create) as library:
+        yield library
+
+
+def engine_on(library: "Library", settings: Settings, crew: "Crew | None" = None) -> "Engine":
+    """The engine that answers, with the writer that the settings name."""
+    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.writing.writer import Writer
+
+    writer = Writer(
+        url=settings.writer_url,
+        model=settings.writer_model,
+        key=settings.writer_key,
+        seconds=settings.writer_seconds,
+    )
+    return Engine(library, writer=writer if settings.writer_url else None, crew=crew)
+
+
+@cache
+def encoder_named(model: str) -> "Encoder":
+    """The encoder of that name, loaded once in a process."""
+    from sourcebook.index.encoding.encoder import Encoder
+
+    return Encoder(model)
+
+
+def output(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> None:
+    """One value, as JSON for programs or in words for people."""
+    if ctx.meta["json"]:
+        print(value.model_dump_json(indent=2))
+    else:
+        human(value)
+
+
+def request(model: type[Shown], **values: object) -> Shown:
+    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
+    from sourcebook.service.notation.requests import checked
+
+    return checked(model, values)

@@ -1,0 +1,281 @@
+"""What the command line prints for people; with `--json` they get the notation of HTTP instead."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sourcebook.service.asking.answer import STATUSES
+from sourcebook.service.notation.answers import (
+    AnswerOut,
+    CitationOut,
+    CitedOut,
+    DisagreementOut,
+    JudgementsOut,
+    SearchOut,
+    VerifyOut,
+    WrittenOut,
+)
+from sourcebook.service.notation.responses import (
+    AddedOut,
+    ArticleFull,
+    ArticleOut,
+    ArticlesPage,
+    FailureOut,
+    LibraryOut,
+    PassagesOut,
+    RemovedOut,
+)
+
+# Articles come from anywhere: what would command the terminal is shown as a replacement character.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+Line = Callable[..., None]
+
+
+def console() -> Console:
+    """Standard output as it is now; lines are never broken, so that quotes stay verbatim."""
+    return Console(
+        file=sys.stdout, soft_wrap=True, markup=False, highlight=False, emoji=False, width=None
+    )
+
+
+def answer(found: AnswerOut) -> None:
+    """The answer: its sentences with notes, then what the notes refer to."""
+    say = _printer()
+    confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
+    say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
+    if found.short:
+        say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
+    if found.written:
+        _written(say, found.written)
+    for sentence in found.sentences:
+        say(f"\n{noted(sentence.text, sentence.citations)}")
+    for matter in found.disagreements:
+        _disagreement(say, matter)
+    if found.publishers > 1:
+        say(f"\nFrom {found.publishers} independent publishers.")
+    if found.reason_in_words:
+        say(found.reason_in_words)
+    if found.nearest:
+        say("\nThe nearest that it holds:")
+    for citation in found.nearest:
+        say(f"\n  “{citation.exact}” [{citation.number}]")
+    if found.citations or found.nearest:
+        say()
+    for citation in (*found.citations, *found.nearest):
+        _reference(say, citation, outdated=citation.number in found.outdated)
+
+
+def _disagreement(say: Line, found: DisagreementOut) -> None:
+    say(f"\nThe sources differ: {found.matter}", style="bold")
+    for side in found.sides:
+        say(f"  {side.value} ({side.published or 'no date'}): “{side.text}” [{side.citation}]")
+
+
+def noted(text: str, numbers: Sequence[int]) -> str:
+    """A sentence with its notes after it."""
+    return f"{text} {''.join(f'[{number}]' for number in numbers)}"
+
+
+def _written(say: Line, written: WrittenOut) -> None:
+    """The model's sentences and what became of the others; the sources' own words follow."""
+    for sentence in written.sentences:
+        say(f"\n{noted(sentence.text, sentence.citations)}")
+    if written.failure:
+        say(f"\n{written.model} wrote nothing: {written.failure}.", style="yellow")
+    for drop in written.dropped:
+        say(f"    dropped: “{drop.text}” ({drop.reason})", style="dim")
+    if written.withheld:
+        numbers = ", ".join(f"[{number}]" for number in written.withheld)
+        say(f"    not shown to {written.model}: {numbers}, giving orders to models", style="dim")
+    if written.sentences:
+        say(f"\nWritten by {written.model}. In the sources' own words:", style="bold")
+
+
+def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> None:
+    note = " (a newer source says otherwise)" if outdated else ""
+    say(f"[{citation.number}] {citation.reference}{note}")
+    place = f"article {citation.article.id}, characters {citation.start} to {citation.end}"
+    say(f"    {place}", style="dim")
+    if citation.link:
+        say(f"    {citation.link}", style="dim")
+    for other in citation.also:
+        say(f"    also in: {other.title or other.source} ({other.publisher})", style="dim")
+
+
+def search(found: SearchOut) -> None:
+    """Passages, best first, each under its article's title."""
+    say = _printer()
+    if not found.hits:
+        say("Nothing found.")
+    for hit in found.hits:
+        article = hit.citation.article
+        known = ", ".join(filter(None, [article.publisher, article.published]))
+        say(f"{hit.citation.number}. {article.title or article.source} ({known})", style="bold")
+        say(f"   {hit.passage.text}")
+        place = f"passage {hit.passage.id} of article {article.id}"
+        say(f"   {place}, score {hit.citation.scores.fused:.3f}\n", style="dim")
+
+
+def added(found: AddedOut) -> None:
+    """What was added, line by line, what failed, and the sum."""
+    say = _printer()
+    for outcome in found.outcomes:
+        article = outcome.article
+        if outcome.action != "unchanged":
+            copy = f" (a copy of {article.copy_of})" if article.copy_of else ""
+            say(f"{outcome.action:<9} {article.id}  {article.title or article.source}{copy}")
+    for failure in found.failures:
+        _failure(say, failure)
+    actions = [outcome.action for outcome in found.outcomes]
+    counts = [f"{actions.count(name)} {name}" for name in ("added", "replaced", "unchanged")]
+    say(", ".join([*counts, f"{len(found.failures)} failed"]), style="bold")
+
+
+def removed(found: RemovedOut) -> None:
+    """What is gone."""
+    say = _printer()
+    for article in found.removed:
+        say(f"removed   {article.id}  {article.title or article.source}")
+
+
+def articles(page: ArticlesPage) -> None:
+    """A table for people; lines with tabs between for other programs."""
+    head = ("id", "published", "publisher", "title", "source")
+    rows = [_row(article) for article in page.articles]
+    out = console()
+    if not out.is_terminal:
+        for row in rows:
+            print("\t".join(_clean(cell).replace("\t", " ") for cell in row))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in head:
+        table.add_column(name, no_wrap=name in ("id", "published"), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_clean(cell)) for cell in row))
+    out.print(table, soft_wrap=False)
+    last = page.offset + len(rows)
+    if page.total > len(rows):
+        first = min(page.offset + 1, last)
+        out.print(f"{first} to {last} of {page.total}; more with --offset {last}", style="dim")
+
+
+def _row(article: ArticleOut) -> tuple[str, ...]:
+    return (
+        article.id,
+        article.published or "",
+        article.publisher,
+        article.title,
+        article.source,
+    )
+
+
+def article(found: ArticleFull) -> None:
+    """What is known about an article, then its text."""
+    say = _printer()
+    for name in ("title", "authors", "publisher", "published", "modified", "retrieved", "url"):
+        _fact(say, name, getattr(found, name))
+    for name in ("language", "tags", "source", "id", "sha256", "copy_of", "passages", "added"):
+        _fact(say, name, getattr(found, name))
+    for name, value in found.extra.items():
+        _fact(say, name, value)
+    say(f"\n{found.text}")
+
+
+def removals(found: ArticleFull) -> None:
+    """The cleaning report: what was taken out, by which rule."""
+    say = _printer()
+    for removal in found.removals:
+        say(f"{removal.rule} ({removal.start} to {removal.end})", style="bold")
+        say(f"{removal.text}\n")
+    say(f"{len(found.removals)} removals")
+
+
+def passages(found: PassagesOut) -> None:
+    """The passages of an article under their headings."""
+    say = _printer()
+    for passage in found.passages:
+        headings = " > ".join(passage.headings)
+        place = f"{passage.id} ({passage.start} to {passage.end}, {passage.kind})"
+        say(f"{place}  {headings}".rstrip(), style="bold")
+        say(f"{passage.text}\n")
+
+
+def cited(found: CitedOut) -> None:
+    """What to paste, and nothing else."""
+    _printer()(found.text.replace("\r\n", "\n").rstrip())
+
+
+def verdicts(found: VerifyOut) -> None:
+    """Each quote with what became of it."""
+    say = _printer()
+    for verdict in found.verdicts:
+        style = {"exact": "green", "not_found": "red"}.get(verdict.match, "yellow")
+        say(f"{verdict.match.replace('_', ' ')}: “{verdict.quote}”", style=style)
+        for place in verdict.locations:
+            say(f"    {place.title}, article {place.article_id}, {place.start} to {place.end}")
+            if verdict.match == "normalised":
+                say(f"    it says: “{place.text}”")
+    if not found.verdicts:
+        say("The draft holds no quotation of three words or more.")
+
+
+def judgements(found: JudgementsOut) -> None:
+    """What readers said of answers, the newest first."""
+    say = _printer()
+    for judgement in found.judgements:
+        say(f"{judgement.verdict:<12} {judgement.question}", style="bold")
+        for quote in judgement.quotes:
+            say(f"    “{quote.text}”")
+            say(f"    {quote.source}, {quote.start} to {quote.end}", style="dim")
+        if judgement.note:
+            say(f"    {judgement.note}")
+    say(f"{len(found.judgements)} judgements")
+
+
+def library(found: LibraryOut) -> None:
+    """What the library holds, and what could not be added."""
+    say = _printer()
+    for name in ("folder", "generation", "fingerprint", "encoder", "articles", "copies"):
+        _fact(say, name, getattr(found, name))
+    for name in ("passages", "publishers", "languages"):
+        _fact(say, name, getattr(found, name))
+    _fact(say, "bytes", ", ".join(f"{name} {size:,}" for name, size in found.bytes.items()))
+    _fact(say, "failures", found.failures)
+    for failure in found.failed:
+        _failure(say, failure)
+    if found.failed:
+        say("Try these again with: sourcebook add --retry", style="dim")
+
+
+def _failure(say: Line, failure: FailureOut) -> None:
+    say(f"failed    {failure.source}: {failure.message} {failure.cure}".rstrip(), style="red")
+
+
+def _fact(say: Line, name: str, value: object) -> None:
+    if isinstance(value, Mapping):
+        value = [f"{key}: {one}" for key, one in value.items()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        value = ", ".join(str(one) for one in value)
+    if value not in (None, ""):
+        say(f"{name:<12} {value}")
+
+
+def _printer() -> Line:
+    out = console()
+
+    def say(text: str = "", style: str | None = None) -> None:
+        if out.is_terminal:
+            out.print(_clean(text), style=style)
+        else:  # rich would turn tabs into spaces
+            print(_clean(text))
+
+    return say
+
+
+def _clean(text: str) -> str:
+    return CONTROL.sub("\ufffd", text)

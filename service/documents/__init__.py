@@ -1,0 +1,1 @@
+"""What is made of answers and articles: references, exports, annotations, verdicts."""

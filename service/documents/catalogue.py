@@ -1,0 +1,107 @@
+"""What a library holds, in the notation of HTTP and `--json`: lists, articles, passages, checks."""
+
+from collections.abc import Sequence
+
+from sourcebook.index.library import Library
+from sourcebook.service.documents.verify import verify
+from sourcebook.service.notation.answers import VerdictOut, VerifyOut
+from sourcebook.service.notation.requests import ArticlesQuery, VerifyRequest
+from sourcebook.service.notation.responses import (
+    ArticleFull,
+    ArticleOut,
+    ArticlesPage,
+    CoverageOut,
+    CoveredOut,
+    FailureOut,
+    LibraryOut,
+    PassageFull,
+    PassageOut,
+    PassagesOut,
+    RemovedOut,
+)
+
+SHOWN_FAILURES = 100
+
+
+def generation(library: Library) -> int:
+    """The library's generation now."""
+    with library.store.read() as view:
+        return view.generation
+
+
+def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
+    """One page of the articles that the filter lets through."""
+    chosen = wanted.filter()
+    with library.store.read() as view:
+        records = view.records(
+            chosen,
+            order=wanted.sort,
+            descending=wanted.descending,
+            limit=wanted.limit,
+            offset=wanted.offset,
+        )
+        return ArticlesPage(
+            total=view.count(chosen),
+            limit=wanted.limit,
+            offset=wanted.offset,
+            generation=view.generation,
+            articles=[ArticleOut.model_validate(record) for record in records],
+        )
+
+
+def article(library: Library, wanted: str) -> ArticleFull:
+    """An article with its text; `NotFoundError` if there is none of that id."""
+    with library.store.read() as view:
+        record = view.record(wanted)
+        copies = view.copies([record.rowid]).get(record.rowid, [])
+        return ArticleFull.of(record, view.article(wanted), copies)
+
+
+def passages(library: Library, wanted: str) -> PassagesOut:
+    """The passages of an article; `NotFoundError` if there is none of that id."""
+    with library.store.read() as view:
+        rows = view.passage_rowids(view.record(wanted).rowid)
+        found = view.passages(rows)
+        return PassagesOut(
+            generation=view.generation,
+            passages=[PassageOut.model_validate(found[row][1]) for row in rows],
+        )
+
+
+def passage(library: Library, wanted: str) -> PassageFull:
+    """A passage with its article; `NotFoundError` if there is none of that id."""
+    with library.store.read() as view:
+        row = view.passage_rowid(wanted)
+        _, found = view.passages([row])[row]
+        return PassageFull.of(found, view.record(found.article_id))
+
+
+def remove(library: Library, wanted: Sequence[str]) -> RemovedOut:
+    """Remove articles; `NotFoundError` at the first id that there is no article of."""
+    removed = [ArticleOut.model_validate(library.remove(one)) for one in wanted]
+    return RemovedOut(removed=removed, generation=generation(library))
+
+
+def verified(library: Library, wanted: VerifyRequest) -> VerifyOut:
+    """The verdicts on quotes, or on the quotations of a draft."""
+    verdicts = verify(library, wanted.wanted_quotes(), wanted.article)
+    return VerifyOut(
+        verdicts=[VerdictOut.model_validate(verdict) for verdict in verdicts],
+        generation=generation(library),
+        fingerprint=library.fingerprint,
+    )
+
+
+def coverage(library: Library) -> CoverageOut:
+    """How many articles there are by month and publisher."""
+    with library.store.read() as view:
+        covered = [CoveredOut.model_validate(row) for row in view.coverage()]
+        return CoverageOut(generation=view.generation, coverage=covered)
+
+
+def describe(library: Library) -> LibraryOut:
+    """The library's account of itself, with the newest failures."""
+    with library.store.read() as view:
+        failures = view.failures()[:SHOWN_FAILURES]
+    failed = [FailureOut.model_validate(failure) for failure in failures]
+    return LibraryOut(**library.info(), failed=failed)

@@ -1,0 +1,63 @@
+"""Questions to begin with, made of the headings and titles of the library's own articles."""
+
+import re
+from collections.abc import Iterator
+
+from sourcebook.index.article import Article, BlockKind
+from sourcebook.service.asking.answer import Status
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.notation.responses import Example
+
+# Few enough to be tried within a fraction of a second.
+NEWEST = 12
+TRIED = 10
+OFFERED = 4
+WORDS = range(4, 13)
+ASKING = re.compile(r"(what|when|where|who|whom|whose|which|why|how)\b|.*\?$", re.IGNORECASE)
+
+
+class Examples:
+    """Offers questions that the library answers, for as long as the library stays the same."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Offer what `engine` answers."""
+        self._engine = engine
+        self._offered: tuple[int, list[Example]] | None = None
+
+    def offer(self) -> list[Example]:
+        """At most `OFFERED` questions, each of another article as far as there are enough."""
+        with self._engine.library.store.read() as view:
+            generation = view.generation
+        if self._offered is None or self._offered[0] != generation:
+            self._offered = (generation, self._answered())
+        return self._offered[1]
+
+    def _answered(self) -> list[Example]:
+        found: list[Example] = []
+        for _, example in zip(range(TRIED), self._candidates(), strict=False):
+            if self._engine.ask(example.question).status is Status.ANSWERED:
+                found.append(example)
+            if len(found) == OFFERED:
+                break
+        return found
+
+    def _candidates(self) -> Iterator[Example]:
+        """The best phrase of each of the newest articles, then the second best, and so on."""
+        with self._engine.library.store.read() as view:
+            newest = view.records(descending=True, limit=NEWEST)
+            originals = [record.id for record in newest if not record.copy_of]
+            articles = view.articles(originals)
+        phrases = [(one, _phrases(article)) for one, article in articles.items()]
+        for turn in range(max((len(said) for _, said in phrases), default=0)):
+            for article_id, said in phrases:
+                if turn < len(said):
+                    yield Example(question=said[turn], article_id=article_id)
+
+
+def _phrases(article: Article) -> list[str]:
+    """Title and headings that can be asked, those that ask by themselves first."""
+    headings = [b for b in article.blocks if b.kind is BlockKind.HEADING]
+    said = [article.metadata.title, *(article.text[b.start : b.end] for b in headings)]
+    plain = [" ".join(phrase.split()) for phrase in said]
+    usable = [phrase for phrase in dict.fromkeys(plain) if len(phrase.split()) in WORDS]
+    return sorted(usable, key=lambda phrase: not ASKING.match(phrase))

@@ -1,0 +1,135 @@
+"""Checks quotes against the library: word for word, nearly, or not there."""
+
+import itertools
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sourcebook.index.article import Article
+from sourcebook.index.errors import InputError, TooLargeError
+from sourcebook.index.library import Library
+from sourcebook.service.language.quotations import MAX_DRAFT
+
+NEAR_ARTICLES = 20
+# A word may stand in thousands of places, which tell no more than the first ones.
+MAX_LOCATIONS = 50
+# The first words of a long quote find its article as well as all of them.
+LOOKED_UP = 1_000  # characters
+
+_FOLD = str.maketrans("‘’‚‛′`´“”„‟″«»‐‑‒–—―−", "'''''''\"\"\"\"\"\"\"-------")
+
+
+class Match(StrEnum):
+    """How a quote stands in the library."""
+
+    EXACT = "exact"
+    NORMALISED = "normalised"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a quote stands: `text` is what the article really says at `[start, end)`."""
+
+    article_id: str
+    title: str
+    start: int
+    end: int
+    text: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A quote, how it was found and where: the first 50 places."""
+
+    quote: str
+    match: Match
+    locations: tuple[Location, ...]
+
+
+def verify(library: Library, quotes: Iterable[str], article_id: str | None = None) -> list[Verdict]:
+    """Check each quote against one article, or all.
+
+    *Exact* means code point for code point. *Normalised* means that only case, white space and
+    the kind of quotation marks and dashes differ.
+    """
+    return [_verdict(library, quote, article_id) for quote in quotes]
+
+
+def _verdict(library: Library, quote: str, article_id: str | None) -> Verdict:
+    if not quote.strip():
+        raise InputError("A quote is empty; expected at least a word.")
+    if len(quote) > MAX_DRAFT:
+        raise TooLargeError(
+            f"A quote has {len(quote):,} characters; at most {MAX_DRAFT:,} are read.",
+            cure="Check it in parts.",
+        )
+    exact = (
+        _location(article, at, at + len(quote))
+        for article in _articles(library, library.holding(quote), article_id)
+        for at in _occurrences(article.text, quote)
+    )
+    if found := tuple(itertools.islice(exact, MAX_LOCATIONS)):
+        return Verdict(quote=quote, match=Match.EXACT, locations=found)
+    near = library.nearest_articles(quote[:LOOKED_UP], NEAR_ARTICLES)
+    wanted = normalise(quote)[0].strip()
+    normalised = (
+        _location(article, origin[at], origin[at + len(wanted) - 1] + 1)
+        for article in _articles(library, near, article_id)
+        for text, origin in [normalise(article.text)]
+        for at in _occurrences(text, wanted)
+    )
+    found = tuple(itertools.islice(normalised, MAX_LOCATIONS))
+    match = Match.NORMALISED if found else Match.NOT_FOUND
+    return Verdict(quote=quote, match=match, locations=found)
+
+
+def _articles(library: Library, ids: Iterable[str], only: str | None) -> Iterator[Article]:
+    """The articles to look into: those that may hold the quote, or the one that was named."""
+    if only is not None:
+        yield library.article(only)
+        return
+    for wanted in ids:
+        with library.store.read() as view:
+            found = view.articles([wanted])  # it may have been removed meanwhile
+        yield from found.values()
+
+
+def _location(article: Article, start: int, end: int) -> Location:
+    return Location(
+        article_id=article.id,
+        title=article.metadata.title,
+        start=start,
+        end=end,
+        text=article.text[start:end],
+        text_sha256=article.sha256,
+    )
+
+
+def _occurrences(text: str, part: str) -> Iterable[int]:
+    at = text.find(part) if part else -1
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
+def normalise(text: str) -> tuple[str, list[int]]:
+    """`text` with case, quotation marks, dashes and white space made alike.
+
+    The list gives, for each character of the result, where it came from in `text`.
+    """
+    characters: list[str] = []
+    origin: list[int] = []
+    for position, character in enumerate(text):
+        # First ours: to NFKC an acute accent is a space with a mark, and ″ two primes.
+        folded = unicodedata.normalize("NFKC", character.translate(_FOLD)).casefold()
+        if folded.isspace() or not folded:
+            folded = " "
+        for part in folded:
+            if part == " " and characters and characters[-1] == " ":
+                continue
+            characters.append(part)
+            origin.append(position)
+    return "".join(characters), origin

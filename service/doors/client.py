@@ -1,0 +1,107 @@
+"""A running service, asked over HTTP: what evaluation and the frameworks' retrievers share."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from sourcebook.index.errors import InputError, LibraryError, NotFoundError, SourcebookError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """A passage as frameworks keep a document; `metadata` holds what a citation of it needs.
+
+    `article.text[start:end]` is the text, and `[quote_start, quote_end)` its best sentences.
+    """
+
+    id: str
+    text: str
+    score: float
+    metadata: dict[str, Any]
+
+
+class Client:
+    """A Sourcebook service by its address."""
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        """Ask the service at `url`; `InputError` for what is no address of one."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise InputError(f"The service's address is {url!r}; expected one like {DEFAULT_URL}.")
+        self._url = url.rstrip("/")
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What the service answers at `path`.
+
+        A problem is the error that it was there; `LibraryError` where no service answers.
+        """
+        return self._send(Request(self._url + path))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What the service answers to `body`, as `get`."""
+        headers = {"Content-Type": "application/json"}
+        return self._send(Request(self._url + path, json.dumps(body).encode(), headers))
+
+    def search(
+        self, question: str, limit: int, filters: Mapping[str, Any] | None = None
+    ) -> list[Retrieved]:
+        """The best passages; `filters` are fields of `POST /v1/search`, such as `publishers`."""
+        body = {**(filters or {}), "question": question, "limit": limit}
+        return [_retrieved(hit) for hit in self.post("/v1/search", body)["hits"]]
+
+    def _send(self, request: Request) -> dict[str, Any]:
+        try:
+            with urlopen(request, timeout=TIMEOUT_S) as response:
+                body: dict[str, Any] = json.load(response)
+                return body
+        except HTTPError as error:
+            with error:
+                raise _refusal(error, request.full_url) from error
+        except (URLError, OSError, HTTPException, ValueError) as error:
+            raise LibraryError(
+                f"No Sourcebook service answers at {request.full_url}: {error}.",
+                cure="Start one with `sourcebook serve`, or check the address.",
+            ) from error
+
+
+def _retrieved(hit: Mapping[str, Any]) -> Retrieved:
+    passage, cited = hit["passage"], hit["citation"]
+    article = cited["article"]
+    known = ("title", "authors", "publisher", "published", "language", "url", "source")
+    return Retrieved(
+        id=passage["id"],
+        text=passage["text"],
+        score=cited["scores"]["fused"],
+        metadata={
+            **{name: article[name] for name in known},
+            "article": article["id"],
+            "start": passage["start"],
+            "end": passage["end"],
+            "quote": cited["exact"],
+            "quote_start": cited["start"],
+            "quote_end": cited["end"],
+            "text_sha256": cited["text_sha256"],
+            "link": cited["link"],
+            "reference": cited["reference"],
+            "score": cited["scores"]["fused"],
+        },
+    )
+
+
+def _refusal(error: HTTPError, url: str) -> SourcebookError:
+    """The service's problem as the error that it was; the body need not be a problem."""
+    try:
+        detail = json.load(error)["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = error.reason
+    kinds: dict[int, type[SourcebookError]] = {404: NotFoundError, 413: InputError, 422: InputError}
+    kind = kinds.get(error.code, LibraryError)
+    return kind(f"{url} answers {error.code}: {detail}")

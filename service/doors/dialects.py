@@ -1,0 +1,50 @@
+"""What the doors for other tools share: their names, and how they treat what means nothing here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from sourcebook.index.errors import NotFoundError
+from sourcebook.service.notation.responses import Problem
+
+MODEL = "sourcebook"
+WRITER_MODEL = "sourcebook-writer"
+
+
+class Compatible(BaseModel):
+    """What clients of another API send: what cannot be honoured is accepted, and said."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def ignored(self) -> list[str]:
+        """The names of what was sent and means nothing here."""
+        return sorted(name for name, value in (self.model_extra or {}).items() if value is not None)
+
+
+def check_model(name: str, *known: str) -> None:
+    """Raise `NotFoundError` for a model that is none of those."""
+    if name not in known:
+        expected = " or ".join(map(repr, known))
+        raise NotFoundError(
+            f"There is no model {name!r:.80} here; expected {expected}.",
+            cure="GET /v1/models lists the models.",
+        )
+
+
+def openai_error(problem: Problem) -> Mapping[str, Any]:
+    """The member of a problem that OpenAI's clients read."""
+    located = [error.location for error in problem.errors or ()]
+    return {
+        "error": {
+            "message": f"{problem.detail} {problem.cure or ''}".strip(),
+            "type": "invalid_request_error" if problem.status < 500 else "server_error",
+            "param": located[0].removeprefix("body.") if located else None,
+            "code": problem.type.rpartition("/")[2],
+        }
+    }
+
+
+def cohere_error(problem: Problem) -> Mapping[str, Any]:
+    """The member of a problem that Cohere's clients read."""
+    return {"message": f"{problem.detail} {problem.cure or ''}".strip()}

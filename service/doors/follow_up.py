@@ -1,0 +1,223 @@
+"""Makes a follow-up question whole: "and in 2021?" gets what it lacks from the questions before.
+
+No model is asked: a question that lacks nothing is left alone, and for one that does, a year or a
+name takes its counterpart's place in the question before, a pronoun becomes the name that it stands
+for, and where neither is certain, the earlier words are added in brackets.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sourcebook.index.search.lexical import STOP_WORDS
+
+MANY_WORDS = 5  # that carry meaning before a pronoun: it then stands for one of them
+TURNS = 8  # so many earlier questions are looked at
+# Of a longer question only so many words are carried over: the encoder reads no long ones.
+MAX_CARRIED_CHARACTERS, MAX_CARRIED_WORDS = 300, 12
+
+# fmt: off
+SPANISH = {
+    "a", "al", "algún", "ante", "antes", "así", "aún", "cada", "como", "con", "contra", "cuando",
+    "cuál", "cuáles", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "de", "del",
+    "desde", "después", "donde", "durante", "dónde", "e", "el", "ella", "ellas", "ellos", "en",
+    "entre", "era", "eran", "es", "esa", "ese", "eso", "esta", "estaba", "este", "esto", "está",
+    "fue", "fueron", "ha", "haber", "había", "hace", "hacia", "han", "hasta", "hay", "hubo", "la",
+    "las", "le", "les", "lo", "los", "me", "mi", "mismo", "muy", "más", "ni", "no", "nos", "o",
+    "para", "pero", "por", "porque", "que", "quién", "quiénes", "qué", "se", "ser", "será", "si",
+    "sido", "sin", "sobre", "son", "su", "sus", "también", "te", "tiene", "tras", "u", "un", "una",
+    "unas", "uno", "unos", "y", "ya",
+}
+ENGLISH = {
+    *STOP_WORDS, "after", "against", "ago", "among", "around", "before", "between", "during",
+    "else", "ever", "him", "himself", "just", "many", "more", "most", "much", "now", "one", "ones",
+    "only", "other", "others", "over", "same", "since", "them", "those", "through", "towards",
+    "under", "until", "us", "very", "within", "without", "yes",
+}
+EMPTY = ENGLISH | SPANISH
+# What begins a request with a capital, and is no name.
+ORDERS = {
+    "compara", "compare", "define", "describe", "dime", "explain", "explica", "find", "give",
+    "list", "name", "show", "summarise", "summarize", "tell",
+}
+# fmt: on
+PLEASANTRIES = re.compile(
+    r"(?:(?:thanks?|thank you|ok(?:ay)?|great|good|hi|hello|hey|yes|no|very|so|much|gracias|muchas|"
+    r"hola|vale|bien|sí|perfecto)\W*)+",
+    re.IGNORECASE,
+)
+
+_WORD = re.compile(r"[^\W_]+(?:[-’'.][^\W_]+)*")
+_YEAR = r"(?:1[5-9]|20)\d\d"
+_WHEN = re.compile(
+    rf"\b(?:(in|since|until|before|after|from|by|during|en|desde|hasta|antes de|después de)\s+)?"
+    rf"({_YEAR})\b",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"[\s¿]*(?:and|but|or|so|also|then|y|e|o|pero|entonces|también)\b[\s,]*"
+    r"|[\s¿]*(?:what|how) about\b\s*|[\s¿]*(?:y\s+)?qué (?:tal|hay de|pasa con)\b\s*",
+    re.IGNORECASE,
+)
+# "What is coca?" has one word, and is whole.
+_WHOLE = re.compile(
+    r"[\s¿]*(?:what|who|where|qué|quién|cuál|dónde)\s+(?:is|are|was|were|es|son|fue|era)\s+"
+    rf"|[\s¿]*(?:{'|'.join(sorted(ORDERS))})\s|.*\b(?:is|are|was|were) there\b|.*\bhay\b",
+    re.IGNORECASE,
+)
+_POSSESSIVE = re.compile(r"\b(?:his|its|their|her(?=\s+[^\W\d_]))\b", re.IGNORECASE)
+_PERSONAL = re.compile(r"\b(?:he|she|him|her|it|they|them|él|ella|ellos|ellas)\b", re.IGNORECASE)
+_PERSON = re.compile(r"(?:he|she|him|her|his|él|ella)", re.IGNORECASE)
+_POINTING = re.compile(
+    r"\b(?:this|that|these|those)\b(?=\s*(?:$|[?.!,;]|(?:is|was|were|are|did|does|do|will|would|has|"
+    r"had|have|can|could|happen\w*|mean\w*|work\w*|cost|year|time|period|law|plan|deal|country)\b))"
+    r"|\b(?:eso|esto|sus?|lo|allí|ahí)\b"
+    r"|(?<!is )(?<!are )(?<!was )(?<!were )\bthere\b(?=\s*(?:$|[?.!,;]))",
+    re.IGNORECASE,
+)
+# "Is it legal to ...", "how long does it take": these stand for nothing.
+_EXPLETIVE = re.compile(
+    r"\b(?:is|was|will|would) it (?:be )?(?:an? )?(?:\w+ )?\w+ (?:that|to|for|if|when)\b"
+    r"|\bdo(?:es)? it (?:take|matter|make sense|mean (?:to|if|when|that))\b",
+    re.IGNORECASE,
+)
+_CONJUNCTIONS = {"as", "because", "if", "than", "that", "when", "whether", "while", "who"}
+_NAME = r"(?:(?:[^\W\d_a-zà-öø-ÿ]\.){2,}|[^\W\d_a-zà-öø-ÿ][\w’'-]*)"
+_NAMES = re.compile(rf"{_NAME}(?:(?:\s+(?:of|de|del|on|for|the))*\s+{_NAME})*")
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A question as it is asked of the library, and what it got from the questions before."""
+
+    question: str
+    carried: tuple[str, ...] = ()
+
+
+def whole(question: str, earlier: Sequence[str]) -> FollowUp:
+    """The question, made whole from the user's `earlier` questions, the oldest first."""
+    before = ""
+    for turn in earlier[-TURNS:]:
+        if _WORD.search(turn) and not PLEASANTRIES.fullmatch(turn.strip()):
+            before = _joined(turn, before).question
+    return _joined(question, before)
+
+
+def _joined(question: str, before: str) -> FollowUp:
+    """The question, made whole from the one before, which is whole itself."""
+    question = " ".join(question.split())
+    if not before or not _WORD.search(question):
+        return FollowUp(question)
+    opening = _OPENING.match(question)
+    rest = question[opening.end() :] if opening else question
+    names, content = _names(rest), _content(rest)
+    if len(before) > MAX_CARRIED_CHARACTERS:
+        kept = " ".join(_names(before) or _content(before))
+        before = " ".join(kept.split()[:MAX_CARRIED_WORDS])[:MAX_CARRIED_CHARACTERS]
+    if _WHEN.search(rest) and not content:
+        return _at_another_time(rest, before)
+    asks = bool(opening) or rest.endswith("?")
+    alone = len(names) == 1 and not _content(rest.replace(names[0], " ", 1))
+    if alone and asks and not _WHOLE.match(rest):
+        return _of_another(rest, names[0], before)
+    if pronoun := _pronoun(rest, names):
+        # With names of its own, or more words before it, the pronoun may yet stand for these.
+        clear = not names and len(_content(rest[: pronoun.start()])) <= 1
+        return _named(rest, pronoun, before) if clear else _with(rest, before)
+    # A keyword alone is a new search; with a question mark it goes on.
+    bare = not opening and content == [word.casefold() for word in _words(rest)]
+    fragment = len(content) <= 1 and not names and not _WHOLE.match(rest)
+    if (opening and len(content) <= 2) or (fragment and (asks or not bare)):
+        return _with(rest, before)
+    return FollowUp(question)
+
+
+def _at_another_time(rest: str, before: str) -> FollowUp:
+    """The question before, with its years replaced."""
+    new, old = list(_WHEN.finditer(rest)), list(_WHEN.finditer(before))
+    if old and len(old) != len(new):
+        return _with(rest, before)
+    if not old:
+        ending = before[len(before.rstrip("?!. ")) :] or "?"
+        return FollowUp(f"{before.rstrip('?!. ')} {rest.rstrip('?!. ')}{ending}", (before,))
+    for then, now in reversed(list(zip(old, new, strict=True))):
+        # "Since 2010?" brings its own preposition, "2010?" takes the one that is there.
+        preposition = (now[1] and then[1] and now[1].lower()) or then[1]
+        when = f"{preposition} {now[2]}" if preposition else now[2]
+        before = before[: then.start()] + when + before[then.end() :]
+    return FollowUp(before, (before,))
+
+
+def _of_another(rest: str, name: str, before: str) -> FollowUp:
+    """The question before, about another name."""
+    names = _names(before)
+    if len(names) != 1:
+        return _with(rest, before)
+    return FollowUp(re.sub(rf"(?<!\w){re.escape(names[0])}(?!\w)", name, before), (before,))
+
+
+def _pronoun(rest: str, names: Sequence[str]) -> re.Match[str] | None:
+    """The first pronoun that stands for nothing in the question itself."""
+    patterns = (_POSSESSIVE, _PERSONAL, _POINTING)
+    found = filter(None, (pattern.search(rest) for pattern in patterns))
+    first = min(found, key=lambda match: match.start(), default=None)
+    if first is None or _EXPLETIVE.search(rest):
+        return None
+    if any(rest.find(name) < first.start() for name in names) or _stands_for_a_noun(rest, first):
+        return None
+    # "Is it true that Petro ..." points forward.
+    return None if names and first[0].casefold() in {"it", "lo"} else first
+
+
+def _stands_for_a_noun(rest: str, pronoun: re.Match[str]) -> bool:
+    """Whether it may stand for a word before it: "why do farmers say they need coca?"."""
+    above = [word.casefold() for word in _words(rest[: pronoun.start()])]
+    below = rest[pronoun.end() :].strip(" ?.!")
+    nouns = sum(word not in EMPTY for word in above)
+    if not above or not below:
+        return nouns >= MANY_WORDS
+    if pronoun[0].casefold() == "that" and above[-1] not in EMPTY:
+        return True
+    close = above[-1] not in EMPTY or above[-1] in _CONJUNCTIONS
+    return nouns >= MANY_WORDS or (close and nouns >= 2)
+
+
+def _named(rest: str, pronoun: re.Match[str], before: str) -> FollowUp:
+    """The question with the name that its pronoun stands for; with all of before, if in doubt."""
+    names = _names(before)
+    if _PERSON.fullmatch(pronoun[0]):
+        persons = [name for name in names if 2 <= len(name.split()) <= 3]
+        names = persons if len(persons) == 1 else names
+    # In "When did Colombia end aerial spraying?" more than a name can be meant.
+    others = _content(before.replace(names[0], " ")) if names else []
+    person = _PERSON.fullmatch(pronoun[0]) and names and " " in names[0]
+    if len(names) != 1 or pronoun.re is _POINTING or (len(others) > 1 and not person):
+        return _with(rest, before)
+    name = f"{names[0]}’s" if pronoun.re is _POSSESSIVE else names[0]
+    return FollowUp(rest[: pronoun.start()] + name + rest[pronoun.end() :], (names[0],))
+
+
+def _with(rest: str, before: str) -> FollowUp:
+    """The question with the one before in brackets."""
+    return FollowUp(f"{rest} ({before})", (before,))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def _content(text: str) -> list[str]:
+    """The words that carry meaning: neither grammar nor years."""
+    words = (word.casefold() for word in _words(text))
+    return [word for word in words if word not in EMPTY and not re.fullmatch(_YEAR, word)]
+
+
+def _names(text: str) -> list[str]:
+    """The names in a question, each once: runs of capitalised words that are not its first."""
+    found = []
+    for match in _NAMES.finditer("" if text.isupper() else text):
+        words = re.sub(r"[’'](?:s\b)?$", "", match[0]).split()
+        while words and words[0].casefold() in EMPTY | ORDERS:
+            words = words[1:]
+        found.append(" ".join(words))
+    return list(dict.fromkeys(filter(None, found)))

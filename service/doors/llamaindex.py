@@ -1,0 +1,45 @@
+"""A retriever for LlamaIndex: `SourcebookRetriever`."""
+
+import asyncio
+from typing import Any
+
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from sourcebook.service.doors.client import DEFAULT_URL, Client
+
+# What is put before the text of a node for a model; the rest of the metadata is for programs.
+SHOWN = {"title", "publisher", "published"}
+
+
+class SourcebookRetriever(BaseRetriever):
+    """Passages of a running service; a node's metadata holds what a citation of it needs.
+
+    `filters` are fields of `POST /v1/search`, such as `{"publishers": ["Gazette"]}`.
+    """
+
+    def __init__(
+        self, url: str = DEFAULT_URL, limit: int = 10, filters: dict[str, Any] | None = None
+    ) -> None:
+        """Retrieve at most `limit` passages of the service at `url`."""
+        super().__init__()
+        self._client = Client(url)
+        self._limit = limit
+        self._filters = filters
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return [
+            NodeWithScore(
+                node=TextNode(
+                    id_=found.id,
+                    text=found.text,
+                    metadata=found.metadata,
+                    excluded_llm_metadata_keys=sorted(set(found.metadata) - SHOWN),
+                ),
+                score=found.score,
+            )
+            for found in self._client.search(query_bundle.query_str, self._limit, self._filters)
+        ]
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return await asyncio.to_thread(self._retrieve, query_bundle)

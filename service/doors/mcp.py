@@ -1,0 +1,101 @@
+"""The library's tools over the Model Context Protocol (MCP)."""
+
+import logging
+import uuid
+from functools import partial
+from importlib import metadata
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from mcp import types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+
+from sourcebook.index.errors import SourcebookError
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.doors.mcp_tools import INSTRUCTIONS, TOOLS, Desk, Tool
+from sourcebook.service.notation.requests import checked
+
+log = logging.getLogger(__name__)
+
+
+def mcp_server(engine: Engine, address: str = "") -> "Server[Any]":
+    """A server of the tools; links to articles begin with `address`, or that of the request."""
+
+    async def list_tools(
+        context: ServerRequestContext[Any, Any], wanted: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[listed(tool) for tool in TOOLS.values()])
+
+    async def call_tool(
+        context: ServerRequestContext[Any, Any], wanted: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        tool = TOOLS.get(wanted.name)
+        if tool is None:
+            message = f"There is no tool {wanted.name!r}; expected one of {', '.join(TOOLS)}."
+            raise MCPError(types.INVALID_PARAMS, message)
+        asked = str(context.request.base_url).rstrip("/") if context.request else ""
+        desk = Desk(engine, address or asked)
+        return await to_thread.run_sync(partial(_called, tool, desk, wanted.arguments or {}))
+
+    return Server(
+        "sourcebook",
+        title="Sourcebook",
+        version=metadata.version("sourcebook"),
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def listed(tool: Tool) -> types.Tool:
+    """The tool as clients list it; none of them changes anything or looks outside."""
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.wanted.model_json_schema(),
+        output_schema=tool.given.model_json_schema(mode="serialization"),
+        annotations=types.ToolAnnotations(
+            read_only_hint=True,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=False,
+        ),
+    )
+
+
+def _called(tool: Tool, desk: Desk, arguments: dict[str, Any]) -> types.CallToolResult:
+    """What a call gives: data and the same as JSON text, or an error that a model can act on."""
+    try:
+        given = tool.work(desk, checked(tool.wanted, arguments))
+    except SourcebookError as error:
+        return _failed(str(error))
+    except Exception:
+        number = uuid.uuid4().hex[:12]
+        log.exception("internal error %s in the tool %s", number, tool.name)
+        return _failed(
+            f"Something went wrong within Sourcebook; its log has details under {number}."
+        )
+    return types.CallToolResult(
+        content=[types.TextContent(text=given.model_dump_json())],
+        structured_content=given.model_dump(mode="json"),
+    )
+
+
+def _failed(message: str) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(text=message)], is_error=True)
+
+
+def run_stdio(engine: Engine, address: str) -> None:
+    """Serve the tools on standard input and output until the input ends."""
+    server = mcp_server(engine, address)
+
+    async def serve() -> None:
+        async with stdio_server() as (incoming, outgoing):
+            await server.run(incoming, outgoing, server.create_initialization_options())
+
+    anyio.run(serve)

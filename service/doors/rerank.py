@@ -1,0 +1,183 @@
+"""Our ranker over a caller's own texts: scored as a library's passages are, and put in order."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import BoundedSemaphore, Lock
+
+from sourcebook.index.article import Article, Block, BlockKind, Metadata
+from sourcebook.index.encoding.encoder import Encoder, Encoding, QuestionEncoding
+from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
+from sourcebook.index.errors import BusyError, TooLargeError
+from sourcebook.index.library import Candidate, Candidates, Sourced
+from sourcebook.index.passages import Passage, cut
+from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
+from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.service.asking.query import Query, plan
+from sourcebook.service.asking.rank import FULL, Weights, rank
+
+MAX_PASSAGES = 2_000  # of all documents together: about twenty seconds on two cores
+MAX_WAITING = 8  # requests at once; each holds a thread of the server
+MAX_PIECES = 4_096  # of one document, unless its sender wants fewer
+
+_PARAGRAPH = re.compile(r"\S(?:.|\n(?!\s*\n))*")
+
+# All passages are from one made-up article: texts that are alike are never merged into one.
+_RECORD = ArticleRecord(
+    rowid=0,
+    id="",
+    source="",
+    sha256="",
+    generation=0,
+    added="",
+    characters=0,
+    passages=0,
+    copy_of=None,
+    metadata=Metadata(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """A document, by its place in the request, and how relevant it is, in [0, 1]."""
+
+    index: int
+    score: float
+
+
+class Reranker:
+    """Ranks texts with one encoder; requests take turns, so that askers are not kept waiting.
+
+    What a text scores depends on its request alone, never on a library: how rare a word is, is
+    counted in the texts of the request.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        codec: TokenCodec,
+        weights: Weights = FULL.weights,
+        *,
+        waiting: int = MAX_WAITING,
+    ) -> None:
+        """Rank with the `weights` that are served; so many requests may be `waiting` at once."""
+        self._encoder = encoder
+        self._codec = codec
+        self._weights = weights
+        self._turn = Lock()
+        self._places = BoundedSemaphore(waiting)
+
+    def rerank(
+        self, query: str, documents: Sequence[str], max_pieces: int = MAX_PIECES
+    ) -> list[Relevance]:
+        """All documents, the most relevant first; equal ones stay in their order.
+
+        A document is as relevant as the best of its passages; of a longer one the first
+        `max_pieces` word pieces are read; one without a word scores 0. Raises `InputError` for a
+        query that cannot be asked, `TooLargeError` for more text than one request may hold, and
+        `BusyError` while too many others wait.
+        """
+        if not self._places.acquire(blocking=False):
+            raise BusyError("Too many texts are being ranked at once.", cure="Try again soon.")
+        try:
+            return self._rerank(query, documents, max_pieces)
+        finally:
+            self._places.release()
+
+    def _rerank(self, query: str, documents: Sequence[str], max_pieces: int) -> list[Relevance]:
+        asked = plan(query)
+        owners: list[int] = []
+        passages: list[Passage] = []
+        for number, document in enumerate(documents):
+            own = self._passages(document, max_pieces)
+            owners += [number] * len(own)
+            passages += own
+            if len(passages) > MAX_PASSAGES:
+                raise TooLargeError(
+                    f"The documents make more than {MAX_PASSAGES:,} passages of about 150 words; "
+                    f"the limit is reached at number {number} of {len(documents)}.",
+                    cure="Send fewer or shorter ones, or a smaller max_tokens_per_doc.",
+                )
+        best = dict.fromkeys(range(len(documents)), 0.0)
+        for row, score in self._scores(asked, passages):
+            best[owners[row]] = max(best[owners[row]], score)
+        order = sorted(best, key=lambda number: (-best[number], number))
+        return [Relevance(number, best[number]) for number in order]
+
+    def _passages(self, document: str, max_pieces: int) -> list[Passage]:
+        offsets = self._encoder.piece_offsets(document)
+        text = document[: offsets[max_pieces][0]] if len(offsets) > max_pieces else document
+        if not text.strip():
+            return []
+        blocks = (
+            Block(BlockKind.PARAGRAPH, found.start(), found.end())
+            for found in _PARAGRAPH.finditer(text)
+        )
+        article = Article(source="", text=text, blocks=tuple(blocks), metadata=Metadata())
+        return cut(article, self._encoder.piece_offsets, self._encoder.passage_pieces)
+
+    def _scores(self, asked: Query, passages: Sequence[Passage]) -> Iterable[tuple[int, float]]:
+        """The number of each passage with its relevance."""
+        if not passages:
+            return []
+        with self._turn:
+            question = self._encoder.encode_question(asked.text, self._codec)
+            # Each text once: what stands with it in a batch may change its last digits.
+            texts = list(dict.fromkeys(("", passage.text) for passage in passages))
+            known = dict(zip(texts, self._encoder.encode_passages(texts, self._codec), strict=True))
+            encodings = [known["", passage.text] for passage in passages]
+        found = self._candidates(asked, question, encodings, passages)
+
+        def read(rows: Iterable[int]) -> dict[int, Sourced]:
+            return {row: Sourced(article=_RECORD, passage=passages[row]) for row in rows}
+
+        hits = rank(asked, found, read, self._weights)
+        return [(hit.candidate.row, round(self._weights.share(hit.score), 5)) for hit in hits]
+
+    def _candidates(
+        self,
+        asked: Query,
+        question: QuestionEncoding,
+        encodings: Sequence[Encoding],
+        passages: Sequence[Passage],
+    ) -> Candidates:
+        """What a library of just these passages would find, all of them."""
+        lexical, bound = _bm25(asked, passages)
+        return Candidates(
+            generation=0,
+            question=question,
+            rarity={},
+            weights=_weights(question, encodings),
+            similarity=self._codec.similarity(
+                question.tokens, b"".join(encoding.tokens.tobytes() for encoding in encodings)
+            ),
+            items=tuple(
+                Candidate(
+                    row=row,
+                    dense=float(encoding.pooled @ question.pooled),
+                    lexical=lexical.get(row, 0.0) / bound,
+                    token_starts=encoding.starts,
+                    tokens=len(encoding.tokens),
+                )
+                for row, encoding in enumerate(encodings)
+            ),
+        )
+
+
+def _bm25(asked: Query, passages: Sequence[Passage]) -> tuple[dict[int, float], float]:
+    """The BM25 score of each passage that a word matches, and the best that any could reach."""
+    index = LexicalIndex(None)
+    entries = (
+        LexicalEntry(row=row, article=0, context="", text=passage.text)
+        for row, passage in enumerate(passages)
+    )
+    index.catch_up(1, entries, ())
+    scores = index.scores(asked.text, range(len(passages)), phrases=asked.phrases)
+    return scores, index.bound(asked.text) or 1.0
+
+
+def _weights(question: QuestionEncoding, encodings: Sequence[Encoding]) -> Vectors:
+    """How rare each word piece of the question is among these passages."""
+    counts = Counter(piece for encoding in encodings for piece in set(encoding.pieces.tolist()))
+    return rarity([counts[piece] for piece in question.pieces.tolist()], len(encodings))

@@ -1,0 +1,1 @@
+"""The HTTP server: addresses, errors and limits around one engine."""

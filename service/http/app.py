@@ -1,0 +1,169 @@
+"""The HTTP server's application: routes, problems, limits and reference around one engine."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib import metadata, resources
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sourcebook.service.adding.folders import Folders
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http import pages, problems
+from sourcebook.service.http.mcp import mcp_router
+from sourcebook.service.http.origins import Guard
+from sourcebook.service.http.routes import PLAIN, router
+from sourcebook.service.http.routes_citing import citing_router
+from sourcebook.service.http.routes_doors import DIALECTS
+from sourcebook.service.http.routes_doors import router as doors
+from sourcebook.service.http.routes_importing import importing_router
+from sourcebook.service.http.routes_judging import judging_router
+from sourcebook.service.http.uploads import Uploads
+from sourcebook.service.notation.responses import Health, Problem
+from sourcebook.service.settings import Settings
+
+# What surrounds articles in a request: multipart headers, JSON's braces, metadata.
+ENVELOPE_BYTES = 64 * 1024
+# Questions and drafts are far shorter.
+MAX_BODY_BYTES = 2**20
+
+TITLE = "Sourcebook"
+DESCRIPTION = """\
+Policy questions answered with verbatim passages and citations that a reader can check, or an
+honest "not in the library". Offsets count Unicode code points: `article.text[start:end] == exact`.
+
+Errors are RFC 9457 problems (`application/problem+json`); unknown fields and parameters are
+refused by name.
+"""
+TAGS = [
+    {"name": "questions", "description": "Ask, search, and check quotations."},
+    {"name": "articles", "description": "What the library holds, with exact offsets."},
+    {"name": "judgements", "description": "What readers say of answers."},
+    {"name": "library", "description": "The library as a whole."},
+    {"name": "compatible", "description": "What tools for the APIs of others know."},
+    {"name": "health", "description": "Whether the server runs and can answer."},
+]
+
+
+def create_app(
+    engine: Engine, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """The application that serves `engine`; `routers` add addresses of their own.
+
+    The caller keeps the engine's library open as long as the application runs, and closes it.
+    """
+    settings = settings or Settings()
+    max_bytes = settings.max_upload_bytes
+    app = Documented(
+        title=TITLE,
+        version=metadata.version("sourcebook"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,  # it would load Swagger UI from another server
+        redoc_url=None,
+    )
+    app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
+    app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
+    problems.install(app, DIALECTS)
+    app.include_router(router(engine, Uploads(engine.library, max_bytes)))
+    app.include_router(citing_router(engine))
+    app.include_router(judging_router(engine))
+    app.include_router(importing_router(engine, Folders(settings.import_folders)))
+    app.include_router(doors(engine))
+    app.include_router(_health(engine))
+    app.include_router(mcp_router(engine, settings.public_url))
+    for one in routers:
+        app.include_router(one)
+    pages.install(app)
+    return app
+
+
+class Documented(FastAPI):
+    """An application whose OpenAPI document describes its problems and has examples."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, with the schema of problems, which no address declares as its answer."""
+        document = super().openapi()
+        for operation, example in _examples().items():
+            method, path = operation.split(" ")
+            _exemplify(document["paths"].get(path, {}).get(method.lower(), {}), example)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= {**problem.pop("$defs"), "Problem": problem}
+        return document
+
+
+@cache
+def _examples() -> dict[str, dict[str, Any]]:
+    """What was asked and answered, by operation; `python -m docs.generate` writes it."""
+    text = resources.files("sourcebook.service.http").joinpath("examples.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def _exemplify(operation: dict[str, Any], example: dict[str, Any]) -> None:
+    """Put the example into an operation's description, for JSON bodies and the first answer."""
+    if "request" in example and operation:
+        operation["requestBody"]["content"]["application/json"]["example"] = example["request"]
+    answers = [one for status, one in operation.get("responses", {}).items() if status[0] == "2"]
+    if "response" in example and answers:
+        content = answers[0]["content"]
+        next(iter(content.values()))["example"] = example["response"]
+
+
+class BodyLimit:
+    """ASGI middleware that refuses a request's body as soon as it is longer than it may be."""
+
+    def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
+        """Allow articles of `max_upload_bytes` in all, and `MAX_BODY_BYTES` elsewhere."""
+        self.app = app
+        self.max_upload_bytes = max_upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, its body counted."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        uploads = scope["path"].startswith("/v1/articles")
+        limit = self.max_upload_bytes + ENVELOPE_BYTES if uploads else MAX_BODY_BYTES
+        stated = dict(scope["headers"]).get(b"content-length", b"0")
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            if stated.isdigit() and int(stated[:20]) > limit:
+                raise _too_large(limit)
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+            return message
+
+        await self.app(scope, counted, send)
+
+
+def _too_large(limit: int) -> HTTPException:
+    # FastAPI lets no other exception pass while it reads a body.
+    return HTTPException(413, f"The request's body has more than {limit:,} bytes.")
+
+
+def _health(engine: Engine) -> APIRouter:
+    routes = APIRouter(tags=["health"], dependencies=PLAIN)
+
+    @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)
+    async def livez() -> Health:
+        """The server runs."""
+        return Health(status="alive")
+
+    @routes.get(
+        "/readyz", responses=problems.responses(503), summary="Can the server answer questions?"
+    )
+    def readyz() -> Health:
+        """The library can be read."""
+        with engine.library.store.read() as view:
+            return Health(status="ready", generation=view.generation)
+
+    return routes

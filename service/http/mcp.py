@@ -1,0 +1,75 @@
+"""MCP over streamable HTTP at `/mcp`, loaded when it is first asked for."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from sourcebook.service.asking.engine import Engine
+
+if TYPE_CHECKING:  # importing it takes most of a second, which a start should not cost
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+
+def mcp_router(engine: Engine, public_url: str = "") -> APIRouter:
+    """The address `/mcp`. `public_url` is where the server is reached, if not where it listens.
+
+    There are no sessions: a tool's answer depends on the call alone, so any process can give it,
+    a restart loses nothing, and there is nothing to listen for with GET.
+    """
+    endpoint = _Endpoint(engine, public_url)
+    route = Route("/mcp", endpoint, methods=["POST"], include_in_schema=False)
+    return APIRouter(routes=[route], lifespan=endpoint.lifespan)
+
+
+class _Endpoint:
+    """The ASGI application at `/mcp`; what manages its requests lives as long as the server."""
+
+    def __init__(self, engine: Engine, public_url: str) -> None:
+        self._engine = engine
+        self._public_url = public_url
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Be ready to begin, and end what was begun: its tasks must be those of one task."""
+        self._wanted = asyncio.Event()
+        self._manager: asyncio.Future[StreamableHTTPSessionManager] = asyncio.Future()
+        running = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    async def _run(self) -> None:
+        await self._wanted.wait()
+        try:
+            manager = await asyncio.to_thread(_manager, self._engine, self._public_url)
+        except Exception as error:  # whoever asks is told; the server goes on
+            self._manager.set_exception(error)
+            return
+        async with manager.run():
+            self._manager.set_result(manager)
+            await asyncio.Event().wait()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self._wanted.set()
+        manager = await asyncio.shield(self._manager)
+        await manager.handle_request(scope, receive, send)
+
+
+def _manager(engine: Engine, public_url: str) -> "StreamableHTTPSessionManager":
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415
+
+    from sourcebook.service.doors.mcp import mcp_server  # noqa: PLC0415
+
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request
+    server = mcp_server(engine, public_url)
+    return StreamableHTTPSessionManager(server, json_response=True, stateless=True)

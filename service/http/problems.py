@@ -1,0 +1,280 @@
+"""Everything that goes wrong over HTTP, as RFC 9457 `application/problem+json`."""
+
+import logging
+import re
+import reprlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from sourcebook.index.errors import SourcebookError
+from sourcebook.service.notation.requests import reason
+from sourcebook.service.notation.responses import Problem, ProblemError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+# A value that was refused is shown shortened; whatever it is, its `repr` can be sent back.
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 80
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: its HTTP status, its title and what it means in general."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+# The name of each kind ends the problem's type; the first group are those of our own errors.
+KINDS: Mapping[str, Kind] = {
+    "bad-input": Kind(422, "Bad input", "A value in the request cannot be used."),
+    "unreadable": Kind(422, "Unreadable article", "A file or text cannot be read as an article."),
+    "too-large": Kind(413, "Too large", "Something in the request is larger than its limit."),
+    "not-found": Kind(404, "Not found", "There is nothing of that id or name, such as an article."),
+    "not-allowed": Kind(403, "Not allowed", "The server's settings do not allow this."),
+    "busy": Kind(
+        503, "Library busy", "Others are at it, such as another process that writes; try again."
+    ),
+    "library": Kind(
+        503, "Library unusable", "The library cannot be opened or trusted: its keeper has to act."
+    ),
+    "storage": Kind(
+        507, "Storage failed", "The disk refused a write; the library is as it was before."
+    ),
+    "error": Kind(500, "Error", "The request could not be carried out."),
+    "malformed": Kind(400, "Malformed request", "The request's body could not be understood."),
+    "foreign": Kind(
+        403, "Foreign request", "The request was meant for another server, or comes from its page."
+    ),
+    "no-such-address": Kind(404, "No such address", "The server has nothing at this address."),
+    "method-not-allowed": Kind(
+        405, "Method not allowed", "The address exists, but not with this HTTP method."
+    ),
+    "unsupported-media-type": Kind(
+        415, "Unsupported media type", "The body is of a kind that this address does not read."
+    ),
+    "internal": Kind(
+        500, "Internal error", "A defect of Sourcebook. The log has the details under the given id."
+    ),
+}
+BY_STATUS = {
+    400: "malformed",
+    404: "no-such-address",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+}
+
+
+class UnsupportedMediaError(SourcebookError):
+    """The body of a request is of a kind that is not read here."""
+
+    kind = "unsupported-media-type"
+
+
+class MalformedError(SourcebookError):
+    """The body of a request is not what its content type says."""
+
+    kind = "malformed"
+
+
+Dialects = Mapping[str, Callable[[Problem], Mapping[str, Any]]]
+
+
+def install(app: FastAPI, dialects: Dialects = MappingProxyType({})) -> None:
+    """Answer every failure of `app` with a problem, and serve a page about each kind.
+
+    `dialects` add members that clients of other APIs read, by how the address begins.
+    """
+    app.state.dialects = dialects
+    app.exception_handler(SourcebookError)(_on_sourcebook_error)
+    app.exception_handler(RequestValidationError)(_on_validation_error)
+    app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(ClientDisconnect)(_on_disconnect)
+    app.exception_handler(Exception)(_on_defect)
+    app.add_api_route(
+        "/problems/{kind}", _page, include_in_schema=False, response_class=PlainTextResponse
+    )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the problems that an address may answer with."""
+    return {status: _response(status) for status in statuses}
+
+
+def _response(status: int) -> dict[str, Any]:
+    names = [name for name, kind in KINDS.items() if kind.status == status]
+    kind = KINDS[names[0]]
+    example = Problem(
+        type=f"/problems/{names[0]}",
+        title=kind.title,
+        status=status,
+        detail=EXAMPLES.get(status, kind.meaning),
+        instance="/v1/ask",
+    )
+    return {
+        "description": " ".join(dict.fromkeys(KINDS[name].meaning for name in names)),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": example.model_dump(exclude_none=True),
+            }
+        },
+    }
+
+
+EXAMPLES = {
+    404: "There is no article '0123456789abcdef' in the library.",
+    413: "The request's body has more than 52,494,336 bytes.",
+    422: "The question is ''; expected at least one word.",
+}
+
+
+def _problem(
+    request: Request,
+    name: str,
+    detail: str,
+    *,
+    cure: str = "",
+    errors: Sequence[ProblemError] | None = None,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    kind = KINDS[name]
+    problem = Problem(
+        type=f"/problems/{name}",
+        title=kind.title,
+        status=status or kind.status,
+        detail=detail,
+        instance=request.url.path,
+        cure=cure or None,
+        errors=list(errors) if errors is not None else None,
+    )
+    members = problem.model_dump(exclude_none=True)
+    for beginning, more in request.app.state.dialects.items():
+        if request.url.path.startswith(beginning):
+            members |= more(problem)
+    return JSONResponse(
+        members,
+        status_code=problem.status,
+        headers=dict(headers or {}),
+        media_type=MEDIA_TYPE,
+    )
+
+
+def stated(media_type: str) -> str:
+    """A content type in the words of an error."""
+    return f"as {media_type!r}" if media_type else "without a content type"
+
+
+def response(request: Request, error: SourcebookError) -> Response:
+    """What an error of ours is answered with."""
+    name = error.kind if error.kind in KINDS else "error"
+    if KINDS[name].status >= 500:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if name == "busy" else {}
+    return _problem(request, name, error.message, cure=error.cure, headers=headers)
+
+
+async def _on_sourcebook_error(request: Request, error: SourcebookError) -> Response:
+    return response(request, error)
+
+
+async def _on_validation_error(request: Request, error: RequestValidationError) -> Response:
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        reason = found[0].get("ctx", {}).get("error", found[0]["msg"])
+        return _problem(
+            request,
+            "malformed",
+            f"The body is not JSON: {reason}.",
+            cure="Send one JSON object in UTF-8.",
+        )
+    media_type = request.headers.get("content-type", "")
+    if any(one["loc"] == ("body",) and isinstance(one["input"], bytes) for one in found):
+        return _problem(
+            request,
+            "unsupported-media-type",
+            f"The body was sent {stated(media_type)}; expected application/json.",
+            cure="Send the header Content-Type: application/json.",
+        )
+    errors = [_error(one) for one in found]
+    detail = "; ".join(f"{one.location}: {one.message}" for one in errors[:5])
+    return _problem(request, "bad-input", f"{detail}.", errors=errors)
+
+
+def _error(found: Mapping[str, Any]) -> ProblemError:
+    """One of pydantic's errors, with the unknown or missing field named."""
+    place, *path = (str(part) for part in found["loc"])
+    location = ".".join([place, *path])
+    missing = found["type"] == "missing"
+    given = None if missing else SHORT.repr(found["input"])
+    return ProblemError(location=location, message=reason(found), given=given)
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    """What Starlette and FastAPI refuse by themselves."""
+    name = BY_STATUS.get(error.status_code, "error")
+    phrase = HTTPStatus(error.status_code).phrase
+    detail, cure, headers = str(error.detail), "", dict(error.headers or {})
+    if name == "no-such-address" and detail == phrase:
+        detail = f"There is nothing at {request.url.path}."
+        cure = "The addresses are listed at /docs."
+    elif name == "method-not-allowed":
+        allowed = _methods(request) or headers.get("Allow", "GET")
+        detail = f"{request.url.path} does not answer {request.method}; expected {allowed}."
+        headers["Allow"] = allowed
+    elif name == "malformed":
+        detail = f"{detail.rstrip('.')}."
+        cure = "/docs shows what the body should be like."
+    return _problem(request, name, detail, cure=cure, status=error.status_code, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """The methods that the address answers; Starlette names those of one function only."""
+    found = [
+        method.upper()
+        for template, operations in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path)
+        for method in operations
+    ]
+    return ", ".join(sorted(found))
+
+
+async def _on_disconnect(request: Request, error: ClientDisconnect) -> Response:
+    """Nobody is left to read this; it keeps the log free of tracebacks."""
+    return _problem(request, "malformed", "The connection was closed within the request's body.")
+
+
+async def _on_defect(request: Request, error: Exception) -> Response:
+    """A defect: the server logs the traceback, and the caller gets an id to ask about."""
+    number = uuid.uuid4().hex[:12]
+    log.error("internal error %s: %s %s: %r", number, request.method, request.url.path, error)
+    return _problem(
+        request,
+        "internal",
+        f"Something went wrong within Sourcebook; the log has the details under {number}.",
+        cure="Try again; if it happens again, report the id with what you asked.",
+    )
+
+
+async def _page(kind: str) -> str:
+    """What a kind of problem means: the address that a problem's type names."""
+    if kind not in KINDS:
+        raise HTTPException(404)
+    known = KINDS[kind]
+    return f"{known.title} (HTTP status {known.status})\n\n{known.meaning}\n"

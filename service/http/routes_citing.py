@@ -1,0 +1,96 @@
+"""The addresses that turn articles, quotes and answers into references and documents."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from sourcebook.service.asking.engine import Engine
+from sourcebook.service.documents.annotation import MEDIA_TYPE, AnnotationOut, annotation
+from sourcebook.service.documents.export import export
+from sourcebook.service.documents.references import cited
+from sourcebook.service.http import problems
+from sourcebook.service.http.pages import INERT
+from sourcebook.service.http.routes import Id
+from sourcebook.service.notation.answers import CitedOut
+from sourcebook.service.notation.requests import CiteQuery, ExportQuery, SpanQuery
+
+FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
+
+
+class AnnotationResponse(JSONResponse):
+    """JSON-LD."""
+
+    media_type = MEDIA_TYPE
+
+
+def citing_router(engine: Engine) -> APIRouter:
+    """References to the articles of the library of `engine`."""
+    routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
+
+    @routes.get(
+        "/articles/{article_id}/cite",
+        tags=["articles"],
+        responses=problems.responses(404),
+        summary="Cite an article or a quote",
+    )
+    def cite(article_id: Id, wanted: Annotated[CiteQuery, Query()]) -> CitedOut:
+        """A reference in APA, Chicago (notes) or MLA style, or as BibTeX, RIS or CSL-JSON.
+
+        With `start` and `end` the quote comes with it: `article.text[start:end]`, exactly.
+        """
+        return cited(
+            engine.library,
+            article_id,
+            wanted.style,
+            start=wanted.start,
+            end=wanted.end,
+            accessed=wanted.accessed,
+        )
+
+    @routes.get(
+        "/articles/{article_id}/annotation",
+        tags=["articles"],
+        response_class=AnnotationResponse,
+        responses=problems.responses(404),
+        summary="Get a quote as a Web Annotation",
+    )
+    def annotate(
+        article_id: Id, wanted: Annotated[SpanQuery, Query()], request: Request
+    ) -> AnnotationOut:
+        """The quote in JSON-LD (W3C Web Annotation Data Model), so that others can anchor it.
+
+        The first target is the article as this service has it, by position and by its words; the
+        second is the publisher's page, by its words.
+        """
+        base = str(request.base_url)
+        return annotation(engine.library, article_id, wanted.start, wanted.end, base)
+
+    @routes.get(
+        "/export",
+        tags=["questions"],
+        response_class=Response,
+        responses={
+            200: {
+                "description": "A document.",
+                "content": {media: {"schema": {"type": "string"}} for media, _ in FILES.values()},
+            }
+        },
+        summary="Export an answer",
+    )
+    def export_answer(wanted: Annotated[ExportQuery, Query()], request: Request) -> Response:
+        """A whole answer as Markdown or HTML, each passage with a footnote that cites it.
+
+        A note has the reference, the offsets and hash, the quote's permanent address here, and
+        its link at the publisher.
+        """
+        answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
+        media_type, name = FILES[wanted.format]
+        base = str(request.base_url)
+        return Response(
+            export(answer, wanted.format, wanted.style, accessed=wanted.accessed, base=base),
+            media_type=media_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', **INERT},
+        )
+
+    return routes

@@ -1,0 +1,1 @@
+"""Words, quantities, quotations and answer types, in English and Spanish."""

@@ -1,0 +1,1 @@
+"""The optional writer and the checks that keep it to the evidence."""

@@ -1,0 +1,247 @@
+"""What a language model wrote from the evidence: each sentence is checked, or it is dropped.
+
+A model may phrase, and nothing else: what a sentence says must stand in the quotes that it cites.
+What these checks cannot see is said in docs/doors.md.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sourcebook.index.passages import sentence_spans
+from sourcebook.index.search.lexical import STEMMING, STOP_WORDS
+from sourcebook.service.language.quotations import quoted, quotes_in
+from sourcebook.service.language.words import WORD, folded, negated
+
+Quotes = Mapping[int, str]  # the exact quote of each citation, by its number
+
+MAX_DRAFT = 10_000  # characters
+MAX_SENTENCES = 12
+MAX_SENTENCE = 600  # characters
+MAX_DROPPED = 24  # so many are shown of a draft without end
+# At least this share of a sentence's words stands in what it cites, or in the question: paraphrase
+# keeps most of the words that carry the meaning, invention does not.
+SHARED_WORDS = 0.5
+
+FAMILY = 4  # letters that words of one family share
+REACH = 3  # words after a number in which what it counts is named
+
+_MARK = re.compile(r"\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+# "It rose. [1]" means "It rose [1]."
+_LATE_MARKS = re.compile(rf"(?<![.!?。])([.!?。]++[\"”’»)]*+)((?:{_MARK.pattern})+)")
+_BULLET = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)])\s+")
+_LINK = re.compile(r"\w://|\bwww\.|\]\(|<\w", re.IGNORECASE)
+_NUMBER_OR_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MONEY = re.compile(r"([$€£])\s*(\d+(?:[.,]\d+)*)")
+_SIGNS = {"%": " percent ", "per cent": "percent", "$": " dollar ", "€": " euro ", "£": " pound "}
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_WORD = re.compile(r"[^\W_]+")
+# Numbers as words, each with what else means it; "one" and "un" are articles too often.
+# fmt: off
+_NUMBER_WORDS = {
+    word: str(value)
+    for words, values in (
+        ("two three four five six seven eight nine ten eleven twelve", range(2, 13)),
+        ("dos tres cuatro cinco seis siete ocho nueve diez doce", [*range(2, 11), 12]),
+        ("thirteen fourteen fifteen sixteen seventeen eighteen nineteen", range(13, 20)),
+        ("twenty thirty forty fifty sixty seventy eighty ninety", range(20, 100, 10)),
+        ("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa", range(20, 100, 10)),
+        ("hundred hundreds cien ciento", ["hundred"] * 4),
+        ("thousand thousands mil miles", ["thousand"] * 4),
+        ("million millions millón millones", ["million"] * 4),
+        ("billion billions trillion trillions", ["billion"] * 2 + ["trillion"] * 2),
+        ("half halved mitad", ["half"] * 3), ("dozen dozens docena", ["12"] * 3),
+        ("twice double doubled doubling doble", ["double"] * 5),
+        ("triple tripled threefold tripling", ["triple"] * 4),
+    )
+    for word, value in zip(words.split(), values, strict=True)
+}
+# Capitalised where a sentence begins, and no names.
+_OPENERS = {
+    *STOP_WORDS, "after", "although", "among", "before", "both", "during", "each", "however",
+    "meanwhile", "more", "most", "one", "only", "since", "still", "through", "under", "until",
+    "when", "while", "within", "without", "yet",
+    "al", "aunque", "como", "con", "cuando", "de", "desde", "el", "en", "entre", "la", "las", "los",
+    "mientras", "para", "pero", "por", "según", "sin", "tras", "un", "una", "y",
+}
+# fmt: on
+# Evidence that speaks to a language model is not shown to one.
+_INSTRUCTION = re.compile(
+    r"\b(?:ignore|disregard|forget|override|ignora|olvida|olvide)\b"
+    r".{0,40}\b(?:instructions?|prompts?|guidelines|instrucciones)\b"
+    r"|\b(?:system|developer) prompt\b"
+    r"|\byou are (?:now )?(?:an? )?(?:AI|assistant|language model)\b"
+    r"|\b(?:AI|language) (?:assistants?|models?)\b.{0,60}\b(?:must|should|please|reply|answer)\b"
+    r"|<\|?(?:im_start|system|assistant)|\[/?INST\]",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSentence:
+    """A sentence in a model's words, with the numbers of the citations that it rests on."""
+
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence that was not kept, and why."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What is left of a model's draft, and what is not.
+
+    `withheld` are citations whose quotes the model was not shown, because they speak to models;
+    `failure` says why there is no draft at all.
+    """
+
+    model: str
+    sentences: tuple[WrittenSentence, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    withheld: tuple[int, ...] = ()
+    failure: str | None = None
+
+
+def speaks_to_models(quote: str) -> bool:
+    """Whether a text gives instructions to a language model, as far as patterns can tell."""
+    return bool(_INSTRUCTION.search(quote))
+
+
+def keep_checked(
+    draft: str, question: str, quotes: Quotes, *, model: str, withheld: tuple[int, ...] = ()
+) -> Written:
+    """The sentences of a draft that pass every check against `quotes`, and those that do not."""
+    kept: list[WrittenSentence] = []
+    dropped: list[Dropped] = []
+    for text, numbers in sentences_of(draft[:MAX_DRAFT]):
+        reason = fault(text, numbers, question, quotes)
+        if reason is None and len(kept) == MAX_SENTENCES:
+            reason = f"there are {MAX_SENTENCES} sentences before it"
+        if reason is None:
+            kept.append(WrittenSentence(text, numbers))
+        else:
+            dropped.append(Dropped(text[:MAX_SENTENCE], reason))
+    if rest := draft[MAX_DRAFT:].strip():
+        reason = f"it stands after the first {MAX_DRAFT:,} characters"
+        dropped.insert(0, Dropped(rest[:MAX_SENTENCE], reason))
+    return Written(
+        model=model,
+        sentences=tuple(kept),
+        dropped=tuple(dropped[:MAX_DROPPED]),
+        withheld=withheld,
+    )
+
+
+def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The sentences of a draft without their marks, each with the numbers in these."""
+    for raw in draft.splitlines():
+        line = _LATE_MARKS.sub(r"\2\1", _BULLET.sub("", raw))
+        for span in sentence_spans(line):
+            sentence = line[span.start : span.end]
+            marks = ",".join(_MARK.findall(sentence)).replace(";", ",")
+            numbers = dict.fromkeys(int(mark) for mark in marks.split(",") if mark)
+            text = _MARK.sub("", sentence).strip()
+            if _WORD.search(text):
+                yield text, tuple(numbers)
+
+
+def fault(text: str, numbers: tuple[int, ...], question: str, quotes: Quotes) -> str | None:
+    """Why a sentence that cites these numbers cannot be kept; None when it can."""
+    if not numbers:
+        return "it cites nothing"
+    if unknown := [str(number) for number in numbers if number not in quotes]:
+        return f"it cites [{unknown[0]}], which it was not given"
+    if len(text) > MAX_SENTENCE:
+        return f"it has more than {MAX_SENTENCE} characters"
+    if _LINK.search(text):
+        return "it holds an address or markup"
+    evidence = "\n".join(quotes[number] for number in numbers)
+    checks: tuple[Callable[[str, str, str], str | None], ...] = (
+        _invented_quote,
+        _invented_number,
+        _invented_name,
+        _denial,
+        _other_words,
+    )
+    return next(filter(None, (check(text, evidence, question) for check in checks)), None)
+
+
+def _invented_quote(text: str, evidence: str, question: str) -> str | None:
+    for quote in (*quotes_in(text, 1), *quoted(text)):
+        # American typography puts the sentence's comma into the quotation.
+        if quote.strip() not in evidence and quote.strip(" .,;") not in evidence:
+            return f"the quotation “{quote:.80}” is not in what it cites"
+    return None
+
+
+def _invented_number(text: str, evidence: str, question: str) -> str | None:
+    given = list(_measures(evidence))
+    for number, unit, _ in _measures(text):
+        known = [near for same, _, near in given if same == number]
+        if not known:
+            return f"the number {number} is not in what it cites"
+        # What is counted must be near; a year counts nothing.
+        if unit and not _YEAR.fullmatch(number) and not any(unit in near for near in known):
+            return f"what it cites does not say {number} of that"
+    return None
+
+
+def _measures(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Each number, in digits or words, with the stem of the word after it and of those near.
+
+    A word of grammar has none: after the 2 of "2 of the 12 departments" comes "".
+    """
+    spelt = _MONEY.sub(r"\2 \1", _THOUSANDS.sub("", text))
+    for sign, word in _SIGNS.items():
+        spelt = spelt.replace(sign, word)
+    words = _NUMBER_OR_WORD.findall(spelt)
+    stems = ["".join(STEMMING.analyze(word)) for word in words]
+    for place, word in enumerate(words):
+        number = word if word[0].isdigit() else _NUMBER_WORDS.get(word.casefold())
+        if number:
+            after = stems[place + 1 :]
+            yield number, "".join(after[:1]), [stem for stem in after if stem][:REACH]
+
+
+def _invented_name(text: str, evidence: str, question: str) -> str | None:
+    given = _words(f"{evidence}\n{question}")
+    known = {word.casefold() for word in given}
+    # Any word that begins a sentence has a capital: what has a relative without one is no name.
+    plain = {word[:FAMILY] for word in given if len(word) >= FAMILY and word.islower()}
+    for position, word in enumerate(_words(text)):
+        folded = word.casefold()
+        opens = position == 0 and (folded in _OPENERS or folded[:FAMILY] in plain)
+        if word[0].isupper() and folded not in known and not opens:
+            return f"the name {word} is neither in what it cites nor in the question"
+    return None
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text, with U.S. as one."""
+    return _WORD.findall(_INITIALS.sub(lambda found: found[0].replace(".", ""), text))
+
+
+def _denial(text: str, evidence: str, question: str) -> str | None:
+    if _negated(text) and not _negated(evidence):
+        return "it denies, and what it cites does not"
+    return None
+
+
+def _negated(text: str) -> bool:
+    return negated(WORD.findall(folded(text)))
+
+
+def _other_words(text: str, evidence: str, question: str) -> str | None:
+    terms = set(STEMMING.analyze(text))
+    known = {*STEMMING.analyze(evidence), *STEMMING.analyze(question)}
+    if len(terms & known) < SHARED_WORDS * len(terms):
+        return "most of its words are not in what it cites"
+    return None
