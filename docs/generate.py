@@ -29,7 +29,7 @@ from sourcebook.eval.report.tables import results_table
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
-from sourcebook.index.parsing.parse import read
+from sourcebook.index.parsing.parse import parse
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp_tools import TOOLS
 from sourcebook.service.http.app import create_app
@@ -229,7 +229,7 @@ def seeds_engine(folder: Path) -> Engine:
     paths = sorted(path for path in (ROOT / "seeds").glob("*.md") if path.name != "README.md")
     for path in paths:
         name = f"seeds/{path.name}"
-        for _ in library.add(read(path.read_bytes(), name=name, source=name)):
+        for _ in library.add(parse(path.read_bytes(), name=name, source=name)):
             pass
     return Engine(library)
 

@@ -3,8 +3,8 @@
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,12 @@ from sourcebook.index.ingest import (
     remove,
     set_encoder,
 )
-from sourcebook.index.passages import Passage
+from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes
 from sourcebook.index.stopwatch import Stopwatch
-from sourcebook.index.storage.records import ArticleRecord, Filter
+from sourcebook.index.storage.records import ArticleRecord, Filter, Judgement
 from sourcebook.index.storage.store import Store
-from sourcebook.index.storage.view import Reader
+from sourcebook.index.storage.view import View
 
 DATABASE = "sourcebook.db"
 LOCK = "writer.lock"
@@ -60,50 +60,6 @@ class Outcome:
 
     action: Action
     record: ArticleRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A passage that a retriever found, by its row number, with both retrievers' scores.
-
-    `dense` is the cosine with the question, `lexical` the BM25 score over the best that any
-    passage could reach, in [0, 1]; `token_starts` (word pieces,) say where in the passage each of
-    its word pieces begins; `tokens` counts them and the context's.
-    """
-
-    row: int
-    dense: float
-    lexical: float
-    token_starts: NDArray[np.uint32]
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates:
-    """What one question found in one generation of the library.
-
-    `rarity` is the inverse document frequency of each of the question's stemmed words, over that
-    of a word that no passage holds, in [0, 1]. `weights` (question tokens,) is the inverse
-    document frequency of each word piece of the question, `similarity` (question tokens, word
-    pieces of all items in their order, each item's own before its context's) the cosines of late
-    interaction.
-    """
-
-    generation: int
-    question: QuestionEncoding
-    rarity: Mapping[str, float]
-    weights: Vectors
-    similarity: Vectors
-    items: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sourced:
-    """A passage with its article and that article's syndicated copies."""
-
-    article: ArticleRecord
-    passage: Passage
-    copies: tuple[ArticleRecord, ...] = ()
 
 
 @dataclass(slots=True)
@@ -136,13 +92,13 @@ class Library:
         self.store = Store(database)
         self._kept = _Known(0)
         try:
-            with self.store.read() as view:
+            with self.view() as view:
                 self._check_encoder(view)
                 self.codec = TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions)
                 self.fingerprint = _fingerprint(view)
             self.indexes = DerivedIndexes(folder, encoder.dimensions, folder / LOCK, self._writing)
             self.indexes.discard_if_ahead(self.store)
-            with self.store.read() as view:
+            with self.view() as view:
                 self.indexes.catch_up(view)
         except BaseException:
             self.store.close()
@@ -167,6 +123,10 @@ class Library:
         """
         for group in ahead(prepare(articles, self.encoder, self.codec, self._unchanged)):
             yield from self._commit(group)
+
+    def view(self) -> AbstractContextManager[View]:
+        """A snapshot of the library, the same whatever is written meanwhile."""
+        return self.store.view()
 
     def remove(self, wanted: str) -> ArticleRecord:
         """Remove the article of that id; when this returns, nothing finds it any more."""
@@ -196,7 +156,7 @@ class Library:
         watch = watch or Stopwatch()
         with watch.stage("encode"):
             encoded = self.encoder.encode_question(question, self.codec)
-        with self.store.read() as view:
+        with self.view() as view:
             with watch.stage("catch_up"):
                 self._check_encoder(view)
                 self.indexes.catch_up(view)
@@ -216,7 +176,7 @@ class Library:
 
     def sourced(self, rows: Iterable[int]) -> dict[int, Sourced]:
         """The passages of those row numbers; what was removed meanwhile is left out."""
-        with self.store.read() as view:
+        with self.view() as view:
             passages = view.passages(rows)
             articles = {article for article, _ in passages.values()}
             records, copies = self._records(view, articles), view.copies(articles)
@@ -231,7 +191,7 @@ class Library:
 
     def held(self, question: str, chosen: Filter | None = None) -> set[str]:
         """The question's stemmed words that some passage holds, of those that a filter lets by."""
-        with self.store.read() as view:
+        with self.view() as view:
             self.indexes.catch_up(view)
             articles, _ = self._allowed(view, chosen)
         lexical = self.indexes.lexical
@@ -240,22 +200,22 @@ class Library:
 
     def article(self, wanted: str) -> Article:
         """The whole article of that id; `NotFoundError` if there is none."""
-        with self.store.read() as view:
+        with self.view() as view:
             return view.article(wanted)
 
     def texts_now(self, wanted: Iterable[str]) -> tuple[dict[str, CanonicalText], int]:
         """The texts of those of the wanted articles that there are, and the generation of this."""
-        with self.store.read() as view:
+        with self.view() as view:
             return view.texts(wanted), view.generation
 
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text holds `quote`, code point for code point."""
-        with self.store.read() as view:
+        with self.view() as view:
             return view.holding(quote)
 
     def nearest_articles(self, text: str, count: int) -> list[str]:
         """Ids of the articles that share most words with `text`, the best first."""
-        with self.store.read() as view:
+        with self.view() as view:
             self.indexes.catch_up(view)
             rows = [row for row, _ in self.indexes.lexical.search(text, 5 * count)]
             passages = view.passages(rows)
@@ -264,7 +224,7 @@ class Library:
 
     def names(self) -> tuple[list[str], list[str]]:
         """The publishers and the authors that the library holds."""
-        with self.store.read() as view:
+        with self.view() as view:
             known = self._known(view)
             if known.names is None:
                 known.names = view.distinct("publisher"), view.distinct("authors")
@@ -272,7 +232,7 @@ class Library:
 
     def info(self) -> dict[str, Any]:
         """What the library holds and how large it is, in articles, passages and bytes."""
-        with self.store.read() as view:
+        with self.view() as view:
             self.indexes.catch_up(view)
             return {
                 "folder": str(self.folder),
@@ -291,13 +251,34 @@ class Library:
 
     def drift(self) -> list[str]:
         """How the derived indexes differ from the database; nothing when all is well."""
-        with self.store.read() as view:
+        with self.view() as view:
             return self.indexes.drift(view)
 
     def record_failure(self, source: str, error: SourcebookError) -> None:
         """Remember that `source` could not be added, so that it can be tried again."""
         with self.store.write() as writer:
             writer.record_failure(source, error)
+
+    def forget_failures(self, sources: Iterable[str]) -> set[str]:
+        """Forget that these sources could not be added; those of them that were remembered."""
+        wanted = set(sources)
+        with self.view() as view:
+            known = {failure.source for failure in view.failures()} & wanted
+        if known:
+            with self.store.write() as writer:
+                for source in known:
+                    writer.forget_failure(source)
+        return known
+
+    def add_judgement(self, judgement: Judgement) -> None:
+        """Keep what a reader said of an answer."""
+        with self.store.write() as writer:
+            writer.add_judgement(judgement)
+
+    def remove_judgement(self, wanted: str) -> bool:
+        """Delete the judgement of that id; False if there is none."""
+        with self.store.write() as writer:
+            return writer.remove_judgement(wanted)
 
     def _begin(self, database: Path) -> None:
         """Make an empty library; a crash meanwhile leaves none."""
@@ -316,11 +297,11 @@ class Library:
 
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
         """The article of that source, if the library holds it with just this content."""
-        with self.store.read() as view:
+        with self.view() as view:
             same = view.content_sha256(source) == content
             return view.record(article_id(source)) if same else None
 
-    def _check_encoder(self, view: Reader) -> None:
+    def _check_encoder(self, view: View) -> None:
         if view.meta("encoder") != self.encoder.fingerprint:
             raise LibraryError(
                 f"The library in {self.folder} was made with the encoder "
@@ -364,19 +345,19 @@ class Library:
                 cure="Free some space, then add the same files again.",
             )
 
-    def _known(self, view: Reader) -> "_Known":
+    def _known(self, view: View) -> "_Known":
         """What is kept in memory until the library changes."""
         known = self._kept
         if known.generation != view.generation:
             known = self._kept = _Known(view.generation)
         return known
 
-    def _records(self, view: Reader, rows: set[int]) -> dict[int, ArticleRecord]:
+    def _records(self, view: View, rows: set[int]) -> dict[int, ArticleRecord]:
         known = self._known(view).records
         known |= view.records_by_rowid([row for row in rows if row not in known])
         return known
 
-    def _allowed(self, view: Reader, chosen: Filter | None) -> tuple[list[int] | None, Rows | None]:
+    def _allowed(self, view: View, chosen: Filter | None) -> tuple[list[int] | None, Rows | None]:
         """Row numbers of the articles and of the passages that a filter lets through."""
         if chosen is None or chosen == Filter():
             return None, None
@@ -389,7 +370,7 @@ class Library:
                 known.pop(oldest, None)  # another thread may have been first
         return found
 
-    def _weights(self, view: Reader, question: QuestionEncoding) -> Vectors:
+    def _weights(self, view: View, question: QuestionEncoding) -> Vectors:
         """How rare each of the question's word pieces is among the passages."""
         pieces = question.pieces.tolist()
         total, counts = len(self.indexes.dense), view.piece_counts(set(pieces))
@@ -397,7 +378,7 @@ class Library:
 
     def _candidates(
         self,
-        view: Reader,
+        view: View,
         question: str,
         encoded: QuestionEncoding,
         rows: Iterable[int],
@@ -470,7 +451,7 @@ def _write_lock(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _fingerprint(view: Reader) -> str:
+def _fingerprint(view: View) -> str:
     """16 hex digits that name the library and how its vectors were made."""
     return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]
 

@@ -19,7 +19,7 @@ from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
-from sourcebook.index.parsing.parse import find_files, read
+from sourcebook.index.parsing.parse import find_files, parse
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 
@@ -78,7 +78,7 @@ def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
 def copy_library(library: Library, folder: Path) -> Path:
     """A copy of an open library in a new folder, for who changes it; its indexes rebuild."""
     folder.mkdir()
-    with library.store.read():  # nobody writes meanwhile
+    with library.view():  # nobody writes meanwhile
         for file in library.folder.glob("sourcebook.db*"):
             (folder / file.name).write_bytes(file.read_bytes())
     return folder
@@ -102,7 +102,7 @@ def seed_articles() -> list[Article]:
     return [
         article
         for path in find_files([REPOSITORY / "seeds"])
-        for article in read(path.read_bytes(), name=path.name, source=f"seeds/{path.name}")
+        for article in parse(path.read_bytes(), name=path.name, source=f"seeds/{path.name}")
     ]
 
 

@@ -36,7 +36,7 @@ def version(name: str, number: int) -> Article:
 
 
 def names_in(library: Library) -> list[str]:
-    with library.store.read() as view:
+    with library.view() as view:
         return [record.metadata.title for record in view.records()]
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sourcebook.index.article import Article, BlockKind
 from sourcebook.index.encoding.encoder import QuestionEncoding
 from sourcebook.index.encoding.tokens import Vectors
-from sourcebook.index.library import Candidate, Candidates, Sourced
 from sourcebook.index.passages import Passage, sentence_spans
+from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.citation import Citation, Scores, cite
 from sourcebook.service.asking.rank import Hit, Read

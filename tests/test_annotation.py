@@ -67,7 +67,7 @@ def test_an_annotation(library: Library) -> None:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_the_selectors_find_the_quote(engine: Engine, data: st.DataObject) -> None:
-    with engine.library.store.read() as view:
+    with engine.library.view() as view:
         chosen = data.draw(st.sampled_from([record.id for record in view.records()]))
         text = view.article(chosen).text
     start = data.draw(st.integers(0, len(text) - 2))

@@ -19,7 +19,7 @@ from sourcebook.eval.measures.measures import (
 from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
-from sourcebook.index.parsing.parse import find_files, read
+from sourcebook.index.parsing.parse import find_files, parse
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.engine import Engine
 
@@ -45,7 +45,7 @@ def raw() -> dict[str, Article]:
     articles = [
         article
         for path in find_files([SHARED / "seeds"])
-        for article in read(path.read_bytes(), name=path.name, source=path.name)
+        for article in parse(path.read_bytes(), name=path.name, source=path.name)
     ]
     return {article.id: article for article in articles}
 

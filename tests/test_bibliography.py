@@ -277,7 +277,7 @@ def library(make_library: MakeLibrary) -> Library:
 
 @pytest.fixture
 def article_id(library: Library) -> str:
-    with library.store.read() as view:
+    with library.view() as view:
         return view.records()[0].id
 
 

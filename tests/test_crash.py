@@ -67,7 +67,7 @@ def check(library: Library, encoder: Encoder, journal: Path) -> None:
     for name in {*done, *begun}:
         allowed = {done.get(name, "-"), begun.get(name, done.get(name, "-"))}
         assert state_of(library, name) in allowed, f"{name} of {journal.read_text()}"
-    with library.store.read() as view:
+    with library.view() as view:
         records = view.records()
         for record in records:
             rows = view.passage_rowids(record.rowid)

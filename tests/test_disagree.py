@@ -183,7 +183,7 @@ def test_a_copy_does_not_disagree_with_its_original(make_library: MakeLibrary) -
     first = article_from(f"The Alma dam was finished in 1989. {body}", "first")
     copy = article_from(f"The Alma dam was finished in 1986. {body}", "copy")
     library = make_library([first, copy])
-    with library.store.read() as view:
+    with library.view() as view:
         assert [record.copy_of for record in view.records()] == [None, first.id]
     assert Engine(library).ask("When was the Alma dam finished?").disagreements == ()
 

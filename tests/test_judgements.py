@@ -230,7 +230,7 @@ def test_many_may_bring_it_up_to_date_at_once(tmp_path: Path) -> None:
     def opened(_: int) -> int:
         together.wait()
         store = Store(path)
-        with store.read() as view:
+        with store.view() as view:
             found = len(view.judgements())
         store.close()
         return found

@@ -23,15 +23,9 @@ from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.ingest import Action
-from sourcebook.index.library import (
-    DATABASE,
-    DENSE,
-    LEXICAL,
-    LOCK,
-    Library,
-    Sourced,
-    reembed_library,
-)
+from sourcebook.index.library import DATABASE, LOCK, Library, reembed_library
+from sourcebook.index.search.candidates import Sourced
+from sourcebook.index.search.derived import DENSE, LEXICAL
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.engine import Engine
 
@@ -61,12 +55,12 @@ def found(library: Library, question: str, chosen: Filter | None = None) -> set[
 
 def rows(library: Library) -> dict[str, list[int]]:
     """Row numbers of each article's passages."""
-    with library.store.read() as view:
+    with library.view() as view:
         return {r.source: view.passage_rowids(r.rowid) for r in view.records()}
 
 
 def generation(library: Library) -> int:
-    with library.store.read() as view:
+    with library.view() as view:
         return view.generation
 
 
@@ -120,12 +114,12 @@ def test_one_source_twice_in_one_call(make_library: MakeLibrary) -> None:
 def test_an_addition_leaves_the_others_alone(make_library: MakeLibrary) -> None:
     library = make_library(**TEXTS)
     before = rows(library)
-    with library.store.read() as view:
+    with library.view() as view:
         vectors = view.encodings(row for kept in before.values() for row in kept)
     assert add(library, article_from(LONG, "long")) == [Action.ADDED]
     after = rows(library)
     assert {source: after[source] for source in before} == before
-    with library.store.read() as view:
+    with library.view() as view:
         assert view.encodings(vectors) == vectors
         assert {r.source: r.generation for r in view.records()}["long.txt"] == view.generation
         assert {r.generation for r in view.records()} == {1, view.generation}
@@ -150,12 +144,12 @@ def test_failures_are_remembered_until_the_source_is_added(make_library: MakeLib
     library = make_library()
     for _ in range(2):
         library.record_failure("coca.txt", InputError("It is empty.", cure="Fill it."))
-    with library.store.read() as view:
+    with library.view() as view:
         [failure] = view.failures()
     assert (failure.source, failure.kind, failure.attempts) == ("coca.txt", "bad-input", 2)
     assert (failure.message, failure.cure) == ("It is empty.", "Fill it.")
     add(library, article_from(TEXTS["coca"], "coca"))
-    with library.store.read() as view:
+    with library.view() as view:
         assert view.failures() == []
 
 
@@ -166,7 +160,7 @@ def test_a_copy_is_linked_and_only_its_own_words_are_searched(make_library: Make
     extra = "\n\nThis version first appeared in the Tuesday Herald of Popayán."
     original, copy = article_from(LONG, "original"), article_from(LONG + extra, "copy")
     library = make_library([original, copy])
-    with library.store.read() as view:
+    with library.view() as view:
         assert view.record(copy.id).copy_of == original.id
         assert view.record(original.id).copy_of is None
         copied = view.record(copy.id).passages
@@ -178,7 +172,7 @@ def test_a_copy_is_linked_and_only_its_own_words_are_searched(make_library: Make
     assert (hit.article.id, [other.id for other in hit.also]) == (original.id, [copy.id])
 
     library.remove(original.id)
-    with library.store.read() as view:
+    with library.view() as view:
         assert view.record(copy.id).copy_of is None
         assert len(view.added_since(0)) == copied
     assert found(library, "the ministry of schools") == {"copy.txt"}
@@ -193,7 +187,7 @@ def test_copies_of_a_removed_article_are_copies_of_the_first_among_them(
     library = make_library(copies)
     for gone, article in enumerate(copies[:-1], 1):
         library.remove(article.id)
-        with library.store.read() as view:
+        with library.view() as view:
             links = [record.copy_of for record in view.records()]
         assert links == [None, *[copies[gone].id] * (len(copies) - gone - 1)]
         hit = Engine(library).search("the ministry of schools").hits[0].citation
@@ -207,7 +201,7 @@ def test_a_rewrite_is_no_copy(make_library: MakeLibrary) -> None:
         for number, word in enumerate(MINISTRIES)
     )
     library = make_library(original=LONG, rewrite=rewrite)
-    with library.store.read() as view:
+    with library.view() as view:
         assert [record.copy_of for record in view.records()] == [None, None]
 
 
@@ -264,7 +258,7 @@ FILTERS = [
 def test_filters(shelf: Library, chosen: Filter, names: str) -> None:
     wanted = {f"{name}.txt" for name in names}
     assert found(shelf, "Who grows coca in Cauca?", chosen) == wanted
-    with shelf.store.read() as view:
+    with shelf.view() as view:
         assert {record.source for record in view.records(chosen)} == wanted
         assert view.count(chosen) == len(names)
 
@@ -456,7 +450,7 @@ def assert_whole(folder: Path, encoder: Encoder) -> None:
 
 
 def ids(library: Library) -> list[str]:
-    with library.store.read() as view:
+    with library.view() as view:
         return [record.id for record in view.records()]
 
 
@@ -620,7 +614,7 @@ def test_another_encoder_is_refused_until_all_is_encoded_anew(
     with Library(copied, other) as library:
         assert library.info()["encoder"] == str(tiny)
         assert library.codec.dimensions == 64
-        with library.store.read() as view:
+        with library.view() as view:
             rows = view.passage_rowids(view.record(article_id("visa.txt")).rowid)
             assert view.removed_since(0)
             assert all(len(e.pooled) == 4 * 64 for e in view.encodings(rows).values())

@@ -213,7 +213,7 @@ def test_a_long_article_is_read_to_its_end(tool: Callable[..., CallToolResult]) 
 @settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_a_stretch_is_exact(engine: Engine, drawn: st.DataObject) -> None:
-    with engine.library.store.read() as view:
+    with engine.library.view() as view:
         [wheat] = [one.id for one in view.records() if one.source == "wheat.txt"]
     start = drawn.draw(st.integers(0, len(WHEAT) - 1))
     end = drawn.draw(st.integers(start + 1, min(len(WHEAT), start + FETCHED)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made import AXES, candidate, candidates, hit
 
-from sourcebook.index.library import Sourced
+from sourcebook.index.search.candidates import Sourced
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Weights, collapse, rank
 

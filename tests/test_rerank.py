@@ -26,7 +26,7 @@ def reranker(encoder: Encoder) -> Reranker:
 def test_the_best_passage_of_a_library_is_the_best_text(
     reranker: Reranker, seed_library: Library, question: str
 ) -> None:
-    with seed_library.store.read() as view:
+    with seed_library.view() as view:
         articles = [record.id for record in view.records()]
     texts = [one.text for a in articles for one in catalogue.passages(seed_library, a).passages]
     found = reranker.rerank(question, texts)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from made import AXES, candidate, candidates, hit
 
 from sourcebook.index.encoding.tokens import Vectors
-from sourcebook.index.library import Candidates, Library
+from sourcebook.index.library import Library
+from sourcebook.index.search.candidates import Candidates
 from sourcebook.index.search.lexical import stem
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.rank import Hit

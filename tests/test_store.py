@@ -66,7 +66,7 @@ def test_what_goes_in_comes_out(store: Store) -> None:
         removals=(Removal(rule="share lines", start=3, end=5, text="é…"),),
     )
     row, passages = put(store, article, [5, 5, 9])
-    with store.read() as view:
+    with store.view() as view:
         assert view.article(article.id) == article
         assert view.articles([article.id, "nowhere"]) == {article.id: article}
         [found] = view.passage_rowids(row)
@@ -91,7 +91,7 @@ def test_removing_leaves_a_note_and_nothing_else(store: Store) -> None:
         rows = writer.passage_rowids(row)
         writer.next_generation()
         assert writer.remove(writer.record(article.id)) == []
-    with store.read() as view:
+    with store.view() as view:
         assert (view.removed_since(1), view.removed_since(2)) == (rows, [])
         assert view.added_since(0) == []
         assert view.encodings(rows) == {}
@@ -100,7 +100,7 @@ def test_removing_leaves_a_note_and_nothing_else(store: Store) -> None:
         with pytest.raises(NotFoundError, match="no passage"):
             view.passage_rowid(passages[0].id)
     again, _ = put(store, article, [5])
-    with store.read() as view:
+    with store.view() as view:
         # Row numbers are never used twice: an index that is behind could take one for the other.
         assert again > row
         assert min(view.passage_rowids(again)) > max(rows)
@@ -109,13 +109,13 @@ def test_removing_leaves_a_note_and_nothing_else(store: Store) -> None:
 def test_a_view_does_not_change(store: Store) -> None:
     article = article_from("Coca grows.", "a")
     put(store, article, [1])
-    with store.read() as view:
+    with store.view() as view:
         assert view.generation == 1
         writing = threading.Thread(target=put, args=(store, article_from("Two.", "b"), [2]))
         writing.start()
         writing.join()
         assert (view.generation, view.counts()["articles"]) == (1, 1)
-    with store.read() as view:
+    with store.view() as view:
         assert (view.generation, view.counts()["articles"]) == (2, 2)
 
 
@@ -131,14 +131,14 @@ def test_an_error_undoes_the_whole_transaction(store: Store) -> None:
 
     with pytest.raises(NotFoundError):
         remove_it_and_another()
-    with store.read() as view:
+    with store.view() as view:
         assert (view.generation, view.counts()["articles"], view.removed_since(0)) == (1, 1, [])
 
 
 def test_what_is_covered_is_counted_in_an_index(store: Store) -> None:
     put(store, replace(article_from("Coca grows.", "a"), metadata=Metadata(published="2025")), [1])
     asked: list[str] = []
-    with store.read() as view:
+    with store.view() as view:
         view._connection.set_trace_callback(asked.append)
         assert [row.month for row in view.coverage()] == ["2025"]
         view._connection.set_trace_callback(None)
@@ -151,7 +151,7 @@ def test_what_is_covered_is_counted_in_an_index(store: Store) -> None:
 
 def test_lists_of_any_length(store: Store) -> None:
     put(store, article_from("Coca grows.", "a"), [1])
-    with store.read() as view:
+    with store.view() as view:
         assert list(view.passages(range(70_000))) == [1]
         assert view.piece_counts(range(70_000)) == {1: 1}
 
@@ -186,7 +186,7 @@ def test_files_that_are_no_library(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="none"):
         Store(tmp_path / "none" / "s.db")
     kept = Store(tmp_path / "ours.db")
-    with kept.read() as view, pytest.raises(LibraryError, match="no"):
+    with kept.view() as view, pytest.raises(LibraryError, match="no"):
         view.meta("nothing")
     kept.close()
 

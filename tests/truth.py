@@ -140,7 +140,7 @@ def ndcg(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]) -> 
 def texts_of(library: Library) -> list[Text]:
     """Every passage of every article, those of copies among them."""
     found = []
-    with library.store.read() as view:
+    with library.view() as view:
         for record in view.records():
             passages = view.passages(view.passage_rowids(record.rowid))
             for row in sorted(passages):

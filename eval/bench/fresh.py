@@ -229,7 +229,7 @@ def recall(library: Library, questions: Sequence[str]) -> float:
 
 def _stored(library: Library) -> Iterator[Vectors]:
     """The pooled vectors of all passages that can be found, in blocks (passages, dimensions)."""
-    with library.store.read() as view:
+    with library.view() as view:
         pooled = view.pooled(view.added_since(0))
         while block := list(islice(pooled, BLOCK)):
             data = b"".join(vector for _, vector in block)

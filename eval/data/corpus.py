@@ -13,7 +13,7 @@ from sourcebook.index.encoding.model_files import cache_folder
 from sourcebook.index.errors import InputError, UnreadableError
 from sourcebook.index.ingest import content_sha256
 from sourcebook.index.library import Library
-from sourcebook.index.parsing.parse import find_files, read
+from sourcebook.index.parsing.parse import find_files, parse
 
 # What decides what a library of given articles holds; the articles are hashed themselves.
 STORING = tuple(
@@ -45,7 +45,7 @@ def _read(file: Path) -> list[Article]:
         data = file.read_bytes()
     except OSError as error:
         raise UnreadableError(f"{file} cannot be read: {error.strerror}.") from error
-    return read(data, name=file.name, source=str(file))
+    return parse(data, name=file.name, source=str(file))
 
 
 def cached_library(

@@ -168,7 +168,7 @@ def engine_for(library: Library, method: str) -> Engine:
 
 def articles_of(library: Library) -> dict[str, SourceArticle]:
     """Every article of a library, by id, its text read when it is wanted."""
-    with library.store.read() as view:
+    with library.view() as view:
         records = view.records()
 
     def fetch(wanted: str) -> Callable[[], str]:

@@ -1,4 +1,4 @@
-"""Reading: the bytes of a file become articles, decoded, cleaned and with their metadata."""
+"""Parsing: the bytes of a file become articles, decoded, cleaned and with their metadata."""
 
 import codecs
 import json
@@ -52,7 +52,7 @@ BOMS = (
 )
 
 
-def read(
+def parse(
     data: bytes, *, name: str, source: str, overrides: Metadata | None = None
 ) -> list[Article]:
     """The articles in the bytes of the file `name`, whose suffix says what they are.
@@ -63,9 +63,9 @@ def read(
     are no text, and files that hold no article.
     """
     suffix = PurePath(name).suffix.lower()
-    if suffix not in READERS:
+    if suffix not in PARSERS:
         raise UnreadableError(
-            f"{name} ends in {suffix or 'no suffix'!r}; expected one of {', '.join(READERS)}.",
+            f"{name} ends in {suffix or 'no suffix'!r}; expected one of {', '.join(PARSERS)}.",
             cure="Convert the file, or rename it if it is one of these.",
         )
     if len(data) > MAX_BYTES:
@@ -78,7 +78,7 @@ def read(
             f"{name} is empty; expected the text of an article.",
             cure="Check that the file was saved or downloaded completely.",
         )
-    return READERS[suffix](data, name, source, overrides or Metadata())
+    return PARSERS[suffix](data, name, source, overrides or Metadata())
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -104,22 +104,22 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(here, name)
-            wanted = path.suffix.lower() in READERS and name.lower() != "readme.md"
+            wanted = path.suffix.lower() in PARSERS and name.lower() != "readme.md"
             if wanted and not name.startswith(".") and path.is_file():
                 yield path
 
 
-def _read_text(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+def _parse_text(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
     return [_article(decode(data, name), data, name, source, given)]
 
 
-def _read_markdown(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+def _parse_markdown(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
     parsed = parse_markdown(decode(data, name), name)
     known = fill(given, parsed.metadata)
     return [_article(parsed.text, data, name, source, known, blocks=parsed.blocks)]
 
 
-def _read_html(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+def _parse_html(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
     _refuse_binary(data, name)
     # A page may name its encoding within; one with NUL bytes or a mark is decoded here.
     coded = b"\0" in data or data.startswith(tuple(mark for mark, _ in BOMS))
@@ -128,7 +128,7 @@ def _read_html(data: bytes, name: str, source: str, given: Metadata) -> list[Art
     return [_article(parsed.text, data, name, source, known, blocks=parsed.blocks)]
 
 
-def _read_lines(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
+def _parse_lines(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
     _refuse_binary(data, name)
     articles: dict[str, Article] = {}
     for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
@@ -177,14 +177,14 @@ def _record(line: bytes, place: str) -> dict[str, object]:
     return record
 
 
-READERS: dict[str, Callable[[bytes, str, str, Metadata], list[Article]]] = {
-    ".txt": _read_text,
-    ".md": _read_markdown,
-    ".markdown": _read_markdown,
-    ".html": _read_html,
-    ".htm": _read_html,
-    ".jsonl": _read_lines,
-    ".ndjson": _read_lines,
+PARSERS: dict[str, Callable[[bytes, str, str, Metadata], list[Article]]] = {
+    ".txt": _parse_text,
+    ".md": _parse_markdown,
+    ".markdown": _parse_markdown,
+    ".html": _parse_html,
+    ".htm": _parse_html,
+    ".jsonl": _parse_lines,
+    ".ndjson": _parse_lines,
 }
 
 

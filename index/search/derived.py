@@ -15,7 +15,7 @@ from sourcebook.index.errors import StorageError
 from sourcebook.index.search.dense import DenseIndex
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
 from sourcebook.index.storage.store import Store
-from sourcebook.index.storage.view import Reader
+from sourcebook.index.storage.view import View
 
 DENSE = "dense.faiss"
 LEXICAL = "lexical"
@@ -54,19 +54,19 @@ class DerivedIndexes:
 
         Both were loaded before this look at the database, so neither can have run ahead since.
         """
-        with store.read() as view:
+        with store.view() as view:
             latest = view.generation
         if self.dense.generation > latest:
             log.warning("the dense index is newer than the database; rebuilding it")
             self.dense.clear()
         if self.lexical.generation > latest:
-            with self._writing(), store.read() as view:
+            with self._writing(), store.view() as view:
                 self.lexical.reload()
                 if self.lexical.generation > view.generation:
                     log.warning("the lexical index is newer than the database; rebuilding it")
                     self.lexical.clear()
 
-    def catch_up(self, view: Reader) -> None:
+    def catch_up(self, view: View) -> None:
         """Bring both indexes up to the view; whoever cannot write goes on with what there is."""
         self._catch_up_dense(view)
         if self.lexical.generation < view.generation:
@@ -86,7 +86,7 @@ class DerivedIndexes:
         The caller holds the write lock.
         """
         try:
-            with store.read() as view:
+            with store.view() as view:
                 self._catch_up_dense(view)
                 self._catch_up_lexical(view)
             self.dense.save(only_if_stale=True)
@@ -100,7 +100,7 @@ class DerivedIndexes:
         except OSError as error:
             log.warning("the dense index was not saved: %s", error)
 
-    def drift(self, view: Reader) -> list[str]:
+    def drift(self, view: View) -> list[str]:
         """How the indexes differ from the database; nothing when all is well."""
         self.catch_up(view)
         truth = view.added_since(0)
@@ -112,14 +112,14 @@ class DerivedIndexes:
             if rows != truth
         ]
 
-    def _catch_up_dense(self, view: Reader) -> None:
+    def _catch_up_dense(self, view: View) -> None:
         since = self.dense.generation
         if since >= view.generation:
             return
         added, removed = view.added_since(since), view.removed_since(since)
         self.dense.catch_up(view.generation, _vectors(view, added), removed)
 
-    def _catch_up_lexical(self, view: Reader) -> None:
+    def _catch_up_lexical(self, view: View) -> None:
         """The caller holds the write lock."""
         self.lexical.reload()
         since = self.lexical.generation
@@ -130,7 +130,7 @@ class DerivedIndexes:
             self.lexical.catch_up(view.generation, _entries(view, added), gone)
 
 
-def _vectors(view: Reader, rows: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+def _vectors(view: View, rows: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     for first in range(0, len(rows), BLOCK):
         found = list(view.pooled(rows[first : first + BLOCK]))
         vectors = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f4")
@@ -138,7 +138,7 @@ def _vectors(view: Reader, rows: Sequence[int]) -> Iterator[tuple[NDArray[np.int
         yield numbers, vectors.reshape(len(found), -1).astype(np.float32)
 
 
-def _entries(view: Reader, rows: Sequence[int]) -> Iterator[LexicalEntry]:
+def _entries(view: View, rows: Sequence[int]) -> Iterator[LexicalEntry]:
     for first in range(0, len(rows), BLOCK):
         passages = view.passages(rows[first : first + BLOCK])
         records = view.records_by_rowid({article for article, _ in passages.values()})

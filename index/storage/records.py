@@ -189,7 +189,7 @@ def article_of(row: Row) -> Article:
 
 
 def record_of(row: Row) -> ArticleRecord:
-    """The article of a row that `Reader` asked for without its text."""
+    """The article of a row that `View` asked for without its text."""
     names = [field.name for field in fields(ArticleRecord) if field.name != "metadata"]
     return ArticleRecord(metadata=metadata_of(row), **{name: row[name] for name in names})
 

@@ -20,7 +20,7 @@ from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import ArticleRecord, Judgement, marks, text_hash
-from sourcebook.index.storage.view import Reader
+from sourcebook.index.storage.view import View
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
 SCHEMA_VERSION = 3
@@ -56,12 +56,12 @@ class Store:
                 raise
 
     @contextmanager
-    def read(self) -> Iterator[Reader]:
+    def view(self) -> Iterator[View]:
         """One consistent view of the library, whatever is written meanwhile."""
         with self._connection() as connection:
             connection.execute("BEGIN")
             try:
-                yield Reader(connection)
+                yield View(connection)
             finally:
                 connection.execute("ROLLBACK")
 
@@ -113,7 +113,7 @@ class Store:
         return connection
 
 
-class Writer(Reader):
+class Writer(View):
     """Changes within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:

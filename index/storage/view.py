@@ -49,11 +49,11 @@ ORDERS = {
 }
 
 
-class Reader:
+class View:
     """Questions to one consistent view of the database."""
 
     def __init__(self, connection: "sqlite3.Connection") -> None:
-        """Use `Store.read`."""
+        """Use `Store.view`."""
         self._connection = connection
 
     @property

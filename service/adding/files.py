@@ -11,7 +11,7 @@ from rich.progress import Progress
 from sourcebook.index.article import Article, sha256
 from sourcebook.index.errors import InputError, SourcebookError, StorageError, UnreadableError
 from sourcebook.index.library import Library, Outcome
-from sourcebook.index.parsing.parse import MAX_BYTES, decode, read
+from sourcebook.index.parsing.parse import MAX_BYTES, decode, parse
 from sourcebook.service.documents.catalogue import generation
 from sourcebook.service.notation.requests import Format
 from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
@@ -61,7 +61,7 @@ def add_files(
                 continue
             seen.add(source)
             try:
-                found = read(_bytes(file), name=PurePath(source).name, source=source)
+                found = parse(_bytes(file), name=PurePath(source).name, source=source)
             except SourcebookError as error:
                 library.record_failure(source, error)
                 failed(source, error)
@@ -72,7 +72,7 @@ def add_files(
 
     yield from library.add(articles())
     # The library forgets the failures of articles; a file of many articles has another name.
-    forget(library, sources)
+    library.forget_failures(sources)
 
 
 def add_with_progress(
@@ -94,28 +94,18 @@ def add_with_progress(
 
 def to_retry(library: Library) -> tuple[list[Path], list[str]]:
     """The files that could not be added, and the sources among them that are no files any more."""
-    with library.store.read() as view:
+    with library.view() as view:
         sources = [failure.source for failure in view.failures()]
     files = {source: file_of(source, library.folder) for source in sources}
     there = [file for file in files.values() if file.is_file()]
     return there, [source for source, file in files.items() if not file.is_file()]
 
 
-def forget(library: Library, sources: Sequence[str]) -> None:
-    """Remember no failures of these sources any more."""
-    with library.store.read() as view:
-        known = {failure.source for failure in view.failures()} & set(sources)
-    if known:
-        with library.store.write() as writer:
-            for source in known:
-                writer.forget_failure(source)
-
-
 def from_stdin(source: str, format: str) -> list[Article]:
     """The articles on standard input; a hash of it is their source when none is given."""
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     source = source or f"text:{sha256(data)[:16]}"
-    return read(data, name=f"stdin{SUFFIXES[format]}", source=source)
+    return parse(data, name=f"stdin{SUFFIXES[format]}", source=source)
 
 
 def draft(name: str) -> str:

@@ -121,7 +121,7 @@ def retry(library: Library, folders: Folders, source: str) -> AddedOut:
     Raises `NotFoundError` where no failure of that source is remembered, `NotAllowedError` for a
     file outside of the allowed folders, and what is wrong with the file if it still is.
     """
-    with library.store.read() as view:
+    with library.view() as view:
         known = {failure.source for failure in view.failures()}
     if source not in known:
         raise unknown_failure(source)

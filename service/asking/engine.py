@@ -6,8 +6,9 @@ from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from sourcebook.index.errors import InputError
-from sourcebook.index.library import Candidates, Library
+from sourcebook.index.library import Library
 from sourcebook.index.passages import Passage, Span
+from sourcebook.index.search.candidates import Candidates
 from sourcebook.index.stopwatch import Stopwatch
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import (

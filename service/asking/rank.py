@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcebook.index.encoding.tokens import Vectors, max_sims
-from sourcebook.index.library import Candidate, Candidates, Sourced
 from sourcebook.index.passages import Passage, Span
+from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.query import Query
 

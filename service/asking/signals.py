@@ -9,7 +9,7 @@ import numpy as np
 from rapidfuzz.distance import Indel
 
 from sourcebook.index.encoding.tokens import Vectors, weighted
-from sourcebook.index.library import Candidates
+from sourcebook.index.search.candidates import Candidates
 from sourcebook.index.search.lexical import stem
 from sourcebook.service.asking.query import MOST_LETTERS
 from sourcebook.service.asking.rank import Hit

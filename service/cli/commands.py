@@ -106,7 +106,7 @@ def add(
     with opened(ctx, create=not retry) as library:
         if retry:
             again, gone = files.to_retry(library)
-            files.forget(library, gone)
+            library.forget_failures(gone)
             for name in gone:
                 typer.echo(f"forgotten: {name} is no file any more", err=True)
             wanted += again

@@ -66,7 +66,7 @@ def annotation(library: Library, article_id: str, start: int, end: int, base: st
     `base` is the address of the service. Raises `NotFoundError` for an unknown article,
     `InputError` for a span outside of its text.
     """
-    with library.store.read() as view:
+    with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)
     exact = quoted(article, start, end) or ""
     prefix, suffix = context(article.text, start, end)

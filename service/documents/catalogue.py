@@ -25,14 +25,14 @@ SHOWN_FAILURES = 100
 
 def generation(library: Library) -> int:
     """The library's generation now."""
-    with library.store.read() as view:
+    with library.view() as view:
         return view.generation
 
 
 def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
     """One page of the articles that the filter lets through."""
     chosen = wanted.filter()
-    with library.store.read() as view:
+    with library.view() as view:
         records = view.records(
             chosen,
             order=wanted.sort,
@@ -51,7 +51,7 @@ def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
 
 def article(library: Library, wanted: str) -> ArticleFull:
     """An article with its text; `NotFoundError` if there is none of that id."""
-    with library.store.read() as view:
+    with library.view() as view:
         record = view.record(wanted)
         copies = view.copies([record.rowid]).get(record.rowid, [])
         return ArticleFull.of(record, view.article(wanted), copies)
@@ -59,7 +59,7 @@ def article(library: Library, wanted: str) -> ArticleFull:
 
 def passages(library: Library, wanted: str) -> PassagesOut:
     """The passages of an article; `NotFoundError` if there is none of that id."""
-    with library.store.read() as view:
+    with library.view() as view:
         rows = view.passage_rowids(view.record(wanted).rowid)
         found = view.passages(rows)
         return PassagesOut(
@@ -70,7 +70,7 @@ def passages(library: Library, wanted: str) -> PassagesOut:
 
 def passage(library: Library, wanted: str) -> PassageFull:
     """A passage with its article; `NotFoundError` if there is none of that id."""
-    with library.store.read() as view:
+    with library.view() as view:
         row = view.passage_rowid(wanted)
         _, found = view.passages([row])[row]
         return PassageFull.of(found, view.record(found.article_id))
@@ -94,14 +94,14 @@ def verified(library: Library, wanted: VerifyRequest) -> VerifyOut:
 
 def coverage(library: Library) -> CoverageOut:
     """How many articles there are by month and publisher."""
-    with library.store.read() as view:
+    with library.view() as view:
         covered = [CoveredOut.model_validate(row) for row in view.coverage()]
         return CoverageOut(generation=view.generation, coverage=covered)
 
 
 def describe(library: Library) -> LibraryOut:
     """The library's account of itself, with the newest failures."""
-    with library.store.read() as view:
+    with library.view() as view:
         failures = view.failures()[:SHOWN_FAILURES]
     failed = [FailureOut.model_validate(failure) for failure in failures]
     return LibraryOut(**library.info(), failed=failed)

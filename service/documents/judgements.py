@@ -8,7 +8,7 @@ from sourcebook.index.errors import NotFoundError
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import JudgedQuote, Judgement
 from sourcebook.index.storage.store import now
-from sourcebook.index.storage.view import Reader
+from sourcebook.index.storage.view import View
 from sourcebook.service.asking.query import plan
 from sourcebook.service.documents.references import quoted
 from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan
@@ -25,21 +25,21 @@ def judge(library: Library, wanted: JudgementRequest) -> Judgement:
     its text and for a question without a word.
     """
     question = plan(wanted.question).text
-    with library.store.write() as writer:
+    with library.view() as view:
         judgement = Judgement(
             id=uuid.uuid4().hex[:12],
             question=question,
             verdict=wanted.verdict,
-            quotes=tuple(_quote(writer, quote) for quote in wanted.quotes),
+            quotes=tuple(_quote(view, quote) for quote in wanted.quotes),
             note=wanted.note,
-            generation=writer.generation,
+            generation=view.generation,
             judged=now(),
         )
-        writer.add_judgement(judgement)
+    library.add_judgement(judgement)
     return judgement
 
 
-def _quote(view: Reader, wanted: QuoteSpan) -> JudgedQuote:
+def _quote(view: View, wanted: QuoteSpan) -> JudgedQuote:
     article = view.article(wanted.article_id)
     return JudgedQuote(
         article_id=article.id,
@@ -53,17 +53,16 @@ def _quote(view: Reader, wanted: QuoteSpan) -> JudgedQuote:
 
 def judgements(library: Library) -> list[Judgement]:
     """All judgements, the newest first."""
-    with library.store.read() as view:
+    with library.view() as view:
         return view.judgements()
 
 
 def forget(library: Library, wanted: str) -> None:
     """Forget a judgement; `NotFoundError` if there is none of that id."""
-    with library.store.write() as writer:
-        if not writer.remove_judgement(wanted):
-            raise NotFoundError(
-                f"There is no judgement {wanted!r}.", cure="GET /v1/judgements lists those kept."
-            )
+    if not library.remove_judgement(wanted):
+        raise NotFoundError(
+            f"There is no judgement {wanted!r}.", cure="GET /v1/judgements lists those kept."
+        )
 
 
 def exported(kept: Iterable[Judgement]) -> str:

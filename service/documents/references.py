@@ -60,7 +60,7 @@ def cited(
     `accessed` is when the caller read it; else when the article was retrieved, if that is known.
     Raises `NotFoundError` for an unknown article, `InputError` for a span outside of its text.
     """
-    with library.store.read() as view:
+    with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)
     quote = quoted(article, start, end)
     media_type, write = STYLES[style]

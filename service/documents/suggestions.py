@@ -26,7 +26,7 @@ class Examples:
 
     def offer(self) -> list[Example]:
         """At most `OFFERED` questions, each of another article as far as there are enough."""
-        with self._engine.library.store.read() as view:
+        with self._engine.library.view() as view:
             generation = view.generation
         if self._offered is None or self._offered[0] != generation:
             self._offered = (generation, self._answered())
@@ -43,7 +43,7 @@ class Examples:
 
     def _candidates(self) -> Iterator[Example]:
         """The best phrase of each of the newest articles, then the second best, and so on."""
-        with self._engine.library.store.read() as view:
+        with self._engine.library.view() as view:
             newest = view.records(descending=True, limit=NEWEST)
             originals = [record.id for record in newest if not record.copy_of]
             articles = view.articles(originals)

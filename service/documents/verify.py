@@ -92,7 +92,7 @@ def _articles(library: Library, ids: Iterable[str], only: str | None) -> Iterato
         yield library.article(only)
         return
     for wanted in ids:
-        with library.store.read() as view:
+        with library.view() as view:
             found = view.articles([wanted])  # it may have been removed meanwhile
         yield from found.values()
 

@@ -15,7 +15,7 @@ from sourcebook.index.article import Article
 from sourcebook.index.errors import InputError, NotFoundError
 from sourcebook.index.passages import Span
 from sourcebook.index.storage.records import ArticleRecord
-from sourcebook.index.storage.view import Reader
+from sourcebook.index.storage.view import View
 from sourcebook.service.asking.citation import display_title, reference, text_fragment
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents import catalogue
@@ -168,7 +168,7 @@ class Named:
 
 def fetch(desk: Desk, wanted: FetchQuery) -> DocumentOut:
     """What an id names; a passage with what stands around it."""
-    with desk.engine.library.store.read() as view:
+    with desk.engine.library.view() as view:
         named = _named(view, wanted.id)
         record = view.record(named.article.id)
     text, known, passage = named.article.text, record.metadata, named.span
@@ -202,7 +202,7 @@ def _stretch(article_id: str, start: int, end: int) -> str | None:
     return f"{article_id}#{start}-{end}" if start < end else None
 
 
-def _named(view: Reader, wanted: str) -> Named:
+def _named(view: View, wanted: str) -> Named:
     if stretch := STRETCH.fullmatch(wanted):
         article = view.article(stretch[1])
         start, end = int(stretch[2]), int(stretch[3])

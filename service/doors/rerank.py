@@ -10,8 +10,8 @@ from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.encoding.encoder import Encoder, Encoding, QuestionEncoding
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
 from sourcebook.index.errors import BusyError, TooLargeError
-from sourcebook.index.library import Candidate, Candidates, Sourced
 from sourcebook.index.passages import Passage, cut
+from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.query import Query, plan

@@ -156,7 +156,7 @@ def check_store(name: str) -> None:
 def describe(engine: Engine) -> StoreOut:
     """The library as a vector store."""
     info = engine.library.info()
-    with engine.library.store.read() as view:
+    with engine.library.view() as view:
         first = view.records(Filter(), order="added", limit=1)
     added = datetime.fromisoformat(first[0].added).replace(tzinfo=UTC) if first else None
     return StoreOut(

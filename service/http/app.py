@@ -163,7 +163,7 @@ def _health(engine: Engine) -> APIRouter:
     )
     def readyz() -> Health:
         """The library can be read."""
-        with engine.library.store.read() as view:
+        with engine.library.view() as view:
             return Health(status="ready", generation=view.generation)
 
     return routes

@@ -243,10 +243,8 @@ def _library(routes: APIRouter, engine: Engine) -> None:
     )
     def forget(wanted: Annotated[FailureQuery, Query()]) -> None:
         """Give up on a source that could not be added."""
-        with engine.library.store.write() as writer:
-            if wanted.source not in {failure.source for failure in writer.failures()}:
-                raise unknown_failure(wanted.source)
-            writer.forget_failure(wanted.source)
+        if not engine.library.forget_failures([wanted.source]):
+            raise unknown_failure(wanted.source)
 
 
 def _new_articles() -> dict[str, Any]:

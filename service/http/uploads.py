@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from sourcebook.index.article import Article, sha256
 from sourcebook.index.errors import InputError, SourcebookError, TooLargeError
 from sourcebook.index.library import Library
-from sourcebook.index.parsing.parse import read
+from sourcebook.index.parsing.parse import parse
 from sourcebook.service.documents.catalogue import generation
 from sourcebook.service.http.problems import MalformedError, UnsupportedMediaError, stated
 from sourcebook.service.notation.requests import ArticleText, NewArticle, UploadFields
@@ -61,7 +61,7 @@ class Uploads:
 
         def work() -> AddedOut:
             wanted = _validated(ArticleText, body)
-            with self._library.store.read() as view:
+            with self._library.view() as view:
                 source = view.record(article_id).source
             return self._put(_articles(wanted, source))
 
@@ -106,12 +106,12 @@ class Uploads:
                 f"{name} has more than {self._max_bytes:,} bytes; expected at most that many.",
                 cure="Split it into several files.",
             )
-        return read(data, name=name, source=source, overrides=fields.metadata({}))
+        return parse(data, name=name, source=source, overrides=fields.metadata({}))
 
 
 def _articles(wanted: ArticleText, source: str) -> list[Article]:
-    """What a request's text makes, as the article that `read` finds in it."""
-    return read(
+    """What a request's text makes, as the article that `parse` finds in it."""
+    return parse(
         wanted.text.encode(),
         name=f"article{SUFFIXES[wanted.format]}",
         source=source,

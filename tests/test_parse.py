@@ -16,11 +16,11 @@ from sourcebook.index.errors import InputError, NotFoundError, TooLargeError, Un
 from sourcebook.index.parsing.markup import names, parse_html
 from sourcebook.index.parsing.parse import (
     MAX_BYTES,
-    READERS,
+    PARSERS,
     decode,
     detect_language,
     find_files,
-    read,
+    parse,
 )
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -39,7 +39,7 @@ MORE = (
 
 def one(data: str | bytes, name: str, overrides: Metadata | None = None) -> Article:
     raw = data.encode() if isinstance(data, str) else data
-    (article,) = read(raw, name=name, source=f"file:{name}", overrides=overrides)
+    (article,) = parse(raw, name=name, source=f"file:{name}", overrides=overrides)
     return article
 
 
@@ -231,7 +231,7 @@ def test_one_article_a_line() -> None:
         {"id": 4, "source": "https://example.org/a", "text": MORE, "author": ["Ann Lee"]},
     ]
     raw = "\n".join(json.dumps(line) for line in lines[:2]) + "\n\n" + json.dumps(lines[2]) + "\r\n"
-    first, second, third = read(raw.encode(), name="a.jsonl", source="file:a.jsonl")
+    first, second, third = parse(raw.encode(), name="a.jsonl", source="file:a.jsonl")
     assert [a.source for a in (first, second, third)] == [
         "file:a.jsonl#1",
         "file:a.jsonl#doc-9",
@@ -265,7 +265,7 @@ def test_one_article_a_line() -> None:
 def test_a_bad_line_is_named(line: str, says: str) -> None:
     data = json.dumps({"text": TEXT}) + "\n" + line
     with pytest.raises(UnreadableError, match=re.escape(says)) as caught:
-        read(data.encode(), name="b.ndjson", source="s")
+        parse(data.encode(), name="b.ndjson", source="s")
     assert caught.value.cure
 
 
@@ -295,16 +295,16 @@ def test_a_file_that_cannot_be_read(
     name: str, data: bytes, error: type[InputError], says: str
 ) -> None:
     with pytest.raises(error) as caught:
-        read(data, name=name, source="s")
+        parse(data, name=name, source="s")
     assert says in caught.value.message
     assert caught.value.cure
 
 
-@given(st.binary(max_size=300), st.sampled_from(sorted(READERS)))
+@given(st.binary(max_size=300), st.sampled_from(sorted(PARSERS)))
 @settings(deadline=None)
 def test_any_bytes_are_an_article_or_a_clear_refusal(data: bytes, suffix: str) -> None:
     try:
-        articles = read(data, name=f"a{suffix}", source="s")
+        articles = parse(data, name=f"a{suffix}", source="s")
     except InputError as error:
         articles, cure = [], error.cure
     else:
