@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from sourcebook.eval.http.routes import EXAMPLE as EVALUATION
 from sourcebook.eval.http.routes import evaluations_router
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 from sourcebook.service.notation.requests import QUOTE
@@ -89,7 +90,9 @@ def examples(engine: Engine) -> dict[str, Example]:
     (folder / "broken.txt").write_text("")
     (folder / "empty.txt").write_text("")
     settings = Settings(import_folders=(folder,))
-    with TestClient(create_app(engine, settings, routers=[evaluations_router(engine)])) as client:
+    with TestClient(
+        create_app(Answering(engine), settings, routers=[evaluations_router(engine)])
+    ) as client:
         asking = Asking(client)
         _questions(asking)
         _articles(asking)

@@ -30,6 +30,7 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import parse
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp_tools import TOOLS
 from sourcebook.service.http.app import create_app
@@ -87,7 +88,7 @@ def module_map() -> str:
 
 def api_page(engine: Engine) -> str:
     """docs/api.md: every endpoint from the OpenAPI document, some with a live exchange."""
-    service = create_app(engine, routers=[evaluations_router(engine)])
+    service = create_app(Answering(engine), routers=[evaluations_router(engine)])
     parts = [
         "# HTTP API",
         "",
@@ -137,7 +138,7 @@ def _endpoints(openapi: dict[str, dict[str, dict[str, dict[str, str]]]]) -> Iter
 
 
 def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | None]]:
-    article = next(iter(engine.search(QUESTION, limit=1).hits)).passage.article_id
+    article = next(iter(engine.find(QUESTION, limit=1).hits)).passage.article_id
     return [
         ("Ask", "POST", "/v1/ask", {"question": QUESTION}),
         ("Ask what is not there", "GET", "/v1/ask?q=What+is+the+best+pizza+in+Naples", None),
@@ -231,7 +232,7 @@ def seeds_engine(folder: Path) -> Engine:
         name = f"seeds/{path.name}"
         for _ in library.add(parse(path.read_bytes(), name=name, source=name)):
             pass
-    return Engine(library)
+    return Engine.of(library)
 
 
 def main() -> None:

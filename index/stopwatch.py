@@ -1,9 +1,13 @@
 """Where the time of a question goes, stage by stage."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -21,3 +25,14 @@ class Stopwatch:
         finally:
             spent = time.perf_counter() - begun
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
+
+    def timed(
+        self,
+        name: str,
+        call: Callable[Given, Result],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Result:
+        """What `call` returns, its time that of the stage `name`."""
+        with self.stage(name):
+            return call(*args, **kwargs)

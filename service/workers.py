@@ -1,4 +1,4 @@
-"""Processes that answer beside the server's own: in each, one thread at a time runs Python."""
+"""Workers: processes that answer beside the server's own, because one at a time runs Python."""
 
 import logging
 import os
@@ -15,23 +15,23 @@ from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import SourcebookError
-from sourcebook.index.library import Library
 from sourcebook.service.settings import LOG_FORMAT
 
-# So many questions a process answers at once: while one is in the network or in an index, the
-# other goes on. More of them would only take turns.
+# All measured in docs/decisions/0016-several-processes.md.
+# How many questions a process answers at once: while one is in the network or in an index, the
+# other runs Python. More would only take turns.
 SEATS = 2
-# One process for each processor, but no more than so many: each takes as much memory as the first.
-USUAL = 4
-# So long none begins after one that ended or could not begin.
+# How many processes answer at most, where the settings do not say: each takes as much memory as
+# the first.
+MOST = 4
+# How long no worker is started after one has ended or could not start.
 PAUSE_S = 5
-# Who has not answered for so long is stuck; what takes longest is to catch up with a large import.
-PATIENCE_S = 120
+# Timeout after which a worker counts as hung: for an answer, and for opening the library.
+ANSWER_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
 
 Result = TypeVar("Result")
 
@@ -40,9 +40,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Seat:
-    """A place for one question: in this process or, with a connection, in another one.
+    """A place for one question: in this process or, with a connection, in a worker.
 
-    The least of the free ones is taken: one asker at a time stays here, and two are kept apart.
+    The least free one is taken: one asker at a time stays in this process, two are kept apart.
     """
 
     number: int
@@ -50,51 +50,45 @@ class _Seat:
     connection: "Connection[Any, Any] | None" = field(default=None, compare=False)
 
 
-class Crew:
-    """Makes calls here or in another process; one more begins when all seats are taken.
+class Workers:
+    """Makes calls in this process or in a worker; a worker is started when all seats are taken.
 
-    A call that raises there, or whose process ends, is made here. Safe to share between threads.
+    A call that raises in a worker, or whose worker ends or hangs, is made in this process. Safe to
+    share between threads.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        encoder: Callable[[], Encoder],
-        engine: Callable[[Library], object],
-        processes: int,
-    ) -> None:
-        """At most `processes`, this one included, each with the library in `folder`.
+    def __init__(self, make: Callable[[], object], processes: int) -> None:
+        """At most `processes`, this one included; 0 is one a processor, at most `MOST`.
 
-        0 is one for each processor, at most `USUAL`. `encoder` makes the library's encoder,
-        `engine` what has the methods that are called; both must be picklable.
+        `make` makes in each worker what this process calls methods of, such as an engine on the
+        same library; it must be picklable.
         """
-        self._begins = (folder, encoder, engine)
-        self._most = processes or min(USUAL, len(os.sched_getaffinity(0)))
+        self._make = make
+        self._most = processes or min(MOST, len(os.sched_getaffinity(0)))
         self._numbers = count(1)
         self._others: dict[int, SpawnProcess] = {}
-        self._beginning = False
+        self._starting = False
         self._not_before = 0.0
         self._changing = threading.Lock()
         self._free = [_Seat(number, 0) for number in range(SEATS)]
         self._waiting: deque[Future[_Seat]] = deque()
 
     def close(self) -> None:
-        """End the other processes; what they were at is done here."""
+        """End the workers; calls that they had taken are made in this process."""
         with self._changing:
             self._most = 0
             others = list(self._others.values())
         for process in others:
-            process.terminate()
-            process.join()
+            _end(process)
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> "Workers":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def call(self, here: Callable[..., Result], *arguments: Any) -> Result:
-        """What `here` returns, or what the method of its name returns in another process."""
+        """What `here` returns, or what the method of its name returns in a worker."""
         seat = self._take()
         if seat.connection is None:
             try:
@@ -103,9 +97,9 @@ class Crew:
                 self._leave(seat)
         try:
             seat.connection.send((here.__name__, arguments))
-            done, result = _answer(seat.connection)
+            done, result = _answer(seat.connection, ANSWER_TIMEOUT_S)
         except Exception as error:  # after an update on disk, even what it sends may be unknown
-            self._lose(seat.process, f"an answering process has ended: {error!r}")
+            self._lose(seat.process, f"a worker has ended: {error!r}")
             return here(*arguments)
         self._leave(seat)
         return result if done else here(*arguments)
@@ -117,13 +111,13 @@ class Crew:
             waiting: Future[_Seat] = Future()
             self._waiting.append(waiting)
             more = 1 + len(self._others) < self._most and time.monotonic() >= self._not_before
-            begins = more and not self._beginning
-            self._beginning = self._beginning or begins
-        if begins:
+            starts = more and not self._starting
+            self._starting = self._starting or starts
+        if starts:
             try:
-                threading.Thread(target=self._begin, daemon=True).start()
+                threading.Thread(target=self._start, daemon=True).start()
             except RuntimeError:  # there are too many threads; a seat will be free without it
-                self._beginning = False
+                self._starting = False
         return waiting.result()
 
     def _leave(self, seat: _Seat) -> None:
@@ -134,16 +128,14 @@ class Crew:
             else:
                 heappush(self._free, seat)
 
-    def _begin(self) -> None:
-        """Begin one more process, and let it answer as soon as it can."""
+    def _start(self) -> None:
+        """Start one more worker, and let it answer as soon as it can."""
         context = get_context("spawn")  # a copy of this process would lack its threads
         number = next(self._numbers)
         try:
             mine, theirs = zip(*(context.Pipe() for _ in range(SEATS)), strict=True)
             level = logging.getLogger().getEffectiveLevel()
-            process = context.Process(
-                target=_work, args=(theirs, level, *self._begins), daemon=True
-            )
+            process = context.Process(target=_work, args=(theirs, level, self._make), daemon=True)
             with self._changing:
                 if not self._most:
                     return
@@ -151,15 +143,15 @@ class Crew:
                 self._others[number] = process
             for end in theirs:
                 end.close()
-            _answer(mine[0])
+            _answer(mine[0], START_TIMEOUT_S)
         except Exception as error:  # whatever it is, this process answers on
-            self._lose(number, f"no further answering process could begin: {error!r}")
+            self._lose(number, f"no further worker could start: {error!r}")
         else:
             for place, end in enumerate(mine):
                 self._leave(_Seat(place, number, end))
             log.info("%d processes answer now", 1 + len(self._others))
         finally:
-            self._beginning = False
+            self._starting = False
 
     def _lose(self, number: int, reason: str) -> None:
         """Do without a process from now on; what is left of its seats is found out one by one."""
@@ -168,28 +160,30 @@ class Crew:
             self._not_before = time.monotonic() + PAUSE_S
             closed = not self._most
         if process:
-            process.terminate()
+            _end(process)
         if not closed:
             log.warning(reason)
 
 
-def _answer(connection: "Connection[Any, Any]") -> Any:
-    if not connection.poll(PATIENCE_S):
-        raise TimeoutError(f"no answer within {PATIENCE_S} s")
+def _end(process: SpawnProcess) -> None:
+    """End a worker at once, even one that is stopped; it holds nothing that could be lost."""
+    process.kill()
+    process.join()
+
+
+def _answer(connection: "Connection[Any, Any]", seconds: float) -> Any:
+    if not connection.poll(seconds):
+        raise TimeoutError(f"no answer within {seconds} s")
     return connection.recv()
 
 
 def _work(
-    connections: "Sequence[Connection[Any, Any]]",
-    log_level: int,
-    folder: Path,
-    encoder: Callable[[], Encoder],
-    engine: Callable[[Library], object],
+    connections: "Sequence[Connection[Any, Any]]", log_level: int, make: Callable[[], object]
 ) -> None:
-    """What another process does, until nobody is at the other ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process, which ends it
+    """What a worker does, until the other ends of its connections are closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its workers
     logging.basicConfig(level=log_level, format=LOG_FORMAT)
-    answering = engine(Library(folder, encoder()))
+    answering = make()
     threads = [threading.Thread(target=_serve, args=(end, answering)) for end in connections]
     for thread in threads:
         thread.start()

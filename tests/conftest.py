@@ -20,6 +20,7 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import find_files, parse
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 
@@ -120,7 +121,7 @@ def seed_library(
 @pytest.fixture(scope="session")
 def engine(seed_library: Library) -> Engine:
     """An engine on the seed library; tests must not change it."""
-    return Engine(seed_library)
+    return Engine.of(seed_library)
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def shared() -> Path:
 @pytest.fixture
 def client(engine: Engine) -> Iterator[TestClient]:
     """A client of the HTTP application on the seed library; tests must not change that."""
-    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
+    with TestClient(create_app(Answering(engine)), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sourcebook.index.article import Metadata
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.annotation import annotation
 from sourcebook.service.http.app import create_app
@@ -27,7 +28,7 @@ def library(make_library: MakeLibrary) -> Library:
 
 
 def test_an_annotation(library: Library) -> None:
-    client = TestClient(create_app(Engine(library)))
+    client = TestClient(create_app(Answering(Engine.of(library))))
     [fines, bare] = [one["id"] for one in client.get("/v1/articles").json()["articles"]]
     where = f"/v1/articles/{fines}/annotation?start=24&end=28"
     response = client.get(where)
@@ -82,7 +83,7 @@ def test_the_selectors_find_the_quote(engine: Engine, data: st.DataObject) -> No
 
 
 def test_the_brief_for_programs(library: Library) -> None:
-    client = TestClient(create_app(Engine(library)))
+    client = TestClient(create_app(Answering(Engine.of(library))))
     response = client.get("/llms.txt")
     assert response.headers["content-type"].startswith("text/plain")
     lines = response.text.split("\n")

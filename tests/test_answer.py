@@ -166,7 +166,7 @@ def test_silence_names_the_nearest_misses(engine: Engine) -> None:
 def test_the_reason_tells_an_empty_library_from_a_question_off_the_subject(
     engine: Engine, make_library: Callable[..., Library]
 ) -> None:
-    assert Engine(make_library()).ask("Who grows coca?").reason == "nothing_to_search"
+    assert Engine.of(make_library()).ask("Who grows coca?").reason == "nothing_to_search"
     nobody = Filter(publishers=("Nobody",))
     assert engine.ask("Who grows coca?", nobody).reason == "nothing_to_search"
     assert engine.ask("What is the best pizza in Naples?").reason == "nothing_relevant"

@@ -57,7 +57,7 @@ def raw_engine(
     folder = tmp_path_factory.mktemp("raw") / "library"
     with Library(folder, encoder, create=True) as library:
         assert len(list(library.add(raw.values()))) == 5
-        yield Engine(library)
+        yield Engine.of(library)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_answers_are_found(
     texts = {each.id: each.question for each in questions}
     values = []
     for number, wanted in located.wanted.items():
-        hits = raw_engine.search(texts[number], limit=10).hits
+        hits = raw_engine.find(texts[number], limit=10).hits
         found = [Span(h.passage.article_id, h.passage.start, h.passage.end) for h in hits]
         quotes = [Span(h.citation.article.id, h.citation.start, h.citation.end) for h in hits]
         evidence = measure_evidence(found, quotes, wanted)
@@ -118,8 +118,8 @@ def test_near_misses_are_told_from_answers(
             pass
         # Every seventh question, to be quick; all of them have .76.
         asked = ((each.text, each.answerable) for each in task.questions[::7])
-        of_squad = confidences(Engine(library), asked)
-        off = confidences(Engine(library), ((each.question, False) for each in questions[::3]))
+        of_squad = confidences(Engine.of(library), asked)
+        off = confidences(Engine.of(library), ((each.question, False) for each in questions[::3]))
     answered = [each for each in of_squad if each[1]]
     measured = told_apart(of_squad), told_apart([*found, *of_squad]), told_apart([*answered, *off])
     assert min(measured[:2]) > 0.7, measured
@@ -134,7 +134,7 @@ def test_every_quote_of_every_answer_is_exact(
     for question in questions:
         answer = raw_engine.ask(question.question)
         quoted += [*answer.citations, *answer.nearest]
-        quoted += [hit.citation for hit in raw_engine.search(question.question).hits]
+        quoted += [hit.citation for hit in raw_engine.find(question.question).hits]
         by_number = {cited.number: cited.exact for cited in answer.citations}
         for sentence in answer.sentences:
             assert sentence.text in {by_number[number] for number in sentence.citations}

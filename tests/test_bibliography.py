@@ -21,6 +21,7 @@ from sourcebook.index.article import Metadata
 from sourcebook.index.errors import InputError, NotFoundError
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.references import STYLES, cited, csl_item
 from sourcebook.service.http.app import create_app
@@ -314,7 +315,7 @@ def test_an_unknown_article_is_not_cited(library: Library) -> None:
 
 
 def test_over_http(library: Library, article_id: str) -> None:
-    client = TestClient(create_app(Engine(library)), raise_server_exceptions=False)
+    client = TestClient(create_app(Answering(Engine.of(library))), raise_server_exceptions=False)
     where = f"/v1/articles/{article_id}/cite"
     for style, (media_type, _) in STYLES.items():
         body = client.get(where, params={"style": style, "start": 0, "end": 5}).json()

@@ -80,7 +80,7 @@ def ask(engine: Engine, ledger: Ledger, until: float) -> None:
         with ledger.lock:
             before = dict(ledger.deleted)
         answer = engine.ask(chance.choice(QUESTIONS))
-        found = engine.search(chance.choice(QUESTIONS))
+        found = engine.find(chance.choice(QUESTIONS))
         with ledger.lock:
             # One that was added again meanwhile may be cited.
             gone = {name for name, number in before.items() if ledger.deleted.get(name) == number}
@@ -93,7 +93,7 @@ def ask(engine: Engine, ledger: Ledger, until: float) -> None:
 def test_hammer(make_library: MakeLibrary) -> None:
     ledger = Ledger()
     library = make_library([ledger.version("keeper", 0)])
-    engine = Engine(library)
+    engine = Engine.of(library)
     until = time.monotonic() + SECONDS
     names = [f"brief-{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -107,7 +107,7 @@ def test_hammer(make_library: MakeLibrary) -> None:
             job.result()
     assert min(ledger.done.values()) >= 5, ledger.done
     assert library.drift() == []
-    cited = {hit.citation.article.id for hit in engine.search(QUESTIONS[0]).hits}
+    cited = {hit.citation.article.id for hit in engine.find(QUESTIONS[0]).hits}
     assert cited
     assert not cited & set(ledger.deleted)
 

@@ -50,7 +50,7 @@ def test_what_makes_a_question_unanswerable_lowers_the_confidence(
 
 
 def test_the_reasons_of_silence(engine: Engine, make_library: Callable[..., Library]) -> None:
-    silent = Engine(
+    silent = Engine.of(
         engine.library,
         calibration=Calibration(
             relevant=CALIBRATION.relevant, detailed=Logistic(-99), answered=0.5, partial=0.1
@@ -81,7 +81,7 @@ def test_a_name_is_missing_where_the_filter_hides_it(
         bo="The drug panel has nineteen experts. The drug panel meets in Vienna.",
     )
     never = Calibration(relevant=Logistic(9), detailed=Logistic(-99), answered=0.5, partial=0.1)
-    engine = Engine(library, calibration=never)
+    engine = Engine.of(library, calibration=never)
     question = "When did Ana Gil chair the drug panel?"
     other = next(
         hit.article.id for hit in engine.rank(question).hits if "Gil" not in hit.passage.text

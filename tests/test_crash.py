@@ -86,8 +86,8 @@ def check(library: Library, encoder: Encoder, journal: Path) -> None:
 def exact(library: Library, articles: list[Article]) -> None:
     """Each quote stands where it says it does, and each article can be found."""
     texts = {article.sha256: article.text for article in articles}
-    engine = Engine(library)
-    result = engine.search("How many hectares of coca does the council count?")
+    engine = Engine.of(library)
+    result = engine.find("How many hectares of coca does the council count?")
     assert bool(result.hits) == bool(texts)
     for hit in result.hits:
         cited = hit.citation

@@ -19,9 +19,10 @@ from conftest import REPOSITORY, copy_library
 from sourcebook.eval.bench.served import family
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.notation.requests import QUESTION
-from sourcebook.service.workers import SEATS, Crew
+from sourcebook.service.workers import SEATS
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL": "info"}
 TOO_LONG = {"question": "coca " * 900}
@@ -164,8 +165,8 @@ def test_no_process_is_left(server: Server, number: signal.Signals) -> None:
 def test_one_process_where_a_further_one_cannot_begin(
     seed_library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Crew(tmp_path / "nowhere", Encoder, Engine, 2) as crew:
-        engine = Engine(seed_library, crew=crew)
+    with Workers(tmp_path / "nowhere", Encoder, Engine, 2) as crew:
+        engine = Answering(Engine.of(seed_library), crew=crew)
         with ThreadPoolExecutor(4 * SEATS) as pool:
             for _ in range(100):
                 answers = list(pool.map(engine.ask, [QUESTION] * 20))

@@ -34,7 +34,7 @@ def ask(make_library: MakeLibrary, question: str, *texts: str) -> Answer:
         article(name, text, str(2001 + n))
         for n, (name, text) in enumerate(zip(("A", "BB", "CCC"), texts, strict=False))
     )
-    answer = Engine(library).ask(question)
+    answer = Engine.of(library).ask(question)
     assert answer.status is not Status.NOT_IN_LIBRARY
     return answer
 
@@ -160,7 +160,7 @@ def test_sides_by_date_of_publication_each_with_its_citation(make_library: MakeL
             article("Nobody's", "The Alma dam was finished in 1990."),
         ]
     )
-    answer = Engine(library).ask("When was the Alma dam finished?")
+    answer = Engine.of(library).ask("When was the Alma dam finished?")
     (matter,) = answer.disagreements
     assert [side.published for side in matter.sides] == ["2001", "2010-05-01", None]
     cited = {citation.number: citation for citation in answer.citations}
@@ -185,7 +185,7 @@ def test_a_copy_does_not_disagree_with_its_original(make_library: MakeLibrary) -
     library = make_library([first, copy])
     with library.view() as view:
         assert [record.copy_of for record in view.records()] == [None, first.id]
-    assert Engine(library).ask("When was the Alma dam finished?").disagreements == ()
+    assert Engine.of(library).ask("When was the Alma dam finished?").disagreements == ()
 
 
 def test_a_further_side_is_cited_and_is_no_sentence_of_the_answer(engine: Engine) -> None:

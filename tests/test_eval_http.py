@@ -23,6 +23,7 @@ from sourcebook.eval.runs.run import observe, report_of
 from sourcebook.eval.runs.subject import EngineSubject, articles_of
 from sourcebook.index.errors import BusyError, InputError, LibraryError, NotFoundError
 from sourcebook.service.adding.jobs import REMEMBERED, Jobs, JobStatus
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 
@@ -38,7 +39,7 @@ PATIENCE_S = 120
 
 @pytest.fixture(scope="module")
 def client(engine: Engine) -> Iterator[TestClient]:
-    with TestClient(create_app(engine, routers=[evaluations_router(engine)])) as client:
+    with TestClient(create_app(Answering(engine), routers=[evaluations_router(engine)])) as client:
         yield client
 
 
@@ -243,7 +244,7 @@ def test_only_so_many_jobs_are_remembered(engine: Engine) -> None:
 def address(engine: Engine) -> Iterator[str]:
     """A real server on a free port."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(engine), log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(create_app(Answering(engine)), log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:

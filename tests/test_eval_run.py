@@ -244,7 +244,7 @@ def test_an_article_that_prints_the_same_passage_is_ranked_behind_it(
 ) -> None:
     same = "The council doubled the fines for dumping waste on Tuesday, the mayor said. " * 3
     library = make_library(gazette=same, herald=same, recipe="Knead the dough for ten minutes.")
-    asked = EngineSubject(Engine(library)).ask("Who doubled the fines for dumping?")
+    asked = EngineSubject(Engine.of(library)).ask("Who doubled the fines for dumping?")
     names = [library.article(article).metadata.title for article in asked.articles]
     assert sorted(names[:2]) == ["gazette", "herald"]
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from sourcebook.eval.cli.app import app
 from sourcebook.index.article import Metadata
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Answer, Sentence, Status
 from sourcebook.service.asking.contradictions import MatterKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
@@ -83,7 +84,7 @@ FORMATS: tuple[Format, ...] = ("markdown", "html")
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_document_has_every_sentence_and_its_note(library: Library, format: Format) -> None:
-    answer = Engine(library).ask(QUESTION)
+    answer = Engine.of(library).ask(QUESTION)
     [citation] = answer.citations
     document = export(answer, format, "mla", accessed="2026-11-22", base="https://sources.org/")
     assert quotes_in(document, format) == [NASTY]
@@ -111,7 +112,7 @@ def test_a_document_has_every_sentence_and_its_note(library: Library, format: Fo
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_silence_says_why_and_shows_the_nearest(library: Library, format: Format) -> None:
-    answer = Engine(library).ask("How long does sourdough need to rise?")
+    answer = Engine.of(library).ask("How long does sourdough need to rise?")
     document = export(answer, format, "apa")
     assert "Not in the library as far as can be told" in document
     assert "No article is on this subject." in document
@@ -222,14 +223,14 @@ def test_a_document_shows_the_words_as_they_are(text: str) -> None:
 
 
 def test_over_http(library: Library) -> None:
-    client = TestClient(create_app(Engine(library)), raise_server_exceptions=False)
+    client = TestClient(create_app(Answering(Engine.of(library))), raise_server_exceptions=False)
     where = {"q": QUESTION, "publishers": "Gazette & Sons"}
     styles: tuple[PrintedStyle, ...] = ("apa", "chicago", "mla")
     for style in styles:
         got = client.get("/v1/export", params={**where, "style": style})
         assert got.headers["content-type"] == "text/markdown; charset=utf-8"
         assert got.headers["content-disposition"] == 'attachment; filename="answer.md"'
-        answer = Engine(library).ask(QUESTION)
+        answer = Engine.of(library).ask(QUESTION)
         assert got.text == export(answer, "markdown", style, base="http://testserver/")
     page = client.get("/v1/export", params={**where, "format": "html"})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -257,7 +258,7 @@ def test_on_the_command_line(
     done = CliRunner().invoke(app, ["ask", QUESTION, "--export", str(file), "--style", "apa"])
     assert done.exit_code == 0, done.output
     assert done.stderr == f"Written: {file}\n"
-    assert file.read_text("utf-8") == export(Engine(library).ask(QUESTION), "markdown", "apa")
+    assert file.read_text("utf-8") == export(Engine.of(library).ask(QUESTION), "markdown", "apa")
     page = tmp_path / "answer.HTML"
     assert CliRunner().invoke(app, ["ask", "Sourdough?", "--export", str(page)]).exit_code == 3
     assert quotes_in(page.read_text("utf-8"), "html") == [NASTY]

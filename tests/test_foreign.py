@@ -7,6 +7,7 @@ import pytest
 from conftest import FINES, MakeLibrary
 from fastapi.testclient import TestClient
 
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 from sourcebook.service.settings import Settings
@@ -34,9 +35,9 @@ Serve = Callable[..., TestClient]
 @pytest.fixture
 def serve(make_library: MakeLibrary) -> Serve:
     """Makes a client of an application with these settings on a library of one article."""
-    engine = Engine(make_library(fines=FINES))
+    engine = Engine.of(make_library(fines=FINES))
     return lambda **settings: TestClient(
-        create_app(engine, Settings(**settings)), raise_server_exceptions=False
+        create_app(Answering(engine), Settings(**settings)), raise_server_exceptions=False
     )
 
 

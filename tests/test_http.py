@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from sourcebook.index.article import Article
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 from sourcebook.service.notation.requests import QUESTION
@@ -39,7 +40,7 @@ def library(make_library: MakeLibrary) -> Library:
 @pytest.fixture
 def fresh(library: Library) -> TestClient:
     """A client of a library that the test may change."""
-    return TestClient(create_app(Engine(library)), raise_server_exceptions=False)
+    return TestClient(create_app(Answering(Engine.of(library))), raise_server_exceptions=False)
 
 
 def text_of(client: TestClient, article_id: str) -> str:
@@ -131,7 +132,7 @@ def test_what_the_library_does_not_hold_is_no_error(client: TestClient) -> None:
 
 
 def test_an_empty_library_answers_nothing(make_library: MakeLibrary) -> None:
-    client = TestClient(create_app(Engine(make_library())))
+    client = TestClient(create_app(Answering(Engine.of(make_library()))))
     answer = client.post("/v1/ask", json={"question": QUESTION}).json()
     assert (answer["status"], answer["nearest"]) == ("not_in_library", [])
     assert client.post("/v1/search", json={"question": QUESTION}).json()["hits"] == []
@@ -438,7 +439,7 @@ def test_extra_routers_are_served_and_documented(engine: Engine) -> None:
         """Say pong."""
         return {"pong": engine.library.fingerprint}
 
-    client = TestClient(create_app(engine, routers=[extra]))
+    client = TestClient(create_app(Answering(engine), routers=[extra]))
     assert client.get("/v1/extra/ping").json() == {"pong": engine.library.fingerprint}
     assert "/v1/extra/ping" in client.get("/openapi.json").json()["paths"]
     page = client.get("/docs").text

@@ -18,6 +18,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.adding.files import source_of
 from sourcebook.service.adding.folders import SHOWN, Folders, Import
 from sourcebook.service.adding.jobs import Jobs, JobStatus
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 from sourcebook.service.settings import Settings
@@ -51,7 +52,7 @@ def allowed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(library: Library, allowed: Path) -> Iterator[TestClient]:
-    app = create_app(Engine(library), Settings(import_folders=(allowed,)))
+    app = create_app(Answering(Engine.of(library)), Settings(import_folders=(allowed,)))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -248,7 +249,7 @@ def test_coverage_by_month_and_publisher(make_library: MakeLibrary) -> None:
         for number, (date, publisher) in enumerate(zip(dates, publishers, strict=True))
     ]
     copy = replace(articles[0], source="copy.txt")
-    client = TestClient(create_app(Engine(make_library([*articles, copy]))))
+    client = TestClient(create_app(Answering(Engine.of(make_library([*articles, copy])))))
     found = client.get("/v1/library/coverage").json()
     assert found["generation"] == 1
     rows = [tuple(row[name] for name in ("month", "publisher", "articles", "copies"))
@@ -260,7 +261,9 @@ def test_coverage_by_month_and_publisher(make_library: MakeLibrary) -> None:
         ("2025-09", "Gazette", 3, 1),
         ("2025-09", "Herald", 1, 0),
     ]
-    assert TestClient(create_app(Engine(make_library()))).get("/v1/library/coverage").json() == {
+    assert TestClient(create_app(Answering(Engine.of(make_library())))).get(
+        "/v1/library/coverage"
+    ).json() == {
         "generation": 0,
         "coverage": [],
     }

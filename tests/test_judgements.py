@@ -19,6 +19,7 @@ from sourcebook.eval.data.judged import read_judged
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import DATABASE, Library
 from sourcebook.index.storage.store import OLDEST_VERSION, SCHEMA_VERSION, Store
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.judgements import exported, judgements
 from sourcebook.service.http.app import create_app
@@ -41,7 +42,9 @@ def library(make_library: MakeLibrary) -> Library:
 
 @pytest.fixture
 def client(library: Library) -> Iterator[TestClient]:
-    with TestClient(create_app(Engine(library)), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(Answering(Engine.of(library))), raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -205,7 +208,7 @@ def test_an_older_library_is_brought_up_to_date(
     library: Library, encoder: Encoder, tmp_path: Path
 ) -> None:
     question = "When will the night train reopen?"
-    expected = Engine(library).ask(question)
+    expected = Engine.of(library).ask(question)
     library.close()
     older = tmp_path / "older"
     shutil.copytree(library.folder, older)
@@ -213,7 +216,7 @@ def test_an_older_library_is_brought_up_to_date(
     assert schema(older / DATABASE) != schema(library.folder / DATABASE)
     for _ in range(2):
         with Library(older, encoder) as opened:
-            answer = Engine(opened).ask(question)
+            answer = Engine.of(opened).ask(question)
             assert answer.citations == expected.citations
             assert answer.generation == expected.generation
             assert judgements(opened) == []

@@ -136,7 +136,7 @@ def test_an_empty_library_finds_nothing(make_library: MakeLibrary) -> None:
     library = make_library()
     assert library.search("coca").items == ()
     assert library.drift() == []
-    answer = Engine(library).ask("What is coca?")
+    answer = Engine.of(library).ask("What is coca?")
     assert (answer.status, answer.citations) == ("not_in_library", ())
 
 
@@ -168,7 +168,7 @@ def test_a_copy_is_linked_and_only_its_own_words_are_searched(make_library: Make
     texts = [each.passage.text for each in sources(library, "ministry budget auditors")]
     assert len(texts) == len(set(texts))
     assert "copy.txt" in found(library, "Tuesday Herald of Popayán")
-    hit = Engine(library).search("the ministry of schools").hits[0].citation
+    hit = Engine.of(library).find("the ministry of schools").hits[0].citation
     assert (hit.article.id, [other.id for other in hit.also]) == (original.id, [copy.id])
 
     library.remove(original.id)
@@ -190,7 +190,7 @@ def test_copies_of_a_removed_article_are_copies_of_the_first_among_them(
         with library.view() as view:
             links = [record.copy_of for record in view.records()]
         assert links == [None, *[copies[gone].id] * (len(copies) - gone - 1)]
-        hit = Engine(library).search("the ministry of schools").hits[0].citation
+        hit = Engine.of(library).find("the ministry of schools").hits[0].citation
         assert [other.id for other in hit.also] == [other.id for other in copies[gone + 1 :]]
 
 
@@ -444,7 +444,7 @@ def assert_whole(folder: Path, encoder: Encoder) -> None:
             assert library.indexes.lexical.search("visa", 1)
             assert "coca.txt" not in found(library, TEXTS["coca"])
             texts = {article: library.article(article).text for article in ids(library)}
-            for hit in Engine(library).search("decertification").hits:
+            for hit in Engine.of(library).find("decertification").hits:
                 quoted = texts[hit.citation.article.id][hit.citation.start : hit.citation.end]
                 assert quoted == hit.citation.exact
 

@@ -26,6 +26,7 @@ from mcp.types import INVALID_PARAMS, CallToolResult
 from sourcebook.eval.bench.fresh import Place
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp import listed, mcp_server
 from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, Desk
@@ -46,7 +47,7 @@ HEADERS = {
 @pytest.fixture(scope="module")
 def engine(place: Place, encoder: Encoder) -> Iterator[Engine]:
     with Library(place.folder, encoder) as library:
-        yield Engine(library)
+        yield Engine.of(library)
 
 
 @pytest.fixture(params=["stdio", "http", "http before 2026"])
@@ -419,7 +420,7 @@ PUBLIC = "https://sourcebook.example.org"
 
 def test_a_server_behind_a_proxy_answers_under_its_public_name(engine: Engine) -> None:
     """And once more after restarts within the process, in which nobody may have called."""
-    app = create_app(engine, Settings(public_url=PUBLIC))
+    app = create_app(Answering(engine), Settings(public_url=PUBLIC))
     call = {"name": "search", "arguments": {"query": "fines for dumping waste"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     with TestClient(app):
@@ -428,5 +429,5 @@ def test_a_server_behind_a_proxy_answers_under_its_public_name(engine: Engine) -
         with TestClient(app, base_url=PUBLIC, headers={"Origin": PUBLIC}) as client:
             found = client.post("/mcp", json=body, headers=HEADERS).json()["result"]
             assert found["structuredContent"]["results"][0]["url"].startswith(f"{PUBLIC}/articles/")
-    with TestClient(create_app(engine), base_url=PUBLIC) as client:
+    with TestClient(create_app(Answering(engine)), base_url=PUBLIC) as client:
         assert client.post("/mcp", json=body, headers=HEADERS).status_code == 403

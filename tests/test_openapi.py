@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from docs.examples import shortened
 from sourcebook.eval.http.routes import evaluations_router
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 
@@ -24,7 +25,7 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def document(engine: Engine) -> Json:
-    with TestClient(create_app(engine, routers=[evaluations_router(engine)])) as client:
+    with TestClient(create_app(Answering(engine), routers=[evaluations_router(engine)])) as client:
         return dict(client.get("/openapi.json").json())
 
 

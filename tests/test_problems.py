@@ -18,6 +18,7 @@ from sourcebook.index.article import article_id
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
 from sourcebook.service.http.problems import KINDS
@@ -43,7 +44,7 @@ def client(library: Library) -> TestClient:
 
 
 def limited(library: Library) -> TestClient:
-    app = create_app(Engine(library), Settings(max_upload_bytes=LIMIT))
+    app = create_app(Answering(Engine.of(library)), Settings(max_upload_bytes=LIMIT))
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -584,7 +585,7 @@ def failing(library: Library, error: Exception) -> TestClient:
         """Fail."""
         raise error
 
-    app = create_app(Engine(library), routers=[routes])
+    app = create_app(Answering(Engine.of(library)), routers=[routes])
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -43,7 +43,7 @@ def test_none_when_unsure(engine: Engine, question: str) -> None:
 
 
 def ask(library: Library, question: str) -> Answer:
-    answer = Engine(library).ask(question)
+    answer = Engine.of(library).ask(question)
     assert answer.status is not Status.NOT_IN_LIBRARY
     return answer
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from sourcebook.eval.cli.app import app
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.engine import WRITING_AT_ONCE, Engine
@@ -38,7 +39,7 @@ def model() -> Iterator[str]:
 
 def asked(library: Library, url: str, behaviour: str, question: str = QUESTION) -> Answer:
     writer = Writer(url=url, model=behaviour, seconds=1.0)
-    return Engine(library, writer=writer).ask(question, write=True)
+    return Answering(Engine.of(library), writer=writer).ask(question, write=True)
 
 
 def written(answer: Answer) -> Written:
@@ -54,7 +55,7 @@ def test_what_the_model_phrases_stands_beside_the_verbatim_answer(
     found = written(answer)
     assert (found.model, found.dropped, found.failure) == ("good", (), None)
     assert found.sentences[0].citations == (1,)
-    plain = Engine(seed_library).ask(QUESTION)
+    plain = Engine.of(seed_library).ask(QUESTION)
     assert replace(answer, written=None, seconds={}) == replace(plain, seconds={})
     assert answer.seconds["write"] > 0
 
@@ -63,7 +64,7 @@ def test_the_writer_sees_the_further_sides_of_a_disagreement(
     seed_library: Library, model: str
 ) -> None:
     question = "coca area in colombia: highest ever, or only near the peak?"
-    plain = Engine(seed_library).ask(question)
+    plain = Engine.of(seed_library).ask(question)
     spoken = {number for sentence in plain.sentences for number in sentence.citations}
     further = [one for one in plain.citations if one.number not in spoken]
     assert (len(plain.disagreements), len(further)) == (1, 1)
@@ -74,7 +75,9 @@ def test_the_writer_sees_the_further_sides_of_a_disagreement(
         def write(self, question: str, citations: Sequence[Citation]) -> Written:
             return super().write(question, [one for one in citations if one in further])
 
-    answer = Engine(seed_library, writer=Sided(url=model, model="good")).ask(question, write=True)
+    answer = Answering(Engine.of(seed_library), writer=Sided(url=model, model="good")).ask(
+        question, write=True
+    )
     assert written(answer).sentences[0].citations == (further[0].number,)
     assert replace(answer, written=None, seconds={}) == replace(plain, seconds={})
 
@@ -130,7 +133,7 @@ def test_a_model_that_is_not_there_is_said(seed_library: Library) -> None:
 
 
 def test_a_slow_model_does_not_hold_everybody(seed_library: Library, model: str) -> None:
-    engine = Engine(seed_library, writer=Writer(url=model, model="slow", seconds=2.0))
+    engine = Answering(Engine.of(seed_library), writer=Writer(url=model, model="slow", seconds=2.0))
     with ThreadPoolExecutor(WRITING_AT_ONCE + 2) as pool:
         answers = list(
             pool.map(lambda _: engine.ask(QUESTION, write=True), range(WRITING_AT_ONCE + 2))
@@ -141,7 +144,9 @@ def test_a_slow_model_does_not_hold_everybody(seed_library: Library, model: str)
 
 def test_the_key_is_sent_and_not_shown(seed_library: Library, model: str) -> None:
     writer = Writer(url=f"{model}/", model="locked", key="open-sesame")
-    assert written(Engine(seed_library, writer=writer).ask(QUESTION, write=True)).sentences
+    assert written(
+        Answering(Engine.of(seed_library), writer=writer).ask(QUESTION, write=True)
+    ).sentences
     assert "sesame" not in repr(writer)
 
 
@@ -204,7 +209,7 @@ def test_only_where_an_answer_is_phrased_can_that_be_asked_for(client: TestClien
 
 
 def test_a_document_has_what_was_written(seed_library: Library, model: str) -> None:
-    engine = Engine(seed_library, writer=Writer(url=model, model="numbers"))
+    engine = Answering(Engine.of(seed_library), writer=Writer(url=model, model="numbers"))
     with TestClient(create_app(engine)) as client:
         document = client.get("/v1/export", params={"q": QUESTION, "write": "true"}).text
     assert "Written by numbers" in document
@@ -212,7 +217,7 @@ def test_a_document_has_what_was_written(seed_library: Library, model: str) -> N
 
 
 def test_over_http_both_are_there(seed_library: Library, model: str) -> None:
-    engine = Engine(seed_library, writer=Writer(url=model, model="numbers"))
+    engine = Answering(Engine.of(seed_library), writer=Writer(url=model, model="numbers"))
     with TestClient(create_app(engine)) as client:
         answer = client.get("/v1/ask", params={"q": QUESTION, "write": "true"}).json()
     assert answer["sentences"][0]["text"] == answer["citations"][0]["exact"]
@@ -249,7 +254,9 @@ def test_what_is_removed_while_the_model_writes_is_not_cited(
             library.remove(citations[0].article.id)
             return super().write(question, citations)
 
-    gone = Engine(library).ask(TRAIN).citations[0].article.id
-    answer = Engine(library, writer=Removing(url=model, model="good")).ask(TRAIN, write=True)
+    gone = Engine.of(library).ask(TRAIN).citations[0].article.id
+    answer = Answering(Engine.of(library), writer=Removing(url=model, model="good")).ask(
+        TRAIN, write=True
+    )
     assert gone not in {one.article.id for one in (*answer.citations, *answer.nearest)}
     assert answer.written is None or answer.written.sentences == ()

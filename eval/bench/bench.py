@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sourcebook.eval.bench.ceiling import Network, Peak, measure_peaks, network_of
-from sourcebook.eval.bench.fresh import Answering, Place, answer_afresh, ask_in_shell, memory_of
+from sourcebook.eval.bench.fresh import AnswerCost, Place, answer_afresh, ask_in_shell, memory_of
 from sourcebook.eval.bench.load import Throughput, measure_load
 from sourcebook.eval.bench.lookup import LookupEncoder
 from sourcebook.eval.bench.served import family, serving
@@ -199,7 +199,7 @@ class Measured:
     standing_in: bool
     build: Build | None
     encoding: Encoding
-    answering: Answering
+    answering: AnswerCost
     ask: float
     ready: float
     server: int

@@ -81,7 +81,7 @@ def place_of(words: Sequence[str]) -> Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
+class AnswerCost:
     """What one process saw that opened a library and answered; times in seconds, sizes in bytes.
 
     `latency` is by stage, with the wall time as `total` and what no stage explains as
@@ -107,7 +107,7 @@ class Answering:
     found: float
 
 
-def answer_afresh(place: Place, warm_up: Sequence[str], questions: Sequence[str]) -> Answering:
+def answer_afresh(place: Place, warm_up: Sequence[str], questions: Sequence[str]) -> AnswerCost:
     """Open the library in a new process, answer the questions there, and measure it."""
     done = subprocess.run(
         [sys.executable, "-m", "sourcebook.eval.bench.fresh", "observe", *place.words()],
@@ -118,7 +118,7 @@ def answer_afresh(place: Place, warm_up: Sequence[str], questions: Sequence[str]
     )
     if done.returncode:
         raise SourcebookError(f"The process that answers ended with {done.returncode}.")
-    return decode(Answering, json.loads(done.stdout), "answering")
+    return decode(AnswerCost, json.loads(done.stdout), "answering")
 
 
 def ask_in_shell(place: Place, question: str, runs: int = SHELL_RUNS) -> float:
@@ -145,19 +145,19 @@ def memory_of(process: int | str = "self") -> tuple[int, int]:
     return found.get("VmRSS", 0), found.get("VmHWM", 0)
 
 
-def observe(place: Place, warm_up: Sequence[str], questions: Sequence[str]) -> Answering:
+def observe(place: Place, warm_up: Sequence[str], questions: Sequence[str]) -> AnswerCost:
     """Open the library in this process, answer, and measure."""
     encoder, encoder_seconds = _timed(place.encoder)
     library, open_seconds = _timed(partial(Library, place.folder, encoder))
     with library:
-        engine = Engine(library)
+        engine = Engine.of(library)
         _, first = _timed(partial(engine.ask, questions[0]))
         for question in warm_up:
             engine.ask(question)
         latency = _latency(engine, questions)
         resident, peak = memory_of()
         facts = library.info()
-        return Answering(
+        return AnswerCost(
             articles=facts["articles"],
             passages=facts["passages"],
             disk=facts["bytes"],
@@ -210,10 +210,12 @@ def _encode(library: Library, questions: Sequence[str]) -> Spread:
 
 def recall(library: Library, questions: Sequence[str]) -> float:
     """The share of the 100 nearest passages that the dense index finds, over all questions."""
-    found = [
-        library.search(question, dense_count=RECALL_AT, lexical_count=0) for question in questions
-    ]
-    asked = np.stack([each.question.pooled for each in found])
+    encoded = (library.encoder.encode_question(each, library.codec) for each in questions)
+    asked = np.stack([each.pooled for each in encoded])
+    with library.view() as view:
+        found = [
+            view.search(question, dense_count=RECALL_AT, lexical_count=0) for question in questions
+        ]
     nearest = np.full((len(asked), 0), -np.inf, np.float32)
     for vectors in _stored(library):
         merged = np.concatenate([nearest, asked @ vectors.T], axis=1)
@@ -252,7 +254,7 @@ def _until_found(engine: Engine, number: int) -> float:
     try:
         for _ in library.add([probe]):
             pass
-        found = engine.search("Who trades zoftigram for plimthorn?")
+        found = engine.find("Who trades zoftigram for plimthorn?")
         spent = time.perf_counter() - begun
     finally:
         library.remove(probe.id)
@@ -269,7 +271,7 @@ def main() -> None:
         print(encode(observe(place, *json.load(sys.stdin))))
     else:
         with Library(place.folder, place.encoder()) as library:
-            printing.answer(AnswerOut.model_validate(Engine(library).ask(words[3])))
+            printing.answer(AnswerOut.model_validate(Engine.of(library).ask(words[3])))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 from urllib.request import urlopen
@@ -16,11 +17,12 @@ from sourcebook.eval.bench.fresh import Place, place_of
 from sourcebook.eval.http.routes import evaluations_router
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.library import Library
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.cli.commands import serve_app
 from sourcebook.service.http import server
 from sourcebook.service.settings import Settings
-from sourcebook.service.workers import Crew
+from sourcebook.service.workers import Workers
 
 GRACE_S = 20
 
@@ -85,15 +87,20 @@ def main() -> None:
         address = server.address_of(listening)
         with (
             Library(place.folder, place.encoder()) as library,
-            Crew(place.folder, place.encoder, Engine, settings.processes) as crew,
+            Workers(partial(_worker_engine, place), settings.processes) as workers,
         ):
-            application = serve_app(Engine(library, crew=crew), settings, [evaluations_router])
+            answering = Answering(Engine.of(library), workers=workers)
             server.run(
-                application,
+                serve_app(answering, settings, [evaluations_router]),
                 listening,
                 log_level=settings.log_level,
                 ready=lambda: print(address, flush=True),
+                stopping=workers.close,
             )
+
+
+def _worker_engine(place: Place) -> Engine:
+    return Engine.of(Library(place.folder, place.encoder()))
 
 
 if __name__ == "__main__":

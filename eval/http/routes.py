@@ -204,7 +204,7 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
 def _job(wanted: EvaluationRequest, engine: Engine) -> Evaluation:
     rows = [(f"questions[{i}]", row) for i, row in enumerate(wanted.questions)]
     questions = judged_questions(rows, "questions")
-    served = wanted.method == engine.method.name
+    served = wanted.method == engine.method
     subject = EngineSubject(engine if served else engine_for(engine.library, wanted.method))
     task = judged_task(wanted.name, questions, articles_of(engine.library))
     return Evaluation(task=sample(task, wanted.limit, wanted.seed), subject=subject)

@@ -19,8 +19,8 @@ def build(job: Job, loaded: Loaded) -> Ask:
     library = Library(Path(job.library), encoder, create=True)
     for _ in library.add(plain_articles((d.id, d.title, d.text) for d in job.documents)):
         pass
-    engine = Engine(library)
-    return lambda question: engine.search(question, limit=TOP).hits
+    engine = Engine.of(library)
+    return lambda question: engine.find(question, limit=TOP).hits
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What is measured: an engine with a method, seen as questions in and passages out."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.engine import Engine
-from sourcebook.service.asking.rank import ABLATIONS, METHODS, Hit
+from sourcebook.service.asking.rank import Hit
 
 # All that decides an answer.
 ANSWERING = ("sourcebook.index", "sourcebook.service.language", "sourcebook.service.asking")
@@ -108,23 +108,22 @@ class EngineSubject:
     def __init__(self, engine: Engine) -> None:
         """Measure `engine` with the method that it was made with."""
         self._engine = engine
-        self.method = engine.method.name
-        self.threshold = engine.calibration.partial
+        self.method = engine.method
+        self.threshold = engine.profile.calibration.partial
 
     def ask(self, question: str) -> Asked:
         """Rank passages for the question and answer it; the times are those of the answer."""
         begun = time.perf_counter()
         try:
-            ranked = self._engine.rank(question)
+            found = self._engine.examine(question, PASSAGES)
         except InputError as error:
             return refused(error)
-        answer = self._engine.answer(ranked)
         total = time.perf_counter() - begun
-        results = self._engine.results(ranked, PASSAGES)
+        answer, hits = found.answer, found.ranking.hits
         return Asked(
-            articles=_articles(ranked.hits),
-            passages=tuple(_passage(hit) for hit in ranked.hits[:PASSAGES]),
-            quotes=tuple(_quote(hit.citation) for hit in results.hits),
+            articles=_articles(hits),
+            passages=tuple(_passage(hit) for hit in hits[:PASSAGES]),
+            quotes=tuple(_quote(hit.citation) for hit in found.passages),
             cited=tuple(map(_quote, answer.citations)),
             status=answer.status.value,
             confidence=answer.confidence,
@@ -142,8 +141,8 @@ class EngineSubject:
             "library": library.fingerprint,
             "generation": library.info()["generation"],
             "encoder": library.encoder.name,
-            "method": asdict(self._engine.method),
-            "calibration": asdict(self._engine.calibration),
+            "method": self._engine.method,
+            "profile": asdict(self._engine.profile),
             "code": code_fingerprint(),
         }
 
@@ -160,10 +159,7 @@ def refused(error: InputError) -> Asked:
 
 def engine_for(library: Library, method: str) -> Engine:
     """The engine with one of its methods; `InputError` for a name that is none."""
-    known = METHODS | ABLATIONS
-    if method not in known:
-        raise InputError(f"The method is {method!r}; expected one of {', '.join(known)}.")
-    return Engine(library, method=known[method])
+    return Engine.of(library, method)
 
 
 def articles_of(library: Library) -> dict[str, SourceArticle]:
@@ -186,7 +182,7 @@ def code_fingerprint() -> str:
     return code_sha256(ANSWERING)[:12]
 
 
-def _articles(hits: list[Hit]) -> dict[str, float]:
+def _articles(hits: Sequence[Hit]) -> dict[str, float]:
     ranked: dict[str, float] = {}
     for hit in hits:
         for article in (hit.article, *hit.also):

@@ -1,12 +1,10 @@
 """What a search finds: passages with both retrievers' scores, and their articles."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sourcebook.index.encoding.encoder import QuestionEncoding
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import ArticleRecord
@@ -30,18 +28,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What one question found in one generation of the library.
+    """What one question found.
 
-    `rarity` is the inverse document frequency of each of the question's stemmed words, over that
-    of a word that no passage holds, in [0, 1]. `weights` (question tokens,) is the inverse
-    document frequency of each word piece of the question, `similarity` (question tokens, word
-    pieces of all items in their order, each item's own before its context's) the cosines of late
-    interaction.
+    `weights` (question tokens,) is the inverse document frequency of each word piece of the
+    question, `similarity` (question tokens, word pieces of all items in their order, each item's
+    own before its context's) the cosines of late interaction.
     """
 
-    generation: int
-    question: QuestionEncoding
-    rarity: Mapping[str, float]
     weights: Vectors
     similarity: Vectors
     items: tuple[Candidate, ...]

@@ -1,16 +1,14 @@
 """The answer: sentences that each cite, or an honest "not in the library"."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.disagreement import Disagreement
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Hit
 from sourcebook.service.asking.short_answer import ShortAnswer
 from sourcebook.service.asking.sources import independent_publishers, outdated
-from sourcebook.service.writing.checks import Written, fault
 
 
 class Status(StrEnum):
@@ -33,12 +31,14 @@ NOTHING_TO_SEARCH = "nothing_to_search"
 NOTHING_RELEVANT = "nothing_relevant"
 ENTITY_MISSING = "entity_missing"
 DETAIL_MISSING = "detail_missing"
+REMOVED_MEANWHILE = "removed_meanwhile"
 # As people say them; `ENTITY_MISSING` goes on with a colon and the name.
 REASONS = {
     NOTHING_TO_SEARCH: "The library, or what the filter lets through of it, is empty.",
     NOTHING_RELEVANT: "No article is on this subject.",
     ENTITY_MISSING: "No article that was searched mentions “{}”.",
     DETAIL_MISSING: "The subject is there, but not this detail.",
+    REMOVED_MEANWHILE: "The articles that answered were removed or replaced just now.",
 }
 # Said of the probability that the library holds the answer.
 WORDS = ((0.9, "very high"), (0.7, "high"), (0.5, "moderate"), (0.3, "low"), (0.0, "very low"))
@@ -65,8 +65,6 @@ class Answer:
     constants of this module, `ENTITY_MISSING` followed by a colon and the name.
     `short` is the part of the evidence that answers, where the question asks for a few words.
     `disagreements` are what sources say differently; `citations` then hold their sides, too.
-    `written` is what a language model made of it, where one was asked: its sentences have passed
-    every check against the citations, and stand beside the verbatim ones, never in their place.
     `confidence` is the estimated probability that the library holds the answer; `seconds` is the
     time of each stage.
     """
@@ -83,7 +81,6 @@ class Answer:
     seconds: Mapping[str, float]
     short: ShortAnswer | None = None
     disagreements: tuple[Disagreement, ...] = ()
-    written: Written | None = None
 
     @property
     def confidence_in_words(self) -> str:
@@ -108,7 +105,6 @@ class Answer:
         if any(not set(sentence.citations) <= numbers for sentence in self.sentences):
             raise ValueError("a sentence cites what is not among the citations")
         self._check_beside()
-        self._check_written()
 
     def _check_beside(self) -> None:
         quoted = {citation.number: citation for citation in self.citations}
@@ -118,11 +114,39 @@ class Answer:
             if side.citation not in quoted or side.text not in quoted[side.citation].exact:
                 raise ValueError("a side of a disagreement is quoted by its citation")
 
-    def _check_written(self) -> None:
-        quotes = {citation.number: citation.exact for citation in self.citations}
-        for sentence in self.written.sentences if self.written else ():
-            if found := fault(sentence.text, sentence.citations, self.query.text, quotes):
-                raise ValueError(f"a written sentence cannot be kept: {found}")
+    @property
+    def quoted(self) -> tuple[Citation, ...]:
+        """All that it quotes: its citations or, without an answer, the nearest misses."""
+        return self.citations or self.nearest
+
+    def without(self, gone: Set[int]) -> "Answer":
+        """The answer without the citations of these numbers, and without what rests on them."""
+        if not gone:
+            return self
+        sentences = tuple(each for each in self.sentences if not gone & set(each.citations))
+        if not sentences:
+            return replace(
+                self,
+                status=Status.NOT_IN_LIBRARY,
+                reason=self.reason or REMOVED_MEANWHILE,
+                sentences=(),
+                citations=(),
+                nearest=tuple(each for each in self.nearest if each.number not in gone),
+                short=None,
+                disagreements=(),
+            )
+        disagreements = tuple(
+            each for each in self.disagreements if not gone & {s.citation for s in each.sides}
+        )
+        used = {number for each in sentences for number in each.citations}
+        used |= {side.citation for each in disagreements for side in each.sides}
+        return replace(
+            self,
+            sentences=sentences,
+            citations=tuple(each for each in self.citations if each.number in used),
+            short=None if self.short and self.short.citation in gone else self.short,
+            disagreements=disagreements,
+        )
 
     @property
     def publishers(self) -> int:
@@ -134,13 +158,3 @@ class Answer:
     def outdated(self) -> tuple[int, ...]:
         """The citations whose evidence a newer cited article contradicts."""
         return outdated(self.disagreements)
-
-
-# A sentence is part of the answer when its passage scores at least this share of the best one's.
-NEAR_BEST = 0.9
-MAX_SENTENCES = 4
-
-
-def worth_citing(hits: Sequence[Hit]) -> list[Hit]:
-    """The best hit and those that come close to it, at most four."""
-    return [hit for hit in hits[:MAX_SENTENCES] if hit.score >= NEAR_BEST * hits[0].score]

@@ -7,25 +7,20 @@ from enum import StrEnum
 from itertools import combinations, product
 
 from sourcebook.index.encoding.tokens import Vectors
-from sourcebook.index.passages import Offsets
-from sourcebook.service.asking.rank import Hit
-from sourcebook.service.asking.short_answer import Asked, scored
+from sourcebook.index.profile import DisagreementThresholds, Profile
+from sourcebook.service.asking.query import Alternative, Query
+from sourcebook.service.asking.rank import Ranking
+from sourcebook.service.asking.short_answer import scored
 from sourcebook.service.asking.statements import Said, Statement, shared, statements, with_next
 from sourcebook.service.language.answer_types import AnswerType
 from sourcebook.service.language.quantities import Figure, Kind, has_share
-from sourcebook.service.language.words import HYPHENATED, LITTLE, roots
+from sourcebook.service.language.words import HYPHENATED, roots
 
 # All chosen on the dev questions (docs/decisions/0010-disagreement.md).
-# What a value's surroundings must reach, and what share of the best, to be another answer.
-LEAST = {AnswerType.DATE: 0.42, AnswerType.NUMBER: 0.3}
-NEAR_BEST = 0.75
 # How many words two sentences on one matter both take from the question at least, and what share
 # of all that either of them takes: to be answers, or to choose between two that are offered.
 FEWEST_SUBJECT = 2
 SUBJECT, CHOICE_SUBJECT = 0.7, 0.66
-# How close a sentence must be to one of the question's alternatives, and by how much closer than
-# to the other.
-CHOSEN, TAKES_SIDE = 0.5, 0.15
 # What share of the shorter sentence's words two sentences of almost the same words have in common,
 # and how many at least.
 COMMON, FEWEST = 0.6, 5
@@ -50,24 +45,21 @@ class Contradiction:
     sides: tuple[Said, ...]
 
 
-def contradictions(
-    question: str, pieces: Offsets, hits: Sequence[Hit], asked: Asked | None, weights: Vectors
-) -> list[Contradiction]:
+def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Contradiction]:
     """Where the best hits contradict each other on what the question asks, or on a side of it.
 
-    `pieces` are the spans of the question's word pieces, `weights` (question tokens,) what they
-    weighed. One article never contradicts itself, nor its copies.
+    One article never contradicts itself, nor its copies.
     """
-    read = statements(hits, weights)
+    read = statements(ranking.hits, ranking.weights, profile.disagreements.relevant)
     if len({each.original for each in read}) < 2:
         return []
     found: list[Contradiction] = []
     used: set[tuple[str, int]] = set()
     for each in (
-        *_other_answers(question, read, asked),
-        *_alternatives(question, pieces, read),
+        *_other_answers(query, read, ranking.weights, profile),
+        *_alternatives(query, read, profile.disagreements),
         *_same_figure(read),
-        *_records(roots(question), read),
+        *_records(query.topic, read),
         *_same_sentence(read),
     ):
         places = {(side.statement.original, side.statement.sentence.start) for side in each.sides}
@@ -78,21 +70,24 @@ def contradictions(
 
 
 def _other_answers(
-    question: str, read: Sequence[Statement], asked: Asked | None
+    query: Query, read: Sequence[Statement], weights: Vectors, profile: Profile
 ) -> Iterator[Contradiction]:
     """Dates or figures that each would answer the question, and differ."""
-    if asked is None or asked.wanted.type not in LEAST:
+    thresholds = profile.disagreements
+    if query.wanted is None or query.wanted.type not in thresholds.least:
         return
     found: list[tuple[float, Said]] = []
-    subject = roots(question)
+    subject, least = query.topic, thresholds.least[query.wanted.type]
     for statement in read:
         if len(subject & statement.subject) < FEWEST_SUBJECT:
             continue
         start = statement.sentence.start
         found += [
             (each.score, Said(statement, each.start - start, each.end - start))
-            for each in scored(asked, statement.hit, statement.sentence)
-            if each.score >= LEAST[asked.wanted.type]
+            for each in scored(
+                query, statement.hit, statement.sentence, weights, profile.short_answers
+            )
+            if each.score >= least
         ]
     if not found:
         return
@@ -100,18 +95,20 @@ def _other_answers(
     top, best = found[0]
     said: dict[str, Said] = {}
     for score, each in found:
-        if score >= NEAR_BEST * top and _on_one_matter(
+        if score >= thresholds.near_best * top and _on_one_matter(
             subject, best.statement, each.statement, SUBJECT
         ):
             said.setdefault(each.statement.original, each)
-    dated = asked.wanted.type is AnswerType.DATE
+    dated = query.wanted.type is AnswerType.DATE
     differ = _dates_differ if dated else _figures_differ
     sides = [one for one in said.values() if any(differ(one, other) for other in said.values())]
     if dated:  # who names both years belongs to both sides
         named = {iso for side in sides for iso in _isos(side)}
         sides = [one for one in said.values() if _isos(one) & named]
     if sides:
-        yield Contradiction(question, MatterKind.DATE if dated else MatterKind.NUMBER, tuple(sides))
+        yield Contradiction(
+            query.text, MatterKind.DATE if dated else MatterKind.NUMBER, tuple(sides)
+        )
 
 
 def _on_one_matter(subject: frozenset[str], one: Statement, other: Statement, share: float) -> bool:
@@ -158,34 +155,19 @@ def _within(said: Said) -> list[Figure]:
     ]
 
 
-_OR = re.compile(
-    r"(?<![\w’'-])(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE
-)
-
-
 def _alternatives(
-    question: str, pieces: Offsets, read: Sequence[Statement]
+    query: Query, read: Sequence[Statement], thresholds: DisagreementThresholds
 ) -> Iterator[Contradiction]:
     """Two things that the question offers for choice, and articles that choose differently."""
-    for match in _OR.finditer(question):
-        spans = match.span("left"), _head(match)
-        rows = [
-            [n for n, (first, last) in enumerate(pieces) if first < end and start < last]
-            for start, end in spans
-        ]
-        if not all(rows):
-            continue
-        offered = frozenset().union(*(roots(question[start:end]) for start, end in spans))
-        subject = roots(question) - offered
+    for pair in query.alternatives:
+        subject = query.topic - frozenset().union(*(roots(each.text) for each in pair))
         chosen: tuple[list[Said], list[Said]] = ([], [])
         for statement in read:
-            support = [
-                _support(statement, question[start:end], each)
-                for (start, end), each in zip(spans, rows, strict=True)
-            ]
+            support = [_support(statement, each) for each in pair]
             side = int(support[1][0] > support[0][0])
             best, said = support[side]
-            if best >= CHOSEN and best - support[1 - side][0] >= TAKES_SIDE:
+            ahead = best - support[1 - side][0]
+            if best >= thresholds.chosen and ahead >= thresholds.takes_side:
                 chosen[side].append(said)
         for one, other in product(*chosen):
             if one.statement.original == other.statement.original:
@@ -193,40 +175,27 @@ def _alternatives(
             if _on_one_matter(subject, one.statement, other.statement, CHOICE_SUBJECT):
                 dated = _isos(one) and _isos(other)
                 kind = MatterKind.DATE if dated else MatterKind.CLAIM
-                yield Contradiction(question, kind, (one, other))
+                yield Contradiction(query.text, kind, (one, other))
                 break
 
 
-def _head(match: re.Match[str]) -> tuple[int, int]:
-    """Where the head of the second alternative stands: a name, or the first word that counts."""
-    words = list(re.finditer(r"[\w’'-]+", match["right"]))
-    while len(words) > 1 and words[0][0].lower() in LITTLE:
-        words.pop(0)
-    last = words[0]
-    for word in words[1:]:
-        if not (last[0][0].isupper() and word[0][0].isupper()):
-            break
-        last = word
-    return match.start("right") + words[0].start(), match.start("right") + last.end()
+def _support(statement: Statement, offered: Alternative) -> tuple[float, Said]:
+    """How closely a sentence matches one alternative, and with which word of its own.
 
-
-def _support(statement: Statement, offered: str, rows: list[int]) -> tuple[float, Said]:
-    """How closely a sentence matches some words of the question, and with which word of its own.
-
-    `rows` are the word pieces of these words. Numbers are alike to the model, so one that is not
+    Numbers are alike to the model, so one that is not
     in the sentence is not matched at all.
     """
     hit, text = statement.hit, statement.text
     tokens = hit.tokens_in(statement.sentence)
-    matched = hit.similarity[rows, tokens]
+    matched = hit.similarity[list(offered.pieces), tokens]
     at = int(hit.starts[tokens][matched.mean(axis=0).argmax()]) - statement.sentence.start
     start, end = max(
         (word.span() for word in HYPHENATED.finditer(text) if word.start() <= at),
         default=(at, at + 1),
     )
     said = Said(statement, start, end)
-    if offered.isdigit():
-        return float(offered == said.value), said
+    if offered.text.isdigit():
+        return float(offered.text == said.value), said
     return float(matched.max(axis=1).mean()), said
 
 

@@ -1,57 +1,23 @@
 """The engine: one question in, one answer out; the same for askers and evaluators."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
-from sourcebook.index.passages import Passage, Span
-from sourcebook.index.search.candidates import Candidates
-from sourcebook.index.stopwatch import Stopwatch
+from sourcebook.index.profile import Profile, profile_for
 from sourcebook.index.storage.records import Filter
-from sourcebook.service.asking.answer import (
-    DETAIL_MISSING,
-    ENTITY_MISSING,
-    NOTHING_RELEVANT,
-    NOTHING_TO_SEARCH,
-    Answer,
-    Sentence,
-    Status,
-    worth_citing,
-)
-from sourcebook.service.asking.citation import Citation, Scores, cite
-from sourcebook.service.asking.confidence import CALIBRATION, Calibration
-from sourcebook.service.asking.contradictions import contradictions
-from sourcebook.service.asking.disagreement import Disagreement, side_by_side
-from sourcebook.service.asking.evidence import evidence
-from sourcebook.service.asking.query import Query, plan
-from sourcebook.service.asking.rank import COLLAPSED, FULL, Hit, Method, rank
-from sourcebook.service.asking.short_answer import Asked, ShortAnswer, short_answer
-from sourcebook.service.asking.signals import Signals, missing_entities, signals
-from sourcebook.service.language.answer_types import expected
-from sourcebook.service.workers import Crew
-from sourcebook.service.writing.checks import Written
-from sourcebook.service.writing.writer import Writer
-
-NEAREST = 3
-# So many drafts are waited for at once: each holds a thread of the server, for a minute perhaps.
-WRITING_AT_ONCE = 8
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPassage:
-    """A ranked passage and the citation of its best sentences."""
-
-    passage: Passage
-    citation: Citation
+from sourcebook.service.asking.answer import Answer
+from sourcebook.service.asking.compose import Compose, FoundPassage
+from sourcebook.service.asking.decide import Decide
+from sourcebook.service.asking.query import Query, Vocabulary, plan
+from sourcebook.service.asking.rank import COLLAPSED, Rank, Ranking
+from sourcebook.service.asking.read import Read, no_reader
+from sourcebook.service.asking.search import Search
+from sourcebook.service.asking.variants import variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
+class Found:
     """Ranked passages, best first."""
 
     query: Query
@@ -62,241 +28,101 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
-    """A question with its best candidates in the order of their rank; `seconds` is by stage.
-
-    `chosen` is the filter that they passed.
-    """
+class Examined:
+    """All that one question brought: the whole ranking, its best passages, and the answer."""
 
     query: Query
-    chosen: Filter | None
-    found: Candidates
-    hits: list[Hit]
-    seconds: dict[str, float]
+    ranking: Ranking
+    passages: tuple[FoundPassage, ...]
+    answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    """What stands beside an answer's sentences; `citations` are those of further sides."""
-
-    short: ShortAnswer | None = None
-    disagreements: tuple[Disagreement, ...] = ()
-    citations: tuple[Citation, ...] = ()
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Answers questions from one library."""
+    """Answers questions from one library, stage by stage; an ablation is another value.
 
-    def __init__(
-        self,
-        library: Library,
-        *,
-        method: Method = FULL,
-        calibration: Calibration = CALIBRATION,
-        writer: Writer | None = None,
-        crew: Crew | None = None,
-    ) -> None:
-        """Answer from `library`; `writer` phrases answers where that is asked for.
+    `method` names the variant of the profile that the stages were made of.
+    """
 
-        With a `crew` questions are answered in its processes, as an engine without options would.
+    library: Library
+    profile: Profile
+    method: str
+    search: Search
+    rank: Rank
+    decide: Decide
+    compose: Compose
+    read: Read = no_reader
+    plan: Callable[[str, Vocabulary], Query] = plan
+
+    @classmethod
+    def of(cls, library: Library, method: str = "full", profile: Profile | None = None) -> "Engine":
+        """The engine on a library, with the profile of its encoder unless another is given.
+
+        Raises `InputError` for a method that there is not.
         """
-        self.library = library
-        self.method = method
-        self.calibration = calibration
-        self.writer = writer
-        self._drafts = BoundedSemaphore(WRITING_AT_ONCE)
-        self._crew = crew
-
-    def ask(self, question: str, chosen: Filter | None = None, *, write: bool = False) -> Answer:
-        """Answer a question, from the articles that the filter lets through.
-
-        With `write` the writer phrases the answer as well; `InputError` where there is none.
-        """
-        if write and self.writer is None:
-            raise InputError(
-                "No writer is set, so nobody can phrase the answer (write).",
-                cure="Ask without it, or serve with SOURCEBOOK_WRITER_URL and "
-                "SOURCEBOOK_WRITER_MODEL set.",
-            )
-        answer = self._call(self._asked, question, chosen)
-        if not write or self.writer is None or not answer.citations:
-            return answer
-        return self._phrased(self.writer, answer, chosen)
-
-    def _call(self, method: Callable[..., Result], *arguments: Any) -> Result:
-        """What a method of this engine returns, from here or from the crew."""
-        return self._crew.call(method, *arguments) if self._crew else method(*arguments)
-
-    def _asked(self, question: str, chosen: Filter | None) -> Answer:
-        return self.answer(self.rank(question, chosen, depth=COLLAPSED))
-
-    def answer(self, ranked: Ranked) -> Answer:
-        """Answer from what was ranked for a question."""
-        watch = Stopwatch(dict(ranked.seconds))
-        hits = ranked.hits
-        with watch.stage("signals"):
-            seen = signals(ranked.query.text, ranked.found, hits[0]) if hits else None
-            confidence = self.calibration.confidence(seen)
-        status = self.calibration.status(confidence)
-        with watch.stage("compose"):
-            cited = hits[:NEAREST] if status is Status.NOT_IN_LIBRARY else worth_citing(hits)
-            citations, generation = self._cite(cited, ranked)
-            silent = status is Status.NOT_IN_LIBRARY or not citations
-            beside = _Beside() if silent else self._beside(citations, ranked)
-        return Answer(
-            query=ranked.query,
-            status=Status.NOT_IN_LIBRARY if silent else status,
-            confidence=confidence,
-            sentences=() if silent else tuple(Sentence(c.exact, (c.number,)) for c in citations),
-            citations=() if silent else (*citations, *beside.citations),
-            nearest=citations if silent else (),
-            reason=self._reason(ranked, seen) if silent else None,
-            generation=generation,
-            fingerprint=self.library.fingerprint,
-            seconds=watch.seconds,
-            short=beside.short,
-            disagreements=beside.disagreements,
+        used = variant(profile or profile_for(library.encoder.fingerprint), method)
+        return cls(
+            library=library,
+            profile=used,
+            method=method,
+            search=Search(used.dense_count, used.lexical_count),
+            rank=Rank(used.weights),
+            decide=Decide(used.calibration, used.evidence.near_best),
+            compose=Compose(used),
         )
 
-    def _phrased(self, writer: Writer, answer: Answer, chosen: Filter | None) -> Answer:
-        """The answer with what the writer makes of it."""
-        watch = Stopwatch(dict(answer.seconds))
-        if not self._drafts.acquire(blocking=False):
-            failure = f"it is writing {WRITING_AT_ONCE} other answers"
-            return replace(answer, written=Written(model=writer.model, failure=failure))
-        with watch.stage("write"):
-            try:
-                written = writer.write(answer.query.text, answer.citations)
-            finally:
-                self._drafts.release()
-        # A writer takes seconds, in which an article may have been removed or replaced.
-        texts, _ = self.library.texts_now({one.article.id for one in answer.citations})
-        versions = {article: text.sha256 for article, text in texts.items()}
-        if any(cited.text_sha256 != versions.get(cited.article.id) for cited in answer.citations):
-            written = Written(model=writer.model, failure="an article changed while it wrote")
-            answer = self.ask(answer.query.text, chosen)
-        return replace(answer, written=written, seconds=watch.seconds)
+    def ask(self, question: str, chosen: Filter | None = None) -> Answer:
+        """Answer a question from the articles that the filter lets through."""
+        with self.library.view() as view:
+            timed = view.watch.timed
+            query = timed("plan", self.plan, question, view)
+            found = self.search(query, view, chosen, COLLAPSED)
+            ranking = timed("rank", self.rank, query, found, view.sourced, COLLAPSED)
+            readings = timed("read", self.read, query, ranking.hits)
+            decision = timed("decide", self.decide, query, ranking, readings, view, chosen)
+            answer = timed("compose", self.compose, query, ranking, decision, view)
+        return self.still_there(answer)
 
-    def search(self, question: str, chosen: Filter | None = None, limit: int = 10) -> SearchResult:
+    def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
         """The best `limit` passages, each with its best sentences as the quote."""
-        return self._call(self._searched, question, chosen, limit)
-
-    def _searched(self, question: str, chosen: Filter | None, limit: int) -> SearchResult:
-        return self.results(self.rank(question, chosen, depth=max(limit, COLLAPSED)), limit)
-
-    def results(self, ranked: Ranked, limit: int = 10) -> SearchResult:
-        """The best `limit` passages of what was ranked for a question."""
-        watch = Stopwatch(dict(ranked.seconds))
-        best = ranked.hits[:limit]
-        with watch.stage("compose"):
-            citations, generation = self._cite(best, ranked)
-        passages = {hit.passage.id: hit.passage for hit in best}
-        return SearchResult(
-            query=ranked.query,
-            hits=tuple(FoundPassage(passages[cited.passage_id], cited) for cited in citations),
-            generation=generation,
-            fingerprint=self.library.fingerprint,
-            seconds=watch.seconds,
-        )
-
-    def rank(
-        self, question: str, chosen: Filter | None = None, *, depth: int | None = None
-    ) -> Ranked:
-        """The best `depth` candidates for a question, or all, in the order of their rank.
-
-        Each retriever that the method uses brings `depth` candidates or more.
-        `answer` and `results` go on from here, so that an evaluator can have both at one cost.
-        """
-        watch = Stopwatch()
-        with watch.stage("plan"):
-            query = plan(question, *self.library.names())
-        found = self.library.search(
-            query.text,
-            watch,
-            phrases=query.phrases,
-            chosen=chosen,
-            dense_count=_at_least(depth, self.method.dense_count),
-            lexical_count=_at_least(depth, self.method.lexical_count),
-        )
-        with watch.stage("rank"):
-            hits = rank(query, found, self.library.sourced, self.method.weights, depth)
-        return Ranked(query=query, chosen=chosen, found=found, hits=hits, seconds=watch.seconds)
-
-    def _reason(self, ranked: Ranked, seen: Signals | None) -> str:
-        """Why there is no answer, machine-readable."""
-        if seen is None:  # dense search finds something in whatever is not empty
-            return NOTHING_TO_SEARCH
-        if not self.calibration.is_relevant(seen):
-            return NOTHING_RELEVANT
-        text = ranked.query.text
-        held = self.library.held(text, ranked.chosen)
-        missing = missing_entities(text, ranked.found, ranked.hits[0], held)
-        return f"{ENTITY_MISSING}:{missing[0]}" if missing else DETAIL_MISSING
-
-    def _cite(self, hits: list[Hit], ranked: Ranked) -> tuple[tuple[Citation, ...], int]:
-        """Quote the best sentences of the hits."""
-        wanted = expected(ranked.query.text)
-        found = [(hit, evidence(hit, ranked.found.weights, wanted)) for hit in hits]
-        return self._quote([(hit, Span(span.start, span.end)) for hit, span in found])
-
-    def _beside(self, citations: tuple[Citation, ...], ranked: Ranked) -> _Beside:
-        """What stands beside an answer: its few words, and what other sources say differently."""
-        question, weights = ranked.query.text, ranked.found.weights
-        pieces = self.library.encoder.piece_offsets(question)
-        wanted = expected(question)
-        asked = Asked.of(wanted, pieces, weights) if wanted else None
-        hits = {hit.passage.id: hit for hit in ranked.hits}
-        short = short_answer(asked, [(hits[c.passage_id], c) for c in citations]) if asked else None
-        found = contradictions(question, pieces, ranked.hits, asked, weights)
-        uncited = {
-            (said.statement.hit.passage.id, said.statement.sentence): said.statement.hit
-            for each in found
-            for said in each.sides
-            if not said.among(citations)
-        }
-        quotes = [(hit, sentence) for (_, sentence), hit in uncited.items()]
-        further, _ = self._quote(quotes, first=len(citations) + 1) if quotes else ((), 0)
-        disagreements = side_by_side(found, (*citations, *further))
-        shown = {side.citation for each in disagreements for side in each.sides}
-        if short and short.citation in shown:
-            short = None  # evidence that others dispute is not settled by words of one side
-        return _Beside(short, disagreements, tuple(c for c in further if c.number in shown))
-
-    def _quote(
-        self, spans: Sequence[tuple[Hit, Span]], first: int = 1
-    ) -> tuple[tuple[Citation, ...], int]:
-        """Quote these spans of the hits from their articles as they are now.
-
-        What was removed or replaced while the question was on its way is left out.
-        """
-        wanted = {hit.article.id for hit, _ in spans}
-        texts, generation = self.library.texts_now(wanted)
-        citations: list[Citation] = []
-        for hit, span in spans:
-            passage = hit.passage
-            article = texts.get(passage.article_id)
-            if article is None or article.sha256 != passage.article_sha256:
-                continue
-            citations.append(
-                cite(
-                    number=first + len(citations),
-                    article=article,
-                    record=hit.article,
-                    passage=passage,
-                    start=span.start,
-                    end=span.end,
-                    scores=Scores(
-                        fused=hit.score,
-                        late=hit.late,
-                        dense=hit.candidate.dense,
-                        lexical=hit.candidate.lexical,
-                    ),
-                    also=hit.also,
-                )
+        depth = max(limit, COLLAPSED)
+        with self.library.view() as view:
+            timed = view.watch.timed
+            query = timed("plan", self.plan, question, view)
+            found = self.search(query, view, chosen, depth)
+            ranking = timed("rank", self.rank, query, found, view.sourced, depth)
+            return Found(
+                query=query,
+                hits=timed("compose", self.compose.passages, query, ranking, limit, view),
+                generation=view.generation,
+                fingerprint=view.fingerprint,
+                seconds=view.watch.seconds,
             )
-        return tuple(citations), generation
 
+    def examine(self, question: str, limit: int = 10) -> Examined:
+        """The answer, with the ranking of all candidates and the best `limit` passages."""
+        with self.library.view() as view:
+            timed = view.watch.timed
+            query = timed("plan", self.plan, question, view)
+            found = self.search(query, view, None, None)
+            ranking = timed("rank", self.rank, query, found, view.sourced, None)
+            readings = timed("read", self.read, query, ranking.hits)
+            decision = timed("decide", self.decide, query, ranking, readings, view, None)
+            answer = timed("compose", self.compose, query, ranking, decision, view)
+            passages = self.compose.passages(query, ranking, limit, view)
+        return Examined(query=query, ranking=ranking, passages=passages, answer=answer)
 
-def _at_least(depth: int | None, count: int) -> int:
-    """As many candidates as are wanted, of a retriever that is used."""
-    return max(depth or 0, count) if count else 0
+    def still_there(self, answer: Answer) -> Answer:
+        """The answer without citations of articles that were removed or replaced since."""
+        with self.library.view() as view:
+            if view.generation == answer.generation:
+                return answer
+            texts = view.texts({citation.article.id for citation in answer.quoted})
+        return answer.without(
+            {
+                citation.number
+                for citation in answer.quoted
+                if (text := texts.get(citation.article.id)) is None
+                or text.sha256 != citation.text_sha256
+            }
+        )

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sourcebook.index.encoding.tokens import Vectors, weighted
+from sourcebook.index.profile import EvidenceThresholds
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import Expected, fitting
 
 MAX_SENTENCES = 3
-# What a further sentence must add to the span's MaxSim to be worth reading, and what it is worth
-# that a span holds words of the expected type; chosen on the dev questions
-# (docs/decisions/0005-fusion.md, 0011-short-answers.md).
-SENTENCE_COST = 0.03
-TYPED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +21,9 @@ class Evidence:
     score: float
 
 
-def evidence(hit: Hit, weights: Vectors, wanted: Expected | None = None) -> Evidence:
+def evidence(
+    hit: Hit, weights: Vectors, wanted: Expected | None, thresholds: EvidenceThresholds
+) -> Evidence:
     """The span of one to three sentences of the hit's passage that answers best.
 
     `weights` (question tokens,) are those that the passage was ranked with; `wanted` is the type
@@ -45,7 +43,7 @@ def evidence(hit: Hit, weights: Vectors, wanted: Expected | None = None) -> Evid
             runs = np.maximum(runs[:, :-1], matches[:, more:])
             holding = holding[:-1] | typed[more:]
         scores = weighted(runs, weights)
-        worth = scores - SENTENCE_COST * more + TYPED * holding
+        worth = scores - thresholds.sentence_cost * more + thresholds.typed * holding
         first = int(worth.argmax())
         choices.append((float(worth[first]), -first, more, float(scores[first])))
     _, negative, more, score = max(choices, key=lambda choice: choice[:2])

@@ -1,8 +1,8 @@
-"""Orders candidates: late interaction fused with the dense and the lexical score."""
+"""The stage `rank`: late interaction, fused with the dense and the lexical score."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sourcebook.index.encoding.tokens import Vectors, max_sims
 from sourcebook.index.passages import Passage, Span
+from sourcebook.index.profile import Weights
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.query import Query
@@ -18,85 +19,18 @@ from sourcebook.service.asking.query import Query
 # one text in two places.
 SAME_PASSAGE = 0.7
 SHINGLE_WORDS = 5
-# Only so many of the best hits are compared with each other: nobody reads further.
+# How many of the best hits are compared with each other; fewer are ever shown.
 COLLAPSED = 10
 
-Read = Callable[[Iterable[int]], Mapping[int, Sourced]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """How much each score counts; all of them lie in [0, 1] whatever else was found.
-
-    Chosen on the dev questions (docs/decisions/0005-fusion.md): `late` is the unit, `near` the
-    same within one run of a few words. `source` is what an article gains that the question names
-    by publisher or author.
-    """
-
-    late: float = 1.0
-    near: float = 0.25
-    dense: float = 0.3
-    lexical: float = 1.4
-    source: float = 0.05
-
-    def share(self, score: float) -> float:
-        """A score as a share of the highest that these weights allow, in [0, 1]; no probability."""
-        highest: float = sum(max(0.0, weight) for weight in astuple(self))
-        return min(1.0, max(0.0, score / highest))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """A way to answer: how many candidates each retriever brings, and how they are weighed.
-
-    With 100 of each, nDCG@10 differs by .002 at most (docs/decisions/0005-fusion.md).
-    """
-
-    name: str
-    dense_count: int = 32
-    lexical_count: int = 32
-    weights: Weights = Weights()
-
-
-# What is served is `full`; the others take it apart, so that evaluators see what each part gives.
-FULL = Method(name="full")
-METHODS = {
-    method.name: method
-    for method in (
-        Method(
-            name="dense",
-            dense_count=200,
-            lexical_count=0,
-            weights=Weights(late=0, near=0, dense=1, lexical=0, source=0),
-        ),
-        Method(
-            name="bm25",
-            dense_count=0,
-            lexical_count=200,
-            weights=Weights(late=0, near=0, dense=0, lexical=1, source=0),
-        ),
-        Method(name="hybrid", weights=Weights(late=0, near=0, dense=1, lexical=1, source=0)),
-        Method(name="late", weights=Weights(late=1, near=0, dense=0, lexical=0, source=0)),
-        FULL,
-    )
-}
-# `full` without one of its parts each.
-ABLATIONS = {
-    method.name: method
-    for method in (
-        Method(name="no-late", weights=replace(FULL.weights, late=0)),
-        Method(name="no-near", weights=replace(FULL.weights, near=0)),
-        Method(name="no-dense", dense_count=0, weights=replace(FULL.weights, dense=0)),
-        Method(name="no-lexical", lexical_count=0, weights=replace(FULL.weights, lexical=0)),
-    )
-}
+# The passages of row numbers, with their articles; rows that there are not are left out.
+Load = Callable[[Iterable[int]], Mapping[int, Sourced]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
     """A ranked passage with the scores that each stage gave it.
 
-    `late` is its MaxSim, `near` that of the best run of it; `similarity` is (question tokens,
+    `late` is its MaxSim, `window` that of its best few words; `similarity` is (question tokens,
     passage tokens and then its context's); `also` are the articles that print the same passage.
     """
 
@@ -105,7 +39,7 @@ class Hit:
     passage: Passage
     score: float
     late: float
-    near: float
+    window: float
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
 
@@ -135,56 +69,59 @@ class Hit:
         return [sentences[n] for n in held], np.maximum.reduceat(own, begins[held], axis=1)
 
 
-def rank(
-    query: Query,
-    found: Candidates,
-    read: Read,
-    weights: Weights = FULL.weights,
-    depth: int | None = None,
-) -> list[Hit]:
-    """The best `depth` candidates or all, best first; those that print one text are collapsed.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best hits, in order; `weights` (question tokens,) are those of their ranking."""
 
-    `read` gives the passages of row numbers; what it does not find any more is left out.
-    """
-    lengths = [item.tokens for item in found.items]
-    owns = [len(item.token_starts) for item in found.items]
-    lates, nears = max_sims(found.similarity, owns, lengths, found.weights)
-    scores = {
-        item.row: weights.late * late
-        + weights.near * near
-        + weights.dense * item.dense
-        + weights.lexical * item.lexical
-        for item, late, near in zip(found.items, lates.tolist(), nears.tolist(), strict=True)
-    }
-    sources: Mapping[int, Sourced] = {}
-    if weights.source and (query.publishers or query.authors):
-        sources = read(scores)
-        for row, source in sources.items():
-            scores[row] += weights.source * _named(query, source.article)
-    # The row breaks ties, so that equal questions get equal answers.
-    ranked = [(-scores[item.row], item.row, number) for number, item in enumerate(found.items)]
-    order = [number for _, _, number in sorted(ranked)[:depth]]
-    sources = sources or read([found.items[number].row for number in order])
-    ends = np.cumsum(lengths)
-    hits = []
-    for number in order:
-        item = found.items[number]
-        if item.row not in sources:
-            continue
-        source = sources[item.row]
-        hits.append(
+    hits: tuple[Hit, ...]
+    weights: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Orders candidates by the weighted sum of their scores."""
+
+    weights: Weights
+
+    def __call__(
+        self, query: Query, found: Candidates, load: Load, depth: int | None = None
+    ) -> Ranking:
+        """The best `depth` candidates or all, best first; those that print one text are merged."""
+        lengths = [item.tokens for item in found.items]
+        own = [len(item.token_starts) for item in found.items]
+        late, window = max_sims(found.similarity, own, lengths, found.weights)
+        scores = {
+            item.row: self.weights.late * float(late[number])
+            + self.weights.window * float(window[number])
+            + self.weights.dense * item.dense
+            + self.weights.lexical * item.lexical
+            for number, item in enumerate(found.items)
+        }
+        sources: Mapping[int, Sourced] = {}
+        if self.weights.source and (query.publishers or query.authors):
+            sources = load(scores)
+            for row, each in sources.items():
+                scores[row] += self.weights.source * _named(query, each.article)
+        # The row breaks ties, so that equal questions get equal answers.
+        ranked = [(-scores[item.row], item.row, number) for number, item in enumerate(found.items)]
+        order = [number for _, _, number in sorted(ranked)[:depth]]
+        sources = sources or load([found.items[number].row for number in order])
+        ends = np.cumsum(lengths)
+        hits = [
             Hit(
                 candidate=item,
-                article=source.article,
-                passage=source.passage,
+                article=sources[item.row].article,
+                passage=sources[item.row].passage,
                 score=scores[item.row],
-                late=float(lates[number]),
-                near=float(nears[number]),
+                late=float(late[number]),
+                window=float(window[number]),
                 similarity=found.similarity[:, ends[number] - lengths[number] : ends[number]],
-                also=source.copies,
+                also=sources[item.row].copies,
             )
-        )
-    return [*collapse(hits[:COLLAPSED]), *hits[COLLAPSED:]]
+            for number in order
+            if (item := found.items[number]).row in sources
+        ]
+        return Ranking((*collapse(hits[:COLLAPSED]), *hits[COLLAPSED:]), found.weights)
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:

@@ -7,33 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from sourcebook.index.encoding.tokens import Vectors, max_sim
-from sourcebook.index.passages import Offsets, Span
+from sourcebook.index.passages import Span
+from sourcebook.index.profile import ShortAnswerThresholds
 from sourcebook.service.asking.citation import Citation
+from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import AnswerType, Expected, fitting
 from sourcebook.service.language.words import roots
 
 # So many word pieces away from words that may answer, a word's weight for it has fallen to a third.
 REACH = 12
-# What the surroundings of such words must reach, and by how much the best lead, chosen on the dev
-# questions (docs/decisions/0011-short-answers.md).
-SURE = {
-    AnswerType.NUMBER: 0.4,
-    AnswerType.DATE: 0.4,
-    AnswerType.NAME: 0.38,
-    AnswerType.PLACE: 0.5,
-}
-LEAD = {
-    AnswerType.NUMBER: 0.04,
-    AnswerType.DATE: 0.04,
-    AnswerType.NAME: 0.08,  # names abound
-    AnswerType.PLACE: 0.1,
-}
-# How alike what is counted must be in question and answer, and what that is worth.
-ALIKE, COUNTED = 0.5, 0.2
-# What it is worth for a name that the words around it make it the one who acts or speaks, or for a
-# place that they set something there.
-ROLE = 0.1
 
 _SPOKE = r"said|says|wrote|writes|warned|argued|argues|noted|added|explained|stated|dijo|afirmó"
 _ACTS_BEFORE = re.compile(
@@ -68,27 +51,6 @@ class ShortAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as its answers are scored against: what it wants, and its word pieces.
-
-    `weights` (question tokens,) are those that the hits were ranked with; `counted` are the numbers
-    of the pieces that say what is counted, `subject` the roots of its words.
-    """
-
-    wanted: Expected
-    weights: Vectors
-    counted: tuple[int, ...]
-    subject: frozenset[str]
-
-    @classmethod
-    def of(cls, wanted: Expected, pieces: Offsets, weights: Vectors) -> "Asked":
-        """The question whose word pieces have these spans."""
-        first, last = wanted.counted or (0, 0)
-        counted = (n for n, (start, end) in enumerate(pieces) if start < last and first < end)
-        return cls(wanted, weights, tuple(counted), roots(" ".join(wanted.known)))
-
-
-@dataclass(frozen=True, slots=True)
 class Scored:
     """Words at `[start, end)` of an article's text, with how close the question is to them."""
 
@@ -97,49 +59,61 @@ class Scored:
     end: int
 
 
-def short_answer(asked: Asked, cited: Sequence[tuple[Hit, Citation]]) -> ShortAnswer | None:
+def short_answer(
+    query: Query,
+    cited: Sequence[tuple[Hit, Citation]],
+    weights: Vectors,
+    thresholds: ShortAnswerThresholds,
+) -> ShortAnswer | None:
     """The words of the wanted type, in the cited evidence, that the question is closest to.
 
-    None when there are no such words in the first evidence that has any of the type, when they are
-    not close enough, or when others are as close.
+    `weights` (question tokens,) are those that the hits were ranked with. None when there are no
+    such words in the first evidence that has any of the type, when they are not close enough, or
+    when others are as close.
     """
+    if query.wanted is None or query.wanted.type not in thresholds.sure:
+        return None
     for hit, citation in cited:
         found = [
             each
             for sentence in hit.passage.sentences
             if citation.start <= sentence.start and sentence.end <= citation.end
-            for each in scored(asked, hit, sentence)
+            for each in scored(query, hit, sentence, weights, thresholds)
         ]
         if not found:
             continue
         best, *others = sorted(found, key=lambda each: -each.score)
         lead = best.score - max((other.score for other in others), default=0.0)
-        if best.score < SURE[asked.wanted.type] or lead < LEAD[asked.wanted.type]:
+        wanted = query.wanted.type
+        if best.score < thresholds.sure[wanted] or lead < thresholds.lead[wanted]:
             return None
         text = citation.exact[best.start - citation.start : best.end - citation.start]
         return ShortAnswer(text, best.start, best.end, citation.number)
     return None
 
 
-def scored(asked: Asked, hit: Hit, sentence: Span) -> Iterator[Scored]:
+def scored(
+    query: Query, hit: Hit, sentence: Span, weights: Vectors, thresholds: ShortAnswerThresholds
+) -> Iterator[Scored]:
     """The words of the wanted type in a sentence of the hit's passage, each with its score.
 
     A sentence that has no word in common with the question has none.
     """
-    text = hit.passage.text_of(sentence)
-    found = fitting(text, asked.wanted)
-    if not found or not asked.subject & roots(text):
+    text, wanted = hit.passage.text_of(sentence), query.wanted
+    found = fitting(text, wanted) if wanted else []
+    if wanted is None or not found or not query.wanted_topic & roots(text):
         return
     tokens = hit.tokens_in(sentence)
     starts, similarity = hit.starts[tokens], hit.similarity[:, tokens]
     for words in found:
         begin, end = sentence.start + words.start, sentence.start + words.end
-        near, far = np.searchsorted(starts, (begin, end))
-        score = _proximity(similarity, int(near), int(far), asked.weights)
-        score += _role(text, words, asked.wanted)
-        if asked.counted:
-            alike = similarity[list(asked.counted), near : max(far, near + 1)].max(initial=0.0)
-            score = score + COUNTED * float(alike) if alike >= ALIKE else 0.0
+        first, last = (int(at) for at in np.searchsorted(starts, (begin, end)))
+        score = _proximity(similarity, first, last, weights)
+        score += thresholds.role * _role(text, words, wanted)
+        if query.counted:
+            about = similarity[list(query.counted), first : max(last, first + 1)]
+            alike = float(about.max(initial=0.0))
+            score = score + thresholds.counted * alike if alike >= thresholds.alike else 0.0
         yield Scored(score, begin, end)
 
 
@@ -151,16 +125,16 @@ def _proximity(similarity: Vectors, first: int, last: int, weights: Vectors) -> 
     return max_sim(similarity * decay, weights)
 
 
-def _role(text: str, words: Span, wanted: Expected) -> float:
-    """What the words right before and behind a name say for it, or against it."""
+def _role(text: str, words: Span, wanted: Expected) -> int:
+    """1 where the words right before and behind a name speak for it, -1 where against it."""
     if wanted.type not in (AnswerType.NAME, AnswerType.PLACE):
-        return 0.0
+        return 0
     lies = _LIES_BEFORE.search(text, 0, words.start) is not None
     if wanted.type is AnswerType.PLACE:
-        return ROLE if lies else 0.0
+        return int(lies)
     acts = _ACTS_BEFORE.search(text, 0, words.start) or _ACTS_BEHIND.match(text, words.end)
     before = text[: words.start]
     quoted = before.count("“") > before.count("”") or before.count('"') % 2 == 1
-    if quoted:  # who is spoken of is not who speaks
-        return -ROLE
-    return (ROLE if acts else 0.0) - (ROLE if lies else 0.0)
+    if quoted:  # a name inside a quotation is spoken of, and does not speak
+        return -1
+    return int(acts is not None) - int(lies)

@@ -16,7 +16,6 @@ from sourcebook.service.language.words import HYPHENATED, roots
 # Only the best hits are read, and of them only the sentences that match the question nearly as
 # well as the best one. Chosen on the dev questions (docs/decisions/0010-disagreement.md).
 HITS = 8
-RELEVANT = 0.75
 STATEMENTS = 12
 _THIS = re.compile(r"(?:This|That|It|These|Those|They) ")
 
@@ -83,15 +82,15 @@ class Said:
         return None
 
 
-def statements(hits: Sequence[Hit], weights: Vectors) -> list[Statement]:
-    """The sentences that match the question nearly as well as the best one, best first."""
+def statements(hits: Sequence[Hit], weights: Vectors, relevant: float) -> list[Statement]:
+    """The sentences that match the question at least `relevant` times as well as the best one."""
     found = []
     for hit in hits[:HITS]:
         sentences, matches = hit.sentence_matches
         scored = zip(sentences, weighted(matches, weights).tolist(), strict=True)
         found += [Statement(hit, sentence, score) for sentence, score in scored]
     found.sort(key=lambda each: -each.relevance)
-    return [each for each in found[:STATEMENTS] if each.relevance >= RELEVANT * found[0].relevance]
+    return [each for each in found[:STATEMENTS] if each.relevance >= relevant * found[0].relevance]
 
 
 def with_next(statement: Statement) -> Statement:

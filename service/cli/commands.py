@@ -22,21 +22,22 @@ from sourcebook.service.cli.context import (
     Invocation,
     Json,
     MakeRouter,
+    answering_on,
     encoder_named,
-    engine_on,
     filtered,
     opened,
     output,
     request,
     settings_of,
     with_options,
+    worker_engine,
 )
 from sourcebook.service.settings import Settings, from_environment
 
 if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
     from fastapi import FastAPI
 
-    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.answering import Answering
 
 Question = Annotated[
     list[str], typer.Argument(metavar="QUESTION...", help="A question or a few keywords.")
@@ -203,7 +204,7 @@ def search(
 
     wanted = request(SearchRequest, question=" ".join(question), limit=limit, **chosen)
     with opened(ctx) as library:
-        found = Engine(library).search(wanted.question, wanted.filter(), wanted.limit)
+        found = Engine.of(library).find(wanted.question, wanted.filter(), wanted.limit)
     output(ctx, SearchOut.model_validate(found), printing.search)
 
 
@@ -235,8 +236,8 @@ def ask(
     wanted = request(AskRequest, question=" ".join(question), write=write, **chosen)
     written = files.format_of(export) if export else None
     with opened(ctx) as library:
-        engine = engine_on(library, settings_of(ctx))
-        found = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
+        answering = answering_on(library, settings_of(ctx))
+        found = answering.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
         files.write(export, document(found, written, style))
         typer.echo(f"Written: {export}", err=True)
@@ -354,31 +355,36 @@ def serve(
     port: Annotated[int | None, typer.Option(help="The port; 0 takes any that is free.")] = None,
 ) -> None:
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
-    from sourcebook.service.asking.engine import Engine
     from sourcebook.service.http import server
-    from sourcebook.service.workers import Crew
+    from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
-    encoder = partial(encoder_named, settings.model)
+    make = partial(worker_engine, settings.library, settings.model)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (
             opened(ctx, create=True) as library,
-            Crew(settings.library, encoder, Engine, settings.processes) as crew,
+            Workers(make, settings.processes) as workers,
         ):
-            application = serve_app(engine_on(library, settings, crew), settings, ctx.obj.routers)
+            answering = answering_on(library, settings, workers)
+            application = serve_app(answering, settings, ctx.obj.routers)
 
             def ready() -> None:
                 print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")
                 print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
 
-            server.run(application, listening, log_level=settings.log_level, ready=ready)
+            server.run(
+                application,
+                listening,
+                log_level=settings.log_level,
+                ready=ready,
+                stopping=workers.close,
+            )
 
 
 @commands.command()
 def mcp(ctx: typer.Context) -> None:
     """Serve the library to models, over MCP on standard input and output."""
-    from sourcebook.service.asking.engine import Engine
     from sourcebook.service.doors.mcp import run_stdio
 
     settings = settings_of(ctx)
@@ -386,15 +392,16 @@ def mcp(ctx: typer.Context) -> None:
         with redirect_stdout(sys.stderr):  # what is printed while it opens is no protocol
             library = stack.enter_context(opened(ctx))
         address = settings.public_url or f"http://{settings.host}:{settings.port}"
-        run_stdio(Engine(library), address)
+        run_stdio(answering_on(library, settings), address)
 
 
 def serve_app(
-    engine: "Engine",
+    answering: "Answering",
     settings: Settings,
     routers: Sequence[MakeRouter] = (),
 ) -> "FastAPI":
     """The application that `serve` runs, with the routers that the assembly adds."""
     from sourcebook.service.http.app import create_app
 
-    return create_app(engine, settings, routers=[make(engine) for make in routers])
+    more = [make(answering.engine) for make in routers]
+    return create_app(answering, settings, routers=more)

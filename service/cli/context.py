@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, wraps
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -21,8 +22,9 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
 
     from sourcebook.index.encoding.encoder import Encoder
     from sourcebook.index.library import Library
+    from sourcebook.service.answering import Answering
     from sourcebook.service.asking.engine import Engine
-    from sourcebook.service.workers import Crew
+    from sourcebook.service.workers import Workers
 
 FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
 
@@ -124,8 +126,11 @@ def opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
         yield library
 
 
-def engine_on(library: "Library", settings: Settings, crew: "Crew | None" = None) -> "Engine":
-    """The engine that answers, with the writer that the settings name."""
+def answering_on(
+    library: "Library", settings: Settings, workers: "Workers | None" = None
+) -> "Answering":
+    """What answers from the library, with the writer that the settings name."""
+    from sourcebook.service.answering import Answering
     from sourcebook.service.asking.engine import Engine
     from sourcebook.service.writing.writer import Writer
 
@@ -135,7 +140,17 @@ def engine_on(library: "Library", settings: Settings, crew: "Crew | None" = None
         key=settings.writer_key,
         seconds=settings.writer_seconds,
     )
-    return Engine(library, writer=writer if settings.writer_url else None, crew=crew)
+    return Answering(
+        Engine.of(library), workers=workers, writer=writer if settings.writer_url else None
+    )
+
+
+def worker_engine(folder: Path, model: str) -> "Engine":
+    """The engine of a worker: the same as the server's, on the same library."""
+    from sourcebook.index.library import Library
+    from sourcebook.service.asking.engine import Engine
+
+    return Engine.of(Library(folder, encoder_named(model)))
 
 
 @cache

@@ -11,6 +11,7 @@ from sourcebook.service.asking.answer import STATUSES, Answer
 from sourcebook.service.asking.citation import Citation, display_title
 from sourcebook.service.documents.references import STYLES, csl_item
 from sourcebook.service.notation.requests import Format, PrintedStyle
+from sourcebook.service.writing.phrased import written_of
 
 CLOSING = (
     "Each passage stands word for word in its article, at the characters that its note names; the "
@@ -77,10 +78,10 @@ def _body(answer: Answer) -> Iterator[Part]:
     if answer.short:
         text, note = f"In short: {answer.short.text}", answer.short.citation
         yield Part(kind="paragraph", text=text, notes=(note,))
-    if answer.written and answer.written.sentences:
-        for phrased in answer.written.sentences:
+    if (written := written_of(answer)) and written.sentences:
+        for phrased in written.sentences:
             yield Part(kind="paragraph", text=phrased.text, notes=phrased.citations)
-        text = f"Written by {answer.written.model}. In the sources’ own words:"
+        text = f"Written by {written.model}. In the sources’ own words:"
         yield Part(kind="paragraph", text=text)
     for sentence in answer.sentences:
         yield _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])

@@ -9,7 +9,7 @@ from sourcebook.index.library import Library
 from sourcebook.index.storage.records import JudgedQuote, Judgement
 from sourcebook.index.storage.store import now
 from sourcebook.index.storage.view import View
-from sourcebook.service.asking.query import plan
+from sourcebook.service.asking.query import query_of
 from sourcebook.service.documents.references import quoted
 from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan
 
@@ -24,7 +24,7 @@ def judge(library: Library, wanted: JudgementRequest) -> Judgement:
     Raises `NotFoundError` for a quote from an unknown article, `InputError` for a span outside of
     its text and for a question without a word.
     """
-    question = plan(wanted.question).text
+    question = query_of(wanted.question).text
     with library.view() as view:
         judgement = Judgement(
             id=uuid.uuid4().hex[:12],

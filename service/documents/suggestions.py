@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from sourcebook.index.article import Article, BlockKind
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Status
-from sourcebook.service.asking.engine import Engine
 from sourcebook.service.notation.responses import Example
 
 # Few enough to be tried within a fraction of a second.
@@ -19,7 +19,7 @@ ASKING = re.compile(r"(what|when|where|who|whom|whose|which|why|how)\b|.*\?$", r
 class Examples:
     """Offers questions that the library answers, for as long as the library stays the same."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Answering) -> None:
         """Offer what `engine` answers."""
         self._engine = engine
         self._offered: tuple[int, list[Example]] | None = None

@@ -73,7 +73,8 @@ def _verdict(library: Library, quote: str, article_id: str | None) -> Verdict:
     )
     if found := tuple(itertools.islice(exact, MAX_LOCATIONS)):
         return Verdict(quote=quote, match=Match.EXACT, locations=found)
-    near = library.nearest_articles(quote[:LOOKED_UP], NEAR_ARTICLES)
+    with library.view() as view:
+        near = view.nearest_articles(quote[:LOOKED_UP], NEAR_ARTICLES)
     wanted = normalise(quote)[0].strip()
     normalised = (
         _location(article, origin[at], origin[at + len(wanted) - 1] + 1)

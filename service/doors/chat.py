@@ -19,6 +19,7 @@ from sourcebook.service.doors.follow_up import FollowUp, whole
 from sourcebook.service.notation.answers import AnswerOut
 from sourcebook.service.notation.requests import QUESTION, Chosen, Text, checked
 from sourcebook.service.notation.responses import Returned
+from sourcebook.service.writing.phrased import written_of
 
 MAX_MESSAGES = 1_000
 
@@ -270,7 +271,8 @@ def _event(data: dict[str, Any]) -> str:
 def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
     """Put the answer into words: what was understood, the sentences, disputes and sources."""
     parts = [f"Understood as: {asked.question}\n\n"] if asked.carried else []
-    written = answer.written.sentences if answer.written else ()
+    phrased = written_of(answer)
+    written = phrased.sentences if phrased else ()
     if not written:
         parts += filter(None, [LEADS[answer.status]])
     cited = {citation.number: citation for citation in answer.citations}

@@ -15,14 +15,14 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from sourcebook.index.errors import SourcebookError
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.doors.mcp_tools import INSTRUCTIONS, TOOLS, Desk, Tool
 from sourcebook.service.notation.requests import checked
 
 log = logging.getLogger(__name__)
 
 
-def mcp_server(engine: Engine, address: str = "") -> "Server[Any]":
+def mcp_server(engine: Answering, address: str = "") -> "Server[Any]":
     """A server of the tools; links to articles begin with `address`, or that of the request."""
 
     async def list_tools(
@@ -90,7 +90,7 @@ def _failed(message: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(text=message)], is_error=True)
 
 
-def run_stdio(engine: Engine, address: str) -> None:
+def run_stdio(engine: Answering, address: str) -> None:
     """Serve the tools on standard input and output until the input ends."""
     server = mcp_server(engine, address)
 

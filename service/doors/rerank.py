@@ -11,11 +11,12 @@ from sourcebook.index.encoding.encoder import Encoder, Encoding, QuestionEncodin
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
 from sourcebook.index.errors import BusyError, TooLargeError
 from sourcebook.index.passages import Passage, cut
+from sourcebook.index.profile import Weights
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
 from sourcebook.index.storage.records import ArticleRecord
-from sourcebook.service.asking.query import Query, plan
-from sourcebook.service.asking.rank import FULL, Weights, rank
+from sourcebook.service.asking.query import Query, query_of
+from sourcebook.service.asking.rank import Rank
 
 MAX_PASSAGES = 2_000  # of all documents together: about twenty seconds on two cores
 MAX_WAITING = 8  # requests at once; each holds a thread of the server
@@ -57,7 +58,7 @@ class Reranker:
         self,
         encoder: Encoder,
         codec: TokenCodec,
-        weights: Weights = FULL.weights,
+        weights: Weights,
         *,
         waiting: int = MAX_WAITING,
     ) -> None:
@@ -86,7 +87,7 @@ class Reranker:
             self._places.release()
 
     def _rerank(self, query: str, documents: Sequence[str], max_pieces: int) -> list[Relevance]:
-        asked = plan(query)
+        asked = query_of(query)
         owners: list[int] = []
         passages: list[Passage] = []
         for number, document in enumerate(documents):
@@ -129,10 +130,10 @@ class Reranker:
             encodings = [known["", passage.text] for passage in passages]
         found = self._candidates(asked, question, encodings, passages)
 
-        def read(rows: Iterable[int]) -> dict[int, Sourced]:
+        def load(rows: Iterable[int]) -> dict[int, Sourced]:
             return {row: Sourced(article=_RECORD, passage=passages[row]) for row in rows}
 
-        hits = rank(asked, found, read, self._weights)
+        hits = Rank(self._weights)(asked, found, load).hits
         return [(hit.candidate.row, round(self._weights.share(hit.score), 5)) for hit in hits]
 
     def _candidates(
@@ -145,9 +146,6 @@ class Reranker:
         """What a library of just these passages would find, all of them."""
         lexical, bound = _bm25(asked, passages)
         return Candidates(
-            generation=0,
-            question=question,
-            rarity={},
             weights=_weights(question, encodings),
             similarity=self._codec.similarity(
                 question.tokens, b"".join(encoding.tokens.tobytes() for encoding in encodings)

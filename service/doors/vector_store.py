@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field
 
 from sourcebook.index.errors import InputError, NotFoundError
 from sourcebook.index.storage.records import Filter
-from sourcebook.service.asking.engine import Engine, FoundPassage
+from sourcebook.service.answering import Answering
+from sourcebook.service.asking.compose import FoundPassage
 from sourcebook.service.doors.dialects import Compatible
 from sourcebook.service.notation.answers import CitationOut
 from sourcebook.service.notation.requests import QUESTION, Chosen, Sent, Text, checked
@@ -153,7 +154,7 @@ def check_store(name: str) -> None:
         )
 
 
-def describe(engine: Engine) -> StoreOut:
+def describe(engine: Answering) -> StoreOut:
     """The library as a vector store."""
     info = engine.library.info()
     with engine.library.view() as view:
@@ -170,15 +171,15 @@ def describe(engine: Engine) -> StoreOut:
     )
 
 
-def search(engine: Engine, wanted: StoreQuery) -> StorePage:
+def search(engine: Answering, wanted: StoreQuery) -> StorePage:
     """The best passages for any of the queries."""
     queries = [wanted.query] if isinstance(wanted.query, str) else wanted.query
     chosen = checked(Chosen, _fields(wanted.filters) if wanted.filters else {})
     options = wanted.ranking_options or RankingOptions()
     best: dict[str, StoreHit] = {}
     for query in queries:
-        for found in engine.search(query, chosen.filter(), wanted.max_num_results).hits:
-            hit = _hit(found, engine.method.weights.share(found.citation.scores.fused))
+        for found in engine.find(query, chosen.filter(), wanted.max_num_results).hits:
+            hit = _hit(found, engine.engine.profile.weights.share(found.citation.scores.fused))
             if found.passage.id not in best or best[found.passage.id].score < hit.score:
                 best[found.passage.id] = hit
     least = options.score_threshold or 0.0

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sourcebook.service.adding.folders import Folders
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.http import pages, problems
 from sourcebook.service.http.mcp import mcp_router
 from sourcebook.service.http.origins import Guard
@@ -49,7 +49,7 @@ TAGS = [
 
 
 def create_app(
-    engine: Engine, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
+    engine: Answering, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
 ) -> FastAPI:
     """The application that serves `engine`; `routers` add addresses of their own.
 
@@ -150,7 +150,7 @@ def _too_large(limit: int) -> HTTPException:
     return HTTPException(413, f"The request's body has more than {limit:,} bytes.")
 
 
-def _health(engine: Engine) -> APIRouter:
+def _health(engine: Answering) -> APIRouter:
     routes = APIRouter(tags=["health"], dependencies=PLAIN)
 
     @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)

@@ -10,13 +10,13 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 
 if TYPE_CHECKING:  # importing it takes most of a second, which a start should not cost
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
-def mcp_router(engine: Engine, public_url: str = "") -> APIRouter:
+def mcp_router(engine: Answering, public_url: str = "") -> APIRouter:
     """The address `/mcp`. `public_url` is where the server is reached, if not where it listens.
 
     There are no sessions: a tool's answer depends on the call alone, so any process can give it,
@@ -30,7 +30,7 @@ def mcp_router(engine: Engine, public_url: str = "") -> APIRouter:
 class _Endpoint:
     """The ASGI application at `/mcp`; what manages its requests lives as long as the server."""
 
-    def __init__(self, engine: Engine, public_url: str) -> None:
+    def __init__(self, engine: Answering, public_url: str) -> None:
         self._engine = engine
         self._public_url = public_url
 
@@ -65,7 +65,7 @@ class _Endpoint:
         await manager.handle_request(scope, receive, send)
 
 
-def _manager(engine: Engine, public_url: str) -> "StreamableHTTPSessionManager":
+def _manager(engine: Answering, public_url: str) -> "StreamableHTTPSessionManager":
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415
 
     from sourcebook.service.doors.mcp import mcp_server  # noqa: PLC0415

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from sourcebook.index.errors import InputError
 from sourcebook.service.adding.folders import unknown_failure
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.suggestions import Examples
 from sourcebook.service.http import problems
@@ -55,7 +55,7 @@ async def no_parameters(request: Request) -> None:
 PLAIN = [Depends(no_parameters)]
 
 
-def router(engine: Engine, uploads: Uploads) -> APIRouter:
+def router(engine: Answering, uploads: Uploads) -> APIRouter:
     """All addresses under `/v1`, answered by `engine`."""
     routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
     _questions(routes, engine)
@@ -65,7 +65,7 @@ def router(engine: Engine, uploads: Uploads) -> APIRouter:
     return routes
 
 
-def _questions(routes: APIRouter, engine: Engine) -> None:
+def _questions(routes: APIRouter, engine: Answering) -> None:
     @routes.post(
         "/ask",
         tags=["questions"],
@@ -102,7 +102,7 @@ def _questions(routes: APIRouter, engine: Engine) -> None:
     )
     def search(wanted: SearchRequest) -> Response:
         """The best passages, each with a citation of its best sentences; no judgement on them."""
-        found = engine.search(wanted.question, wanted.filter(), wanted.limit)
+        found = engine.find(wanted.question, wanted.filter(), wanted.limit)
         return _json(SearchOut.model_validate(found))
 
     @routes.post("/verify", tags=["questions"], dependencies=PLAIN, summary="Check quotations")
@@ -116,7 +116,7 @@ def _json(found: Returned) -> Response:
     return Response(found.model_dump_json(), media_type="application/json")
 
 
-def _reading(routes: APIRouter, engine: Engine) -> None:
+def _reading(routes: APIRouter, engine: Answering) -> None:
     library = engine.library
 
     @routes.get("/articles", tags=["articles"], summary="List articles")
@@ -158,7 +158,7 @@ def _reading(routes: APIRouter, engine: Engine) -> None:
         return catalogue.passage(library, passage_id)
 
 
-def _writing(routes: APIRouter, engine: Engine, uploads: Uploads) -> None:
+def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
     @routes.post(
         "/articles",
         tags=["articles"],
@@ -209,7 +209,7 @@ def _writing(routes: APIRouter, engine: Engine, uploads: Uploads) -> None:
         return await uploads.writing(lambda: catalogue.remove(engine.library, [article_id]))
 
 
-def _library(routes: APIRouter, engine: Engine) -> None:
+def _library(routes: APIRouter, engine: Answering) -> None:
     examples = Examples(engine)
 
     @routes.get("/library", tags=["library"], dependencies=PLAIN, summary="Describe the library")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.documents.annotation import MEDIA_TYPE, AnnotationOut, annotation
 from sourcebook.service.documents.export import export
 from sourcebook.service.documents.references import cited
@@ -24,7 +24,7 @@ class AnnotationResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-def citing_router(engine: Engine) -> APIRouter:
+def citing_router(engine: Answering) -> APIRouter:
     """References to the articles of the library of `engine`."""
     routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
 

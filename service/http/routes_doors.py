@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import ConfigDict, Field
 
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.doors import vector_store
 from sourcebook.service.doors.chat import ChatCompletion, ChatRequest, completion, events
 from sourcebook.service.doors.dialects import (
@@ -107,7 +107,7 @@ class RerankOut(Returned):
     meta: RerankMeta
 
 
-def router(engine: Engine) -> APIRouter:
+def router(engine: Answering) -> APIRouter:
     """The addresses that clients of other APIs know, answered by `engine`."""
     routes = APIRouter(
         tags=["compatible"], dependencies=PLAIN, responses=problems.responses(404, 422, 503)
@@ -118,7 +118,7 @@ def router(engine: Engine) -> APIRouter:
     return routes
 
 
-def _chat(routes: APIRouter, engine: Engine) -> None:
+def _chat(routes: APIRouter, engine: Answering) -> None:
     def models() -> list[str]:
         return [MODEL, WRITER_MODEL] if engine.writer else [MODEL]
 
@@ -162,7 +162,7 @@ def _chat(routes: APIRouter, engine: Engine) -> None:
         return len(engine.library.encoder.piece_offsets(text))
 
 
-def _vector_stores(routes: APIRouter, engine: Engine) -> None:
+def _vector_stores(routes: APIRouter, engine: Answering) -> None:
     @routes.get("/v1/vector_stores", summary="List vector stores (OpenAI)")
     def list_stores() -> StoreList:
         """The library is the one vector store."""
@@ -181,9 +181,9 @@ def _vector_stores(routes: APIRouter, engine: Engine) -> None:
         return vector_store.search(engine, wanted)
 
 
-def _rerank(routes: APIRouter, engine: Engine) -> None:
+def _rerank(routes: APIRouter, engine: Answering) -> None:
     library = engine.library
-    reranker = Reranker(library.encoder, library.codec, engine.method.weights)
+    reranker = Reranker(library.encoder, library.codec, engine.engine.profile.weights)
 
     @routes.post(
         "/v2/rerank", responses=problems.responses(413), summary="Put texts in order (Cohere)"

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from sourcebook.service.adding.folders import Folders, Import, retry
 from sourcebook.service.adding.jobs import Jobs
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.notation.requests import FailureQuery, ImportRequest
@@ -15,7 +15,7 @@ from sourcebook.service.notation.responses import AddedOut, ImportOut, ImportsOu
 Id = Annotated[str, Path(description="An import's id.", examples=["7d1f0c2b9e34"])]
 
 
-def importing_router(engine: Engine, folders: Folders) -> APIRouter:
+def importing_router(engine: Answering, folders: Folders) -> APIRouter:
     """Imports from `folders` into the library of `engine`."""
     jobs: Jobs[Import] = Jobs("import", "/v1/imports")
     routes = APIRouter(prefix="/v1", tags=["library"], responses=problems.responses(422, 503))
@@ -36,7 +36,7 @@ def importing_router(engine: Engine, folders: Folders) -> APIRouter:
     return routes
 
 
-def _imports(routes: APIRouter, engine: Engine, folders: Folders, jobs: Jobs[Import]) -> None:
+def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[Import]) -> None:
     @routes.post(
         "/imports",
         status_code=202,

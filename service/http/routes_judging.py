@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from sourcebook.service.asking.engine import Engine
+from sourcebook.service.answering import Answering
 from sourcebook.service.documents.judgements import exported, forget, judge, judgements
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
@@ -14,7 +14,7 @@ from sourcebook.service.notation.requests import JudgementRequest
 JSON_LINES = "application/x-ndjson"
 
 
-def judging_router(engine: Engine) -> APIRouter:
+def judging_router(engine: Answering) -> APIRouter:
     """The judgements kept in the library of `engine`."""
     library = engine.library
     routes = APIRouter(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from anyio import to_thread
 
 from sourcebook.index.errors import InputError
 from sourcebook.service.settings import LOG_FORMAT
@@ -42,15 +43,23 @@ def address_of(listening: socket.socket) -> str:
 
 
 def run(
-    app: Callable[..., Any], listening: socket.socket, *, log_level: str, ready: Callable[[], None]
+    app: Callable[..., Any],
+    listening: socket.socket,
+    *,
+    log_level: str,
+    ready: Callable[[], None],
+    stopping: Callable[[], None],
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C, then let running answers finish; `ready` is called once."""
+    """Serve until SIGTERM or Ctrl-C, then let running answers finish.
+
+    `ready` is called once the server answers, `stopping` as soon as it begins to stop.
+    """
     # Without the name: uvicorn tells all that happens under "uvicorn.error".
     logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
     config = uvicorn.Config(
         app, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_S
     )
-    server = _Server(config, ready)
+    server = _Server(config, ready, stopping)
     # uvicorn raises the signal again after its end: with these, that is no second death.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
@@ -58,13 +67,20 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """Says when it is ready, and when it begins to stop."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await to_thread.run_sync(self._stopping)
+        await super().shutdown(sockets)

@@ -1,0 +1,216 @@
+"""A view of a whole library: its database and both indexes, as they were at one moment."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sourcebook.index.encoding.encoder import Encoder, QuestionEncoding
+from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
+from sourcebook.index.errors import LibraryError
+from sourcebook.index.passages import Offsets
+from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
+from sourcebook.index.search.derived import DerivedIndexes
+from sourcebook.index.stopwatch import Stopwatch
+from sourcebook.index.storage.records import ArticleRecord, Filter
+from sourcebook.index.storage.view import View
+
+# The rows that a filter lets through are kept for so many filters: people page through answers.
+KEPT_FILTERS = 16
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Known:
+    """What many questions to one generation ask of the database."""
+
+    generation: int
+    names: tuple[list[str], list[str]] | None = None
+    records: dict[int, ArticleRecord] = field(default_factory=dict)
+    allowed: dict[Filter, tuple[list[int], Rows]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Searchable:
+    """What an open library gives to each of its views; `known` is replaced when it changes."""
+
+    encoder: Encoder
+    codec: TokenCodec
+    indexes: DerivedIndexes
+    fingerprint: str
+    known: Known = field(default_factory=lambda: Known(0))
+
+
+class LibraryView(View):
+    """One consistent view of a library, which can be searched.
+
+    `watch` times what is asked of it, stage by stage. The indexes may be of a later generation
+    than the view: what only they know is left out.
+    """
+
+    def __init__(self, view: View, library: Searchable) -> None:
+        """Use `Library.view`."""
+        super().__init__(view._connection)
+        self._library = library
+        self._lexical = library.indexes.lexical
+        self._caught_up = False
+        self.watch = Stopwatch()
+        self.fingerprint = library.fingerprint
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """The publishers and the authors that the library holds."""
+        known = self._known()
+        if known.names is None:
+            known.names = self.distinct("publisher"), self.distinct("authors")
+        return known.names
+
+    def pieces(self, text: str) -> Offsets:
+        """The span of each word piece that the encoder cuts `text` into."""
+        return self._library.encoder.piece_offsets(text)
+
+    def word_rarity(self, text: str) -> dict[str, float]:
+        """The inverse document frequency of each stemmed word of `text`.
+
+        It is divided by that of a word that no passage holds, and so lies in [0, 1].
+        """
+        self.catch_up()
+        highest = self._lexical.highest_idf()
+        return {term: value / highest for term, value in self._lexical.idf(text).items()}
+
+    def search(
+        self,
+        question: str,
+        *,
+        phrases: Sequence[str] = (),
+        chosen: Filter | None = None,
+        dense_count: int,
+        lexical_count: int,
+    ) -> Candidates:
+        """The union of what the dense and the lexical index find, each with both scores.
+
+        Their texts are not loaded: `sourced` does it for those that are shown.
+        """
+        with self.watch.stage("encode"):
+            encoded = self._library.encoder.encode_question(question, self._library.codec)
+        self.catch_up()
+        articles, rows = self._allowed(chosen)
+        with self.watch.stage("dense"):
+            dense = dict(self._library.indexes.dense.search(encoded.pooled, dense_count, rows))
+        with self.watch.stage("lexical"):
+            lexical = dict(
+                self._lexical.search(
+                    question, lexical_count, phrases=phrases, allowed_articles=articles
+                )
+            )
+            unscored = [row for row in dense if row not in lexical]
+            lexical |= self._lexical.scores(question, unscored, phrases=phrases)
+        with self.watch.stage("load"):
+            return self._candidates(question, encoded, {*dense, *lexical}, lexical)
+
+    def sourced(self, rows: Iterable[int]) -> dict[int, Sourced]:
+        """The passages of those row numbers; rows that the view lacks are left out."""
+        passages = self.passages(rows)
+        articles = {article for article, _ in passages.values()}
+        records, copies = self._records(articles), self.copies(articles)
+        return {
+            row: Sourced(
+                article=records[article], passage=passage, copies=tuple(copies.get(article, ()))
+            )
+            for row, (article, passage) in passages.items()
+        }
+
+    def held(self, stems: Iterable[str], chosen: Filter | None = None) -> set[str]:
+        """Those of the stemmed words that some passage holds, of those that the filter lets by."""
+        self.catch_up()
+        articles, _ = self._allowed(chosen)
+        return {one for one in stems if self._lexical.holds(one, allowed_articles=articles)}
+
+    def nearest_articles(self, text: str, count: int) -> list[str]:
+        """Ids of the articles that share most words with `text`, the best first."""
+        self.catch_up()
+        rows = [row for row, _ in self._lexical.search(text, 5 * count)]
+        passages = self.passages(rows)
+        ids = [passages[row][1].article_id for row in rows if row in passages]
+        return list(dict.fromkeys(ids))[:count]
+
+    def catch_up(self) -> None:
+        """Bring both indexes up to this view.
+
+        Raises `LibraryError` where another process has encoded the library anew meanwhile.
+        """
+        if self._caught_up:
+            return
+        with self.watch.stage("catch_up"):
+            check_encoder(self, self._library.encoder)
+            self._library.indexes.catch_up(self)
+        self._caught_up = True
+
+    def _known(self) -> Known:
+        """What is kept in memory until the library changes."""
+        known = self._library.known
+        if known.generation != self.generation:
+            known = self._library.known = Known(self.generation)
+        return known
+
+    def _records(self, rows: set[int]) -> dict[int, ArticleRecord]:
+        known = self._known().records
+        known |= self.records_by_rowid([row for row in rows if row not in known])
+        return known
+
+    def _allowed(self, chosen: Filter | None) -> tuple[list[int] | None, Rows | None]:
+        """Row numbers of the articles and of the passages that a filter lets through."""
+        if chosen is None or chosen == Filter():
+            return None, None
+        known = self._known().allowed
+        found = known.get(chosen)
+        if found is None:
+            articles, passages = self.allowed(chosen)
+            found = known[chosen] = articles, np.array(passages, np.int64)
+            for oldest in list(known)[:-KEPT_FILTERS]:
+                known.pop(oldest, None)  # another thread may have been first
+        return found
+
+    def _piece_weights(self, question: QuestionEncoding) -> Vectors:
+        """How rare each of the question's word pieces is among the passages."""
+        pieces = question.pieces.tolist()
+        total, counts = len(self._library.indexes.dense), self.piece_counts(set(pieces))
+        return rarity([min(total, counts.get(piece, 0)) for piece in pieces], total)
+
+    def _candidates(
+        self,
+        question: str,
+        encoded: QuestionEncoding,
+        rows: Iterable[int],
+        lexical: dict[int, float],
+    ) -> Candidates:
+        stored, codec = self.encodings(rows), self._library.codec
+        bound = self._lexical.bound(question) or 1.0
+        return Candidates(
+            weights=self._piece_weights(encoded),
+            similarity=codec.similarity(
+                encoded.tokens, b"".join(found.tokens for found in stored.values())
+            ),
+            items=tuple(
+                Candidate(
+                    row=row,
+                    dense=float(np.frombuffer(found.pooled, dtype="<f4") @ encoded.pooled),
+                    lexical=lexical.get(row, 0.0) / bound,
+                    token_starts=np.frombuffer(found.starts, dtype="<u4"),
+                    tokens=codec.count(found.tokens),
+                )
+                for row, found in stored.items()
+            ),
+        )
+
+
+def check_encoder(view: View, encoder: Encoder) -> None:
+    """Raise `LibraryError` where the library was made with another encoder."""
+    if view.meta("encoder") != encoder.fingerprint:
+        raise LibraryError(
+            f"The library was made with the encoder {view.meta('encoder_name')!r}; "
+            f"this is {encoder.name!r}.",
+            cure="Name its own encoder with --model, or encode it anew with "
+            f"`sourcebook --model {encoder.name} reembed`.",
+        )

@@ -1,0 +1,82 @@
+"""What every door asks: the engine, in this process or in a worker, and a writer if one is set."""
+
+import time
+from dataclasses import replace
+from threading import BoundedSemaphore
+
+from sourcebook.index.errors import InputError
+from sourcebook.index.library import Library
+from sourcebook.index.storage.records import Filter
+from sourcebook.service.asking.answer import Answer
+from sourcebook.service.asking.engine import Engine, Found
+from sourcebook.service.workers import Workers
+from sourcebook.service.writing.checks import Written
+from sourcebook.service.writing.phrased import phrased
+from sourcebook.service.writing.writer import Writer
+
+# How many drafts are waited for at once: each holds a thread of the server, perhaps for a minute.
+WRITING_AT_ONCE = 8
+
+
+class Answering:
+    """Answers questions for the server, the command line and the doors for other tools."""
+
+    def __init__(
+        self, engine: Engine, *, workers: Workers | None = None, writer: Writer | None = None
+    ) -> None:
+        """Answer with `engine`; with `workers` also in their processes, which have the same one.
+
+        `writer` phrases answers where that is asked for.
+        """
+        self.engine = engine
+        self.writer = writer
+        self._workers = workers
+        self._drafts = BoundedSemaphore(WRITING_AT_ONCE)
+
+    @property
+    def library(self) -> Library:
+        """The library that the answers come from."""
+        return self.engine.library
+
+    def ask(self, question: str, chosen: Filter | None = None, *, write: bool = False) -> Answer:
+        """Answer a question, from the articles that the filter lets through.
+
+        With `write` the writer phrases the answer as well; `InputError` where there is none.
+        """
+        if write and self.writer is None:
+            raise InputError(
+                "No writer is set, so nothing can phrase the answer (write).",
+                cure="Ask without it, or serve with SOURCEBOOK_WRITER_URL and "
+                "SOURCEBOOK_WRITER_MODEL set.",
+            )
+        ask = self.engine.ask
+        answer = (
+            self._workers.call(ask, question, chosen) if self._workers else ask(question, chosen)
+        )
+        if not write or self.writer is None or not answer.citations:
+            return answer
+        return self._phrased(self.writer, answer)
+
+    def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
+        """The best `limit` passages, each with its best sentences as the quote."""
+        find = self.engine.find
+        if self._workers:
+            return self._workers.call(find, question, chosen, limit)
+        return find(question, chosen, limit)
+
+    def _phrased(self, writer: Writer, answer: Answer) -> Answer:
+        """The answer with what the writer makes of it."""
+        if not self._drafts.acquire(blocking=False):
+            failure = f"it is writing {WRITING_AT_ONCE} other answers"
+            return phrased(answer, Written(model=writer.model, failure=failure))
+        begun = time.perf_counter()
+        try:
+            written = writer.write(answer.query.text, answer.citations)
+        finally:
+            self._drafts.release()
+        seconds = {**answer.seconds, "write": time.perf_counter() - begun}
+        # A writer takes seconds, in which an article may have been removed or replaced.
+        now = self.engine.still_there(answer)
+        if now is not answer:
+            written = Written(model=writer.model, failure="an article changed while it wrote")
+        return phrased(replace(now, seconds=seconds), written)
