@@ -57,13 +57,21 @@ class Workers:
     share between threads.
     """
 
-    def __init__(self, make: Callable[[], object], processes: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[], object],
+        processes: int,
+        *,
+        answer_timeout: float = ANSWER_TIMEOUT_S,
+    ) -> None:
         """At most `processes`, this one included; 0 is one a processor, at most `MOST`.
 
         `make` makes in each worker what this process calls methods of, such as an engine on the
-        same library; it must be picklable.
+        same library; it must be picklable. A worker that has not answered after `answer_timeout`
+        seconds is ended.
         """
         self._make = make
+        self._answer_timeout = answer_timeout
         self._most = processes or min(MOST, len(os.sched_getaffinity(0)))
         self._numbers = count(1)
         self._others: dict[int, SpawnProcess] = {}
@@ -97,7 +105,7 @@ class Workers:
                 self._leave(seat)
         try:
             seat.connection.send((here.__name__, arguments))
-            done, result = _answer(seat.connection, ANSWER_TIMEOUT_S)
+            done, result = _answer(seat.connection, self._answer_timeout)
         except Exception as error:  # after an update on disk, even what it sends may be unknown
             self._lose(seat.process, f"a worker has ended: {error!r}")
             return here(*arguments)

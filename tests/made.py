@@ -8,13 +8,12 @@ from conftest import article_from
 from hypothesis import strategies as st
 
 from sourcebook.index.article import Article, BlockKind
-from sourcebook.index.encoding.encoder import QuestionEncoding
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.passages import Passage, sentence_spans
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.citation import Citation, Scores, cite
-from sourcebook.service.asking.rank import Hit, Read
+from sourcebook.service.asking.rank import Hit, Load
 
 # Any value that a body may hold.
 JSON_VALUES = st.recursive(
@@ -96,19 +95,15 @@ def candidates(
     *items: Made,
     weights: Vectors | None = None,
     tokens: Vectors | None = None,
-) -> tuple[Candidates, Read]:
-    """What a question of these token vectors found, and what reads it.
+) -> tuple[Candidates, Load]:
+    """What a question of these token vectors found, and what loads it.
 
     `tokens` are those of all items in turn.
     """
     pieces_of_all = sum(len(item.candidate.token_starts) for item in items)
     tokens = AXES[[0] * pieces_of_all] if tokens is None else tokens
     weights = np.ones(len(question), np.float32) if weights is None else weights
-    pieces = np.arange(len(question), dtype=np.uint32)
     found = Candidates(
-        generation=1,
-        question=QuestionEncoding(AXES[0], question, pieces, pieces),
-        rarity={},
         weights=weights,
         similarity=question @ tokens.T,
         items=tuple(item.candidate for item in items),
@@ -117,7 +112,7 @@ def candidates(
     return found, lambda rows: {row: sources[row] for row in rows if row in sources}
 
 
-def hit(of: Made, *, score: float = 1.0, late: float = 0.5, near: float = 0.5, **facts: Any) -> Hit:
+def hit(of: Made, *, score: float = 1.0, late: float = 0.5, **facts: Any) -> Hit:
     """A candidate in a ranking."""
     similarity = facts.pop("similarity", np.zeros((1, len(of.candidate.token_starts)), np.float32))
     return Hit(
@@ -126,7 +121,7 @@ def hit(of: Made, *, score: float = 1.0, late: float = 0.5, near: float = 0.5, *
         passage=of.source.passage,
         score=score,
         late=late,
-        near=near,
+        window=late,
         similarity=similarity,
         **facts,
     )

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from made import candidate, citation, hit
+from made import citation
 
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import Filter
-from sourcebook.service.asking.answer import Answer, Sentence, Status, worth_citing
+from sourcebook.service.asking.answer import Answer, Sentence, Status
 from sourcebook.service.asking.contradictions import MatterKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.engine import Engine
@@ -16,6 +16,7 @@ from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.short_answer import ShortAnswer
 from sourcebook.service.notation.answers import AnswerOut
 from sourcebook.service.writing.checks import Written, WrittenSentence
+from sourcebook.service.writing.phrased import phrased
 
 CITED = citation()
 ANSWER = Answer(
@@ -100,13 +101,15 @@ WHOLE = replace(
             (Side("Cauca", CITED.exact, 1, "2024"), Side("Meta", META.exact, 2, "2025-09")),
         ),
     ),
-    written=Written(model="m", sentences=(WrittenSentence("In Meta coca grows", (2,)),)),
 )
+
+
+WRITTEN = Written(model="m", sentences=(WrittenSentence("In Meta coca grows", (2,)),))
 
 
 def test_an_answer_may_have_everything_at_once() -> None:
     """The sides, and what is written, may rest on citations that no sentence has."""
-    shown = AnswerOut.model_validate(WHOLE)
+    shown = AnswerOut.model_validate(phrased(WHOLE, WRITTEN))
     assert shown.short
     assert shown.written
     assert (shown.short.text, shown.written.sentences[0].citations) == ("Cauca", [2])
@@ -128,7 +131,7 @@ def test_whatever_an_answer_has_is_held_to_its_citations(
     changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(WHOLE, **changes)
+        replace(phrased(WHOLE, WRITTEN), **changes)
 
 
 @pytest.mark.parametrize(("text", "citations"), [("", (1,)), ("Coca grows.", ())])
@@ -137,19 +140,27 @@ def test_no_sentence_without_text_and_citation(text: str, citations: tuple[int, 
         Sentence(text, citations)
 
 
-def test_only_what_comes_close_to_the_best_is_cited() -> None:
-    scores = [1.0, 0.95, 0.9, 0.89, 0.5]
-    hits = [hit(candidate(f"{score}", f"{score}"), score=score) for score in scores]
-    assert [each.score for each in worth_citing(hits)] == [1.0, 0.95, 0.9]
-    assert len(worth_citing([hits[0]] * 9)) == 4
-    assert worth_citing([]) == []
+def test_without_what_is_gone() -> None:
+    """What rests on a citation goes with it; an answer of which nothing is left is none."""
+    both = replace(WHOLE, sentences=(*ANSWER.sentences, Sentence(META.exact, (2,))))
+    assert both.without(set()) is both
+    left = both.without({1})
+    assert [each.text for each in left.sentences] == [META.exact]
+    assert (left.citations, left.short, left.disagreements) == ((META,), None, ())
+    silent = both.without({1, 2})
+    assert (silent.status, silent.citations) == (Status.NOT_IN_LIBRARY, ())
+    assert silent.reason_in_words == "The articles that answered were removed or replaced just now."
+    misses = SILENT.without({1})
+    assert (misses.nearest, misses.reason) == ((), SILENT.reason)
 
 
 def test_an_answer_carries_where_it_is_from(engine: Engine) -> None:
     answer = engine.ask("What does the decertification of Colombia mean?")
     assert answer.fingerprint == engine.library.fingerprint
     assert answer.generation == engine.library.info()["generation"]
-    assert {"plan", "encode", "dense", "lexical", "read", "rank", "compose"} <= set(answer.seconds)
+    assert {"plan", "encode", "dense", "lexical", "load", "rank", "decide", "compose"} <= set(
+        answer.seconds
+    )
     cited = answer.citations or answer.nearest
     assert [each.number for each in cited] == list(range(1, len(cited) + 1))
     assert bool(answer.sentences) == (answer.status is not Status.NOT_IN_LIBRARY)

@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import candidate, hit
 
+from sourcebook.index.profile import EvidenceThresholds
 from sourcebook.service.asking.evidence import (
     MAX_SENTENCES,
-    SENTENCE_COST,
-    TYPED,
     Evidence,
     evidence,
 )
 from sourcebook.service.language.answer_types import Expected, expected
 
+THRESHOLDS = EvidenceThresholds(sentence_cost=0.03, typed=0.05, near_best=0.9)
 SENTENCES = ["Rain fell on Monday.", "Coca grew in Cauca.", "It paid well.", "Nobody came."]
 TEXT = " ".join(SENTENCES)
 STARTS = [at for at in range(len(TEXT)) if at == 0 or TEXT[at - 1] == " "]
@@ -29,7 +29,8 @@ def find(
     for word, values in matches.items():
         similarity[:, WORDS.index(word)] = values
     passage = candidate(TEXT, "a", starts=tuple(STARTS))
-    return evidence(hit(passage, similarity=similarity), np.array(weights, np.float32), wanted)
+    found = hit(passage, similarity=similarity)
+    return evidence(found, np.array(weights, np.float32), wanted, THRESHOLDS)
 
 
 def text(found: Evidence) -> str:
@@ -43,7 +44,7 @@ def test_the_best_sentence() -> None:
 
 
 def test_a_further_sentence_must_be_worth_reading() -> None:
-    worth, not_worth = SENTENCE_COST * 2 + 0.01, SENTENCE_COST * 2 - 0.01
+    worth, not_worth = THRESHOLDS.sentence_cost * 2 + 0.01, THRESHOLDS.sentence_cost * 2 - 0.01
     assert text(find({"Coca": [0.9, 0], "paid": [0, worth]}, [1, 1])) == " ".join(SENTENCES[1:3])
     assert text(find({"Coca": [0.9, 0], "paid": [0, not_worth]}, [1, 1])) == SENTENCES[1]
 
@@ -56,7 +57,10 @@ def test_weights_decide_what_matters() -> None:
 
 def test_words_of_the_expected_type_are_worth_something() -> None:
     where = expected("Where did it grow?")
-    for lead, best in ((TYPED + 0.01, SENTENCES[3]), (TYPED - 0.01, SENTENCES[1])):
+    for lead, best in (
+        (THRESHOLDS.typed + 0.01, SENTENCES[3]),
+        (THRESHOLDS.typed - 0.01, SENTENCES[1]),
+    ):
         matches = {"Coca": [0.5], "Nobody": [0.5 + lead]}
         assert text(find(matches, [1], where)) == best  # of the two, only Cauca is a name
         assert text(find(matches, [1])) == SENTENCES[3]
@@ -80,4 +84,4 @@ def test_always_whole_sentences(values: list[float]) -> None:
         for first in range(len(SENTENCES))
         for count in range(1, MAX_SENTENCES + 1)
     )
-    assert found.score == pytest.approx(max(values), abs=4 * SENTENCE_COST)
+    assert found.score == pytest.approx(max(values), abs=4 * THRESHOLDS.sentence_cost)

@@ -44,8 +44,9 @@ LONG = "\n\n".join(
 
 def sources(library: Library, question: str, **options: Any) -> list[Sourced]:
     """What is found, with texts and articles."""
-    items = library.search(question, **options).items
-    return list(library.sourced(item.row for item in items).values())
+    with library.view() as view:
+        items = view.search(question, dense_count=32, lexical_count=32, **options).items
+        return list(view.sourced(item.row for item in items).values())
 
 
 def found(library: Library, question: str, chosen: Filter | None = None) -> set[str]:
@@ -134,7 +135,7 @@ def test_articles_come_back_as_they_went_in(
 
 def test_an_empty_library_finds_nothing(make_library: MakeLibrary) -> None:
     library = make_library()
-    assert library.search("coca").items == ()
+    assert sources(library, "coca") == []
     assert library.drift() == []
     answer = Engine.of(library).ask("What is coca?")
     assert (answer.status, answer.citations) == ("not_in_library", ())
@@ -337,7 +338,9 @@ with Library(Path(sys.argv[1]), Encoder()) as library:
             list(library.add([article]))
         elif verb == "remove":
             library.remove(article.id)
-        print(verb, len(library.search("coca").items), library.drift(), flush=True)
+        with library.view() as view:
+            found = view.search("coca", dense_count=32, lexical_count=32).items
+        print(verb, len(found), library.drift(), flush=True)
 """
 
 
@@ -643,8 +646,10 @@ with Library(Path(sys.argv[1]), Encoder()) as library:
         list(library.add([big]))
     except StorageError as error:
         print("refused:", error, flush=True)
-    rows = [item.row for item in library.search("committee").items]
-    print("big.txt" in {each.article.source for each in library.sourced(rows).values()})
+    with library.view() as view:
+        found = view.search("committee", dense_count=32, lexical_count=32).items
+        sourced = view.sourced([item.row for item in found]).values()
+    print("big.txt" in {each.article.source for each in sourced})
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     print(library.drift())
     print(*(outcome.action for outcome in library.add([small, big])))

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from made import AXES, candidate, candidates, hit
 
+from sourcebook.index.profile import Weights
 from sourcebook.index.search.candidates import Sourced
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Weights, collapse, rank
+from sourcebook.service.asking.rank import Rank, collapse
 
-WEIGHTS = Weights(late=1.0, near=0.1, dense=0.2, lexical=0.4, source=0.05)
+WEIGHTS = Weights(late=1.0, window=0.1, dense=0.2, lexical=0.4, source=0.05)
+RANK = Rank(WEIGHTS)
 QUERY = Query(text="coca")
 LONG = "The council of the town voted to double the fines for waste in the river on Tuesday."
 
@@ -21,11 +23,11 @@ def test_fusion_by_hand() -> None:
     far = candidate("Rain falls.", "far", row=2, dense=0.9, lexical=0.0, starts=(0, 5))
     tokens = np.concatenate([AXES[4:6], np.array([[0.6, 0.8] + [0] * 6])])
     weights = np.array([3, 1], np.float32)
-    found, read = candidates(question, far, near, weights=weights, tokens=tokens)
-    first, second = rank(QUERY, found, read, WEIGHTS)
+    found, load = candidates(question, far, near, weights=weights, tokens=tokens)
+    first, second = RANK(QUERY, found, load).hits
     # MaxSim (3 * .6 + 1 * .8) / 4 = .65, within its one run too: 1.1 * .65 + .2 * .5 + .4 * .25
     assert (first.candidate.row, second.candidate.row) == (1, 2)
-    assert first.late == first.near == pytest.approx(0.65)
+    assert first.late == first.window == pytest.approx(0.65)
     assert first.score == pytest.approx(0.915)
     assert second.late == 0
     assert second.score == pytest.approx(0.18)
@@ -39,10 +41,10 @@ def test_a_named_source_gains() -> None:
         candidate("Two.", "two", row=2, publisher="El Día", authors=("Ana Gil", "Bo")),
         candidate("Three.", "three", row=3),
     ]
-    found, read = candidates(question, *items)
+    found, load = candidates(question, *items)
 
     def gains(query: Query) -> dict[int, float]:
-        return {h.candidate.row: round(h.score - 1.1, 6) for h in rank(query, found, read, WEIGHTS)}
+        return {h.candidate.row: round(h.score - 1.1, 6) for h in RANK(query, found, load).hits}
 
     assert gains(QUERY) == {1: 0, 2: 0, 3: 0}
     assert gains(Query(text="x", publishers=("El Día",))) == {1: 0, 2: 0.05, 3: 0}
@@ -52,26 +54,26 @@ def test_a_named_source_gains() -> None:
 def test_ties_go_by_row_whatever_the_order() -> None:
     items = [candidate(f"Text {row}.", f"a{row}", row=row) for row in range(9)]
     for order in (items, items[::-1], items[4:] + items[:4]):
-        hits = rank(QUERY, *candidates(AXES[:1], *order), WEIGHTS)
+        hits = RANK(QUERY, *candidates(AXES[:1], *order)).hits
         assert [h.candidate.row for h in hits] == list(range(9))
 
 
 def test_only_the_best_are_read_and_what_is_gone_is_left_out() -> None:
     items = [candidate(f"Text {row}.", f"a{row}", row=row, dense=row / 9) for row in range(9)]
-    found, read = candidates(AXES[:1], *items)
+    found, load = candidates(AXES[:1], *items)
     asked: list[int] = []
 
     def without_seven(rows: Iterable[int]) -> Mapping[int, Sourced]:
         asked.extend(rows)
-        return read(row for row in asked if row != 7)
+        return load(row for row in asked if row != 7)
 
-    hits = rank(QUERY, found, without_seven, WEIGHTS, depth=3)
+    hits = RANK(QUERY, found, without_seven, depth=3).hits
     assert asked == [8, 7, 6]
     assert [h.candidate.row for h in hits] == [8, 6]
 
 
 def test_nothing_found() -> None:
-    assert rank(QUERY, *candidates(AXES[:1]), WEIGHTS) == []
+    assert RANK(QUERY, *candidates(AXES[:1])).hits == ()
 
 
 def test_the_same_text_in_two_articles_is_one_hit() -> None:

@@ -1,37 +1,34 @@
 """Signals: worked by hand on made hits, and read from a real library."""
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import AXES, candidate, candidates, hit
+from made import candidate, hit
 
 from sourcebook.index.encoding.tokens import Vectors
-from sourcebook.index.library import Library
-from sourcebook.index.search.candidates import Candidates
-from sourcebook.index.search.lexical import stem
 from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.query import Query, content_words
 from sourcebook.service.asking.rank import Hit
-from sourcebook.service.asking.signals import Signals, content_words, missing_entities, signals
+from sourcebook.service.asking.signals import Signals, missing_entities, signals
+from sourcebook.service.language.answer_types import expected
 from sourcebook.service.language.words import WORD
 
 TEXT = "Rain fell on Monday. Colombia seized 850 tonnes of cocaine in Cauca."
 
 
 class Asked(NamedTuple):
-    """A question, what was found for it, and its best hit."""
+    """A question, its best hit, and the weights of its word pieces."""
 
-    question: str
-    found: Candidates
+    query: Query
     best: Hit
+    weights: Vectors
 
     def signals(self) -> Signals:
-        return signals(self.question, self.found, self.best)
+        return signals(*self)
 
 
 def ask(
@@ -52,10 +49,11 @@ def ask(
             same = float(one[0].casefold() == other[0].casefold())
             similarity[row, column] = (matches or {}).get((one[0], other[0]), same)
     made = candidate(text, "title", dense=0.4, starts=tuple(match.start() for match in said))
-    found, _ = candidates(AXES[[0] * len(asked)], made)
-    starts = np.array([match.start() for match in asked], np.uint32)
-    found = replace(found, rarity=rarity, question=replace(found.question, starts=starts))
-    return Asked(question, found, hit(made, late=0.7, similarity=similarity))
+    pieces = [match.span() for match in asked]
+    words = tuple(content_words(question, pieces, rarity))
+    query = Query(text=question, pieces=pieces, words=words, wanted=expected(question))
+    best = hit(made, late=0.7, similarity=similarity)
+    return Asked(query, best, np.ones(len(asked), np.float32))
 
 
 def test_scores_by_hand() -> None:
@@ -113,10 +111,10 @@ def test_the_opposite_of_a_word_that_is_not_said() -> None:
 
 
 def test_words_are_joined_with_their_pieces() -> None:
-    asked = ask("Did the UN fly to Bogotá in 2024, or Bob")
-    starts = np.array([0, 4, 8, 11, 15, 18, 21, 25, 28, 30, 34, 37], np.uint32)  # Bog-otá, 20-24
-    found = replace(asked.found, question=replace(asked.found.question, starts=starts))
-    words = content_words(asked.question, found)
+    text = "Did the UN fly to Bogotá in 2024, or Bob"
+    starts = [0, 4, 8, 11, 15, 18, 21, 25, 28, 30, 34, 37]  # Bog-otá, 20-24
+    pieces = [(start, start + 1) for start in starts]
+    words = content_words(text, pieces, {"un": 0.5})
     assert [(word.text, word.pieces, word.named) for word in words] == [
         ("UN", (2,), True),
         ("fly", (3,), False),
@@ -124,28 +122,29 @@ def test_words_are_joined_with_their_pieces() -> None:
         ("2024", (8, 9), True),
         ("Bob", (11,), True),
     ]
+    assert [word.rarity for word in words] == [0.5, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
     ("question", "named"), [("Petro spoke", False), ("Gustavo Petro spoke", True), ("UN? no", True)]
 )
 def test_the_first_word_has_a_capital_letter_anyway(question: str, named: bool) -> None:
-    asked = ask(question)
-    assert content_words(question, asked.found)[0].named is named
+    assert ask(question).query.words[0].named is named
 
 
 def test_what_is_missing_is_named_as_it_was_asked() -> None:
     asked = ask("Did Emmanuel Macron sell quince in 2031?", matches={("sell", "seized"): 0.5})
-    missing = missing_entities(*asked, held=set())
-    assert missing == ["Emmanuel Macron", "2031", "quince"]  # "sell" may be said in other words
-    assert missing_entities(*asked, held={"macron", "2031", "quinc"}) == ["Emmanuel"]
-    assert missing_entities(*ask("Did Bo's men sell it?"), held=set())[0] == "Bo"
+
+    def missing(of: Asked, held: set[str]) -> list[str]:
+        return missing_entities(of.query, of.best, held, unsaid=0.3)
+
+    # "sell" may be said in other words.
+    assert missing(asked, set()) == ["Emmanuel Macron", "2031", "quince"]
+    assert missing(asked, {"macron", "2031", "quinc"}) == ["Emmanuel"]
+    assert missing(ask("Did Bo's men sell it?"), set())[0] == "Bo"
     # What the best passage holds in another spelling is not missing.
-    assert missing_entities(*ask("Did the US help Cáucas?", "The U.S. and Cauca."), held=set()) == [
-        "help"
-    ]
-    everything = {stem(word[0]) or "" for word in WORD.finditer(asked.question)}
-    assert missing_entities(*asked, held=everything) == []
+    assert missing(ask("Did the US help Cáucas?", "The U.S. and Cauca."), set()) == ["help"]
+    assert missing(asked, {word.stem for word in asked.query.words}) == []
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
@@ -155,13 +154,12 @@ def test_any_question_and_text_give_finite_signals(question: str, text: str) -> 
     assert all(math.isfinite(getattr(seen, name)) for name in seen.__slots__)
 
 
-def test_a_real_library_gives_them(engine: Engine, make_library: Callable[..., Library]) -> None:
-    ranked = engine.rank("How much cocaine did Colombia seize in 2024?")
-    seen = signals(ranked.query.text, ranked.found, ranked.hits[0])
+def test_a_real_library_gives_them(engine: Engine) -> None:
+    found = engine.examine("How much cocaine did Colombia seize in 2024?")
+    seen = signals(found.query, found.ranking.hits[0], found.ranking.weights)
     assert 0.5 < seen.sentence <= 1
     flags = ("name_missing", "number_missing", "negated", "opposite", "unfit")
     assert {name: getattr(seen, name) for name in flags} == dict.fromkeys(flags, False)
-    assert set(ranked.found.rarity) == set(engine.library.indexes.lexical.idf(ranked.query.text))
-    unheld = engine.library.search("quokka cocaine").rarity
-    assert unheld["quokka"] == pytest.approx(1)
-    assert 0 < unheld["cocain"] < 0.9
+    rarity = {word.stem: word.rarity for word in engine.examine("quokka cocaine").query.words}
+    assert rarity["quokka"] == pytest.approx(1)
+    assert 0 < rarity["cocain"] < 0.9

@@ -71,8 +71,7 @@ class Decide:
         confidence = confidence_of(self.calibration, seen)
         status = self.status(confidence)
         if status is not Status.NOT_IN_LIBRARY:
-            worth = self.near_best * best.score
-            quoted = tuple(hit for hit in ranking.hits[:MOST_CITED] if hit.score >= worth)
+            quoted = worth_quoting(ranking.hits, self.near_best)
             return Decision(status=status, confidence=confidence, quoted=quoted)
         return Decision(
             status=status,
@@ -97,6 +96,11 @@ class Decide:
         held = view.held({word.stem for word in query.words}, chosen)
         missing = missing_entities(query, best, held, self.calibration.unsaid)
         return f"{ENTITY_MISSING}:{missing[0]}" if missing else DETAIL_MISSING
+
+
+def worth_quoting(hits: Sequence[Hit], near_best: float) -> tuple[Hit, ...]:
+    """The best hit and those that come close to it, at most four."""
+    return tuple(hit for hit in hits[:MOST_CITED] if hit.score >= near_best * hits[0].score)
 
 
 def confidence_of(calibration: Calibration, seen: Signals) -> float:

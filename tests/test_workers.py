@@ -1,4 +1,4 @@
-"""A crew: a server that many ask at once answers in several processes, as if it were one."""
+"""Workers: a server that many ask at once answers in several processes, as if it were one."""
 
 import os
 import re
@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -18,11 +19,13 @@ from conftest import REPOSITORY, copy_library
 
 from sourcebook.eval.bench.served import family
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import LibraryError
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
+from sourcebook.service.http.server import GRACE_S
 from sourcebook.service.notation.requests import QUESTION
-from sourcebook.service.workers import SEATS
+from sourcebook.service.workers import SEATS, Workers
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL": "info"}
 TOO_LONG = {"question": "coca " * 900}
@@ -162,15 +165,84 @@ def test_no_process_is_left(server: Server, number: signal.Signals) -> None:
     pytest.fail(f"process {other} is left")
 
 
-def test_one_process_where_a_further_one_cannot_begin(
-    seed_library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_the_server_answers_and_ends_beside_a_worker_that_is_stopped(server: Server) -> None:
+    """SIGTERM reaches no stopped process, and its questions must not keep the server."""
+    worker = server.ask_until(1)
+    os.kill(worker, signal.SIGSTOP)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(server.post, "/v1/ask", {"question": QUESTION}) for _ in range(8)]
+        done, stuck = wait(asked, timeout=5)
+        assert done  # those that the server itself answers
+        assert stuck
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(GRACE_S) == 0
+        assert {one.result()["status"] for one in asked} == {"answered"}
+    assert not Path(f"/proc/{worker}").exists()
+
+
+class Sleeper:
+    """A stand-in for an engine that never answers in a worker."""
+
+    def __init__(self, here: bool = False) -> None:
+        self.here = here
+
+    def ask(self, question: str) -> str:
+        """The question, at once in this process; in a worker only after a minute."""
+        time.sleep(0.02 if self.here else 60)
+        return question
+
+
+def test_a_worker_that_hangs_is_ended_and_its_question_answered_here(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with Workers(tmp_path / "nowhere", Encoder, Engine, 2) as crew:
-        engine = Answering(Engine.of(seed_library), crew=crew)
+    here = Sleeper(here=True)
+    with Workers(Sleeper, 2, answer_timeout=0.2) as workers, ThreadPoolExecutor(8) as pool:
+        for _ in range(300):
+            asked = [str(number) for number in range(8)]
+            assert list(pool.map(partial(workers.call, here.ask), asked)) == asked
+            if "a worker has ended: TimeoutError" in caplog.text:
+                return
+    pytest.fail(caplog.text)
+
+
+def cannot_start() -> Engine:
+    """What a worker makes of a library that it cannot open."""
+    raise LibraryError("nothing there")
+
+
+def test_one_process_answers_where_no_worker_can_start(
+    seed_library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Workers(cannot_start, 2) as workers:
+        answering = Answering(Engine.of(seed_library), workers=workers)
         with ThreadPoolExecutor(4 * SEATS) as pool:
             for _ in range(100):
-                answers = list(pool.map(engine.ask, [QUESTION] * 20))
+                answers = list(pool.map(answering.ask, [QUESTION] * 20))
                 assert len({answer.sentences for answer in answers}) == 1
-                if "no further answering process could begin" in caplog.text:
+                if "no further worker could start" in caplog.text:
                     return
     pytest.fail(caplog.text)
+
+
+def test_a_worker_answers_with_the_engine_that_it_is_handed(
+    seed_library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also with another method than the usual one."""
+    caplog.set_level("INFO")
+    engine = Engine.of(seed_library, "bm25")
+    make = partial(engine_on, seed_library.folder, "bm25")
+    with Workers(make, 2) as workers, ThreadPoolExecutor(8) as pool:
+        answering = Answering(engine, workers=workers)
+        expected = engine.find(QUESTION).hits
+        for _ in range(200):
+            found = list(pool.map(answering.find, [QUESTION] * 16))
+            assert {each.hits == expected for each in found} == {True}
+            if caplog.text.count("2 processes answer now"):
+                break
+        found = list(pool.map(answering.find, [QUESTION] * 32))
+        assert {each.hits == expected for each in found} == {True}
+    assert "2 processes answer now" in caplog.text
+
+
+def engine_on(folder: Path, method: str) -> Engine:
+    return Engine.of(Library(folder, Encoder()), method)

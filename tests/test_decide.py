@@ -1,38 +1,43 @@
 """Confidence: two models worked by hand, and what it means on real questions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from made import candidate, hit
 from test_signals import ask
 
 from sourcebook.index.library import Library
+from sourcebook.index.profile import Calibration, Logistic
 from sourcebook.index.storage.records import Filter
-from sourcebook.service.asking.answer import Status
-from sourcebook.service.asking.confidence import CALIBRATION, Calibration, Logistic
+from sourcebook.service.asking.decide import Decide, confidence_of, probability, worth_quoting
 from sourcebook.service.asking.engine import Engine
 
 SIGNALS = ask("Who seized cocaine?").signals()  # late .7, dense .4
-EVEN = Logistic(-3, {"late": 2, "dense": 4})  # -3 + 1.4 + 1.6 = 0
+NEVER = Logistic(intercept=-99, weights={})
+EVEN = Logistic(intercept=-3, weights={"late": 2, "dense": 4})  # -3 + 1.4 + 1.6 = 0
 MODEL = Calibration(
-    relevant=EVEN, detailed=Logistic(-1, {"unfit": -5, "dense": 2.5}), answered=0.6, partial=0.4
+    relevant=EVEN,
+    detailed=Logistic(intercept=-1, weights={"unfit": -5, "dense": 2.5}),
+    answered=0.6,
+    partial=0.4,
+    unsaid=0.3,
 )
 
 
 def test_by_hand() -> None:
-    assert EVEN(SIGNALS) == pytest.approx(0.5)
-    assert MODEL.confidence(SIGNALS) == pytest.approx(0.25)
-    assert MODEL.confidence(None) == 0
+    assert probability(EVEN, SIGNALS) == pytest.approx(0.5)
+    assert confidence_of(MODEL, SIGNALS) == pytest.approx(0.25)
 
 
 def test_thresholds() -> None:
-    statuses = [MODEL.status(value) for value in (0.6, 0.59, 0.4, 0.39, 0)]
+    statuses = [Decide(MODEL, 0.9).status(value) for value in (0.6, 0.59, 0.4, 0.39, 0)]
     assert statuses == ["answered", "partial", "partial", "not_in_library", "not_in_library"]
-    assert CALIBRATION.status(0.0) is Status.NOT_IN_LIBRARY
 
 
 def test_a_model_of_what_is_no_signal_is_refused() -> None:
     with pytest.raises(ValueError, match="no signals \\['lat'\\]"):
-        Logistic(0, {"lat": 1})
+        Decide(replace(MODEL, relevant=Logistic(intercept=0, weights={"lat": 1})), 0.9)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +54,17 @@ def test_what_makes_a_question_unanswerable_lowers_the_confidence(
     assert engine.ask(worse).confidence < engine.ask(question).confidence
 
 
+def test_only_what_comes_close_to_the_best_is_quoted() -> None:
+    scores = [1.0, 0.95, 0.9, 0.89, 0.5]
+    hits = [hit(candidate(f"{score}", f"{score}"), score=score) for score in scores]
+    assert [each.score for each in worth_quoting(hits, 0.9)] == [1.0, 0.95, 0.9]
+    assert len(worth_quoting([hits[0]] * 9, 0.9)) == 4
+    assert worth_quoting([], 0.9) == ()
+
+
 def test_the_reasons_of_silence(engine: Engine, make_library: Callable[..., Library]) -> None:
-    silent = Engine.of(
-        engine.library,
-        calibration=Calibration(
-            relevant=CALIBRATION.relevant, detailed=Logistic(-99), answered=0.5, partial=0.1
-        ),
-    )
+    calibration = replace(engine.profile.calibration, detailed=NEVER)
+    silent = replace(engine, decide=Decide(calibration, 0.9))
     why = {
         question: silent.ask(question).reason
         for question in (
@@ -80,11 +89,15 @@ def test_a_name_is_missing_where_the_filter_hides_it(
         ana="Ana Gil chairs the drug panel. The panel meets in Vienna every March.",
         bo="The drug panel has nineteen experts. The drug panel meets in Vienna.",
     )
-    never = Calibration(relevant=Logistic(9), detailed=Logistic(-99), answered=0.5, partial=0.1)
-    engine = Engine.of(library, calibration=never)
+    relevant = Logistic(intercept=9, weights={})
+    engine = replace(
+        Engine.of(library), decide=Decide(replace(MODEL, relevant=relevant, detailed=NEVER), 0.9)
+    )
     question = "When did Ana Gil chair the drug panel?"
     other = next(
-        hit.article.id for hit in engine.rank(question).hits if "Gil" not in hit.passage.text
+        hit.article.id
+        for hit in engine.examine(question).ranking.hits
+        if "Gil" not in hit.passage.text
     )
     assert engine.ask(question).reason == "detail_missing"
     assert engine.ask(question, Filter(articles=(other,))).reason == "entity_missing:Ana Gil"
