@@ -250,8 +250,7 @@ def _until_found(engine: Engine, number: int) -> float:
     )
     begun = time.perf_counter()
     try:
-        for _ in library.add([probe]):
-            pass
+        library.add([probe])
         found = engine.search("Who trades zoftigram for plimthorn?")
         spent = time.perf_counter() - begun
     finally:
