@@ -1,7 +1,6 @@
 """Processes that answer beside the server's own: in each, one thread at a time runs Python."""
 
 import logging
-import os
 import signal
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import Any, TypeVar
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.library import Library
+from sourcebook.index.processors import usable_processors
 from sourcebook.service.settings import LOG_FORMAT
 
 # So many questions a process answers at once: while one is in the network or in an index, the
@@ -69,7 +69,7 @@ class Crew:
         `engine` what has the methods that are called; both must be picklable.
         """
         self._begins = (folder, encoder, engine)
-        self._most = processes or min(USUAL, len(os.sched_getaffinity(0)))
+        self._most = processes or min(USUAL, usable_processors())
         self._numbers = count(1)
         self._others: dict[int, SpawnProcess] = {}
         self._beginning = False
