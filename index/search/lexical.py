@@ -18,6 +18,7 @@ from typing import Any
 import tantivy
 
 from sourcebook.index.errors import StorageError
+from sourcebook.index.words import STOP_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -31,19 +32,6 @@ PLAIN = "plain"
 WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
 SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 FOOTER_MAGIC = 1337  # ends each of tantivy's files, after its footer and the footer's length
-
-# Lucene's English stop list and the words that questions are asked with.
-# fmt: off
-STOP_WORDS = [
-    "a", "about", "according", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been",
-    "being", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have",
-    "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "may", "me", "might",
-    "my", "no", "not", "of", "on", "or", "our", "she", "should", "so", "some", "such", "than",
-    "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "we", "were",
-    "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would",
-    "you", "your",
-]
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,5 +342,7 @@ def _idf(total: int, containing: int) -> float:
 
 FOLDING = _analyser()
 SPACED = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-STEMMING = _analyser(tantivy.Filter.custom_stopword(STOP_WORDS), tantivy.Filter.stemmer("english"))
+STEMMING = _analyser(
+    tantivy.Filter.custom_stopword(sorted(STOP_WORDS)), tantivy.Filter.stemmer("english")
+)
 SCHEMA = _schema()

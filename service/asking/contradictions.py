@@ -13,8 +13,9 @@ from sourcebook.service.asking.rank import Ranking
 from sourcebook.service.asking.short_answer import scored
 from sourcebook.service.asking.statements import Said, Statement, shared, statements, with_next
 from sourcebook.service.language.answer_types import AnswerType
-from sourcebook.service.language.quantities import Figure, Kind, has_share
-from sourcebook.service.language.words import HYPHENATED, roots
+from sourcebook.service.language.lexicon import Kind
+from sourcebook.service.language.quantities import Quantity, has_share
+from sourcebook.service.language.words import COMPOUND, topic_words
 
 # All chosen on the dev questions (docs/decisions/0010-disagreement.md).
 # How many words two sentences on one matter both take from the question at least, and what share
@@ -24,7 +25,7 @@ SUBJECT, CHOICE_SUBJECT = 0.7, 0.66
 # What share of the shorter sentence's words two sentences of almost the same words have in common,
 # and how many at least.
 COMMON, FEWEST = 0.6, 5
-# Shares that are multiples of it are too usual to be one figure for being equal.
+# Multiples of it are such common shares that two of them need not be the same share.
 ROUND = 5
 
 
@@ -58,7 +59,7 @@ def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Con
     for each in (
         *_other_answers(query, read, ranking.weights, profile),
         *_alternatives(query, read, profile.disagreements),
-        *_same_figure(read),
+        *_same_share(read),
         *_records(query.topic, read),
         *_same_sentence(read),
     ):
@@ -72,7 +73,7 @@ def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Con
 def _other_answers(
     query: Query, read: Sequence[Statement], weights: Vectors, profile: Profile
 ) -> Iterator[Contradiction]:
-    """Dates or figures that each would answer the question, and differ."""
+    """Dates or quantities that would each answer the question, and differ."""
     thresholds = profile.disagreements
     if query.wanted is None or query.wanted.type not in thresholds.least:
         return
@@ -100,7 +101,7 @@ def _other_answers(
         ):
             said.setdefault(each.statement.original, each)
     dated = query.wanted.type is AnswerType.DATE
-    differ = _dates_differ if dated else _figures_differ
+    differ = _dates_differ if dated else _quantities_differ
     sides = [one for one in said.values() if any(differ(one, other) for other in said.values())]
     if dated:  # who names both years belongs to both sides
         named = {iso for side in sides for iso in _isos(side)}
@@ -136,8 +137,8 @@ def _dates_differ(one: Said, other: Said) -> bool:
     return not any(a.startswith(b) or b.startswith(a) for a in ones for b in others)
 
 
-def _figures_differ(one: Said, other: Said) -> bool:
-    """Whether both figures measure the same, of the same years, and cannot be equal."""
+def _quantities_differ(one: Said, other: Said) -> bool:
+    """Whether both measure the same thing, in the same years, and cannot be equal."""
     ones, others = _within(one), _within(other)
     if not ones or not others:
         return False
@@ -147,11 +148,11 @@ def _figures_differ(one: Said, other: Said) -> bool:
     return ones[0].kind is others[0].kind and not any(a.agrees(b) for a in ones for b in others)
 
 
-def _within(said: Said) -> list[Figure]:
+def _within(said: Said) -> list[Quantity]:
     return [
-        figure
-        for figure in said.statement.figures
-        if said.start <= figure.start and figure.end <= said.end
+        each
+        for each in said.statement.quantities
+        if said.start <= each.start and each.end <= said.end
     ]
 
 
@@ -160,7 +161,7 @@ def _alternatives(
 ) -> Iterator[Contradiction]:
     """Two things that the question offers for choice, and articles that choose differently."""
     for pair in query.alternatives:
-        subject = query.topic - frozenset().union(*(roots(each.text) for each in pair))
+        subject = query.topic - frozenset().union(*(topic_words(each.text) for each in pair))
         chosen: tuple[list[Said], list[Said]] = ([], [])
         for statement in read:
             support = [_support(statement, each) for each in pair]
@@ -190,7 +191,7 @@ def _support(statement: Statement, offered: Alternative) -> tuple[float, Said]:
     matched = hit.similarity[list(offered.pieces), tokens]
     at = int(hit.starts[tokens][matched.mean(axis=0).argmax()]) - statement.sentence.start
     start, end = max(
-        (word.span() for word in HYPHENATED.finditer(text) if word.start() <= at),
+        (word.span() for word in COMPOUND.finditer(text) if word.start() <= at),
         default=(at, at + 1),
     )
     said = Said(statement, start, end)
@@ -215,7 +216,7 @@ _UTTERLY = re.compile(
 
 
 def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Contradiction]:
-    """A figure that one article calls a record, and another only close to one."""
+    """A quantity that one article calls a record, and another only close to one."""
     whole = [with_next(statement) for statement in read]
     almost = [(each, match) for each in whole if (match := _ALMOST.search(each.text))]
     if not almost:
@@ -228,7 +229,7 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
     for (one, near), (other, full) in product(almost, utterly):
         same = (
             a.agrees(b) and a.kind is b.kind and a.noun == b.noun
-            for a, b in product(one.figures, other.figures)
+            for a, b in product(one.quantities, other.quantities)
         )
         asked = len(subject & one.subject & other.subject) >= FEWEST_SUBJECT
         if one.original != other.original and asked and any(same):
@@ -243,29 +244,29 @@ _OF = re.compile(
 )
 
 
-def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
-    """One share that two articles give of different things."""
+def _same_share(read: Sequence[Statement]) -> Iterator[Contradiction]:
+    """The same share, which two articles give of different things."""
     shares = [
-        (statement, figure, match)
+        (statement, share, match)
         for statement in read
         if has_share(statement.text)
-        for figure in statement.figures
-        if figure.kind is Kind.SHARE and figure.value % ROUND
-        if (match := _OF.match(statement.text, figure.end))
+        for share in statement.quantities
+        if share.kind is Kind.SHARE and share.value % ROUND
+        if (match := _OF.match(statement.text, share.end))
     ]
-    for (one, figure, of), (other, same, of_other) in combinations(shares, 2):
-        if one.original == other.original or not figure.agrees(same):
+    for (one, share, of), (other, same, of_other) in combinations(shares, 2):
+        if one.original == other.original or not share.agrees(same):
             continue
-        if not roots(of[1]) & roots(of_other[1]):
+        if not topic_words(of[1]) & topic_words(of_other[1]):
             yield Contradiction(
-                one.text[figure.start : figure.end],
+                one.text[share.start : share.end],
                 MatterKind.CLAIM,
-                (Said(one, figure.start, of.end()), Said(other, same.start, of_other.end())),
+                (Said(one, share.start, of.end()), Said(other, same.start, of_other.end())),
             )
 
 
 def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
-    """Sentences of almost the same words, with another figure or date."""
+    """Sentences of almost the same words, with different quantities or dates."""
     for one, other in combinations(read, 2):
         if one.original == other.original:
             continue
@@ -273,8 +274,8 @@ def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
         if len(common) < max(FEWEST, COMMON * min(len(one.subject), len(other.subject))):
             continue
         matter = shared(one, other)
-        if sides := _only_figures(one, other):
-            if _figures_differ(*sides):
+        if sides := _only_quantities(one, other):
+            if _quantities_differ(*sides):
                 yield Contradiction(matter, MatterKind.NUMBER, sides)
         elif len(one.dates) == len(other.dates) == 1:
             first, second = one.dates[0], other.dates[0]
@@ -283,12 +284,14 @@ def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
                 yield Contradiction(matter, MatterKind.DATE, sides)
 
 
-def _only_figures(one: Statement, other: Statement) -> tuple[Said, Said] | None:
-    """The only figures of a kind that both have."""
+def _only_quantities(one: Statement, other: Statement) -> tuple[Said, Said] | None:
+    """The quantities of a kind of which each sentence has just one."""
     for kind in Kind:
-        ones = [each for each in one.figures if each.kind is kind]
-        others = [each for each in other.figures if each.kind is kind]
-        if len(ones) == len(others) == 1 and roots(ones[0].noun) == roots(others[0].noun):
-            first, second = ones[0], others[0]
+        ones = [each for each in one.quantities if each.kind is kind]
+        others = [each for each in other.quantities if each.kind is kind]
+        if not len(ones) == len(others) == 1:
+            continue
+        first, second = ones[0], others[0]
+        if topic_words(first.noun) == topic_words(second.noun):
             return Said(one, first.start, first.end), Said(other, second.start, second.end)
     return None

@@ -13,19 +13,21 @@ from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import AnswerType, Expected, fitting
-from sourcebook.service.language.words import roots
+from sourcebook.service.language.languages import LEXICON
+from sourcebook.service.language.lexicon import either
+from sourcebook.service.language.words import topic_words
 
 # So many word pieces away from words that may answer, a word's weight for it has fallen to a third.
 REACH = 12
 
-_SPOKE = r"said|says|wrote|writes|warned|argued|argues|noted|added|explained|stated|dijo|afirmó"
+_SPOKE = either(LEXICON.speech_verbs)
 _ACTS_BEFORE = re.compile(
     rf"(?:^|[.;:”\"—]|\b(?:by|por|according to|según|{_SPOKE}))[\s“]*"
     r"(?:(?:the|former|ex-\w+|el|la|un|a|an) ){0,2}\Z",
     re.IGNORECASE,
 )
 _ACTS_BEHIND = re.compile(
-    rf"(?:,[^,.;]+,)? (?:\w+ )?(?:{_SPOKE}|told|tells|called|calls|claimed|described|announced)\b",
+    rf"(?:,[^,.;]+,)? (?:\w+ )?(?:{_SPOKE}|{either(LEXICON.speech_verbs_after)})\b",
     re.IGNORECASE,
 )
 _LIES_BEFORE = re.compile(
@@ -101,7 +103,7 @@ def scored(
     """
     text, wanted = hit.passage.text_of(sentence), query.wanted
     found = fitting(text, wanted) if wanted else []
-    if wanted is None or not found or not query.wanted_topic & roots(text):
+    if wanted is None or not found or not query.wanted_topic & topic_words(text):
         return
     tokens = hit.tokens_in(sentence)
     starts, similarity = hit.starts[tokens], hit.similarity[:, tokens]

@@ -10,8 +10,8 @@ from sourcebook.index.encoding.tokens import Vectors, weighted
 from sourcebook.index.passages import Span
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.rank import Hit
-from sourcebook.service.language.quantities import Figure, figures
-from sourcebook.service.language.words import HYPHENATED, roots
+from sourcebook.service.language.quantities import Quantity, quantities
+from sourcebook.service.language.words import COMPOUND, topic_words
 
 # Only the best hits are read, and of them only the sentences that match the question nearly as
 # well as the best one. Chosen on the dev questions (docs/decisions/0010-disagreement.md).
@@ -49,14 +49,14 @@ class Statement:
         return frozenset(date.iso[:4] for date in self.dates if date.iso[0] != "-")
 
     @cached_property
-    def figures(self) -> list[Figure]:
-        """The figures in it."""
-        return figures(self.text, self.dates)
+    def quantities(self) -> list[Quantity]:
+        """The quantities in it."""
+        return quantities(self.text, self.dates)
 
     @cached_property
     def subject(self) -> frozenset[str]:
-        """What it is about: the roots of its words."""
-        return roots(self.text)
+        """What it is about."""
+        return topic_words(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,6 @@ def with_next(statement: Statement) -> Statement:
 
 def shared(one: Statement, other: Statement) -> str:
     """The words that two sentences have in common, as the first has them."""
-    words = (match[0] for match in HYPHENATED.finditer(one.text))
-    both = (word for word in words if roots(word) & other.subject and not word.isdigit())
+    words = (match[0] for match in COMPOUND.finditer(one.text))
+    both = (word for word in words if topic_words(word) & other.subject and not word.isdigit())
     return " ".join(dict.fromkeys(both))

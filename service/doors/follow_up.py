@@ -9,51 +9,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sourcebook.index.search.lexical import STOP_WORDS
+from sourcebook.index.words import WORD
+from sourcebook.service.language.languages import LEXICON
+from sourcebook.service.language.lexicon import either
 
 MANY_WORDS = 5  # that carry meaning before a pronoun: it then stands for one of them
 TURNS = 8  # so many earlier questions are looked at
 # Of a longer question only so many words are carried over: the encoder reads no long ones.
 MAX_CARRIED_CHARACTERS, MAX_CARRIED_WORDS = 300, 12
 
-# fmt: off
-SPANISH = {
-    "a", "al", "algún", "ante", "antes", "así", "aún", "cada", "como", "con", "contra", "cuando",
-    "cuál", "cuáles", "cuándo", "cuánta", "cuántas", "cuánto", "cuántos", "cómo", "de", "del",
-    "desde", "después", "donde", "durante", "dónde", "e", "el", "ella", "ellas", "ellos", "en",
-    "entre", "era", "eran", "es", "esa", "ese", "eso", "esta", "estaba", "este", "esto", "está",
-    "fue", "fueron", "ha", "haber", "había", "hace", "hacia", "han", "hasta", "hay", "hubo", "la",
-    "las", "le", "les", "lo", "los", "me", "mi", "mismo", "muy", "más", "ni", "no", "nos", "o",
-    "para", "pero", "por", "porque", "que", "quién", "quiénes", "qué", "se", "ser", "será", "si",
-    "sido", "sin", "sobre", "son", "su", "sus", "también", "te", "tiene", "tras", "u", "un", "una",
-    "unas", "uno", "unos", "y", "ya",
-}
-ENGLISH = {
-    *STOP_WORDS, "after", "against", "ago", "among", "around", "before", "between", "during",
-    "else", "ever", "him", "himself", "just", "many", "more", "most", "much", "now", "one", "ones",
-    "only", "other", "others", "over", "same", "since", "them", "those", "through", "towards",
-    "under", "until", "us", "very", "within", "without", "yes",
-}
-EMPTY = ENGLISH | SPANISH
-# What begins a request with a capital, and is no name.
-ORDERS = {
-    "compara", "compare", "define", "describe", "dime", "explain", "explica", "find", "give",
-    "list", "name", "show", "summarise", "summarize", "tell",
-}
-# fmt: on
-PLEASANTRIES = re.compile(
-    r"(?:(?:thanks?|thank you|ok(?:ay)?|great|good|hi|hello|hey|yes|no|very|so|much|gracias|muchas|"
-    r"hola|vale|bien|sí|perfecto)\W*)+",
-    re.IGNORECASE,
-)
+PLEASANTRIES = re.compile(rf"(?:(?:{either(LEXICON.pleasantries)})\W*)+", re.IGNORECASE)
 
-_WORD = re.compile(r"[^\W_]+(?:[-’'.][^\W_]+)*")
+# A compound is one word here, and so are "3.5" and "U.S".
+_WORD = re.compile(rf"{WORD.pattern}(?:[-’'.]{WORD.pattern})*")
 _YEAR = r"(?:1[5-9]|20)\d\d"
-_WHEN = re.compile(
-    rf"\b(?:(in|since|until|before|after|from|by|during|en|desde|hasta|antes de|después de)\s+)?"
-    rf"({_YEAR})\b",
-    re.IGNORECASE,
-)
+_WHEN = re.compile(rf"\b(?:({either(LEXICON.dating)})\s+)?({_YEAR})\b", re.IGNORECASE)
 _OPENING = re.compile(
     r"[\s¿]*(?:and|but|or|so|also|then|y|e|o|pero|entonces|también)\b[\s,]*"
     r"|[\s¿]*(?:what|how) about\b\s*|[\s¿]*(?:y\s+)?qué (?:tal|hay de|pasa con)\b\s*",
@@ -62,7 +32,7 @@ _OPENING = re.compile(
 # "What is coca?" has one word, and is whole.
 _WHOLE = re.compile(
     r"[\s¿]*(?:what|who|where|qué|quién|cuál|dónde)\s+(?:is|are|was|were|es|son|fue|era)\s+"
-    rf"|[\s¿]*(?:{'|'.join(sorted(ORDERS))})\s|.*\b(?:is|are|was|were) there\b|.*\bhay\b",
+    rf"|[\s¿]*(?:{either(LEXICON.requests)})\s|.*\b(?:is|are|was|were) there\b|.*\bhay\b",
     re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"\b(?:his|its|their|her(?=\s+[^\W\d_]))\b", re.IGNORECASE)
@@ -81,7 +51,6 @@ _EXPLETIVE = re.compile(
     r"|\bdo(?:es)? it (?:take|matter|make sense|mean (?:to|if|when|that))\b",
     re.IGNORECASE,
 )
-_CONJUNCTIONS = {"as", "because", "if", "than", "that", "when", "whether", "while", "who"}
 _NAME = r"(?:(?:[^\W\d_a-zà-öø-ÿ]\.){2,}|[^\W\d_a-zà-öø-ÿ][\w’'-]*)"
 _NAMES = re.compile(rf"{_NAME}(?:(?:\s+(?:of|de|del|on|for|the))*\s+{_NAME})*")
 
@@ -173,12 +142,12 @@ def _stands_for_a_noun(rest: str, pronoun: re.Match[str]) -> bool:
     """Whether it may stand for a word before it: "why do farmers say they need coca?"."""
     above = [word.casefold() for word in _words(rest[: pronoun.start()])]
     below = rest[pronoun.end() :].strip(" ?.!")
-    nouns = sum(word not in EMPTY for word in above)
+    nouns = sum(word not in LEXICON.function_words for word in above)
     if not above or not below:
         return nouns >= MANY_WORDS
-    if pronoun[0].casefold() == "that" and above[-1] not in EMPTY:
+    if pronoun[0].casefold() == "that" and above[-1] not in LEXICON.function_words:
         return True
-    close = above[-1] not in EMPTY or above[-1] in _CONJUNCTIONS
+    close = above[-1] not in LEXICON.function_words or above[-1] in LEXICON.subordinators
     return nouns >= MANY_WORDS or (close and nouns >= 2)
 
 
@@ -209,7 +178,8 @@ def _words(text: str) -> list[str]:
 def _content(text: str) -> list[str]:
     """The words that carry meaning: neither grammar nor years."""
     words = (word.casefold() for word in _words(text))
-    return [word for word in words if word not in EMPTY and not re.fullmatch(_YEAR, word)]
+    said = (word for word in words if word not in LEXICON.function_words)
+    return [word for word in said if not re.fullmatch(_YEAR, word)]
 
 
 def _names(text: str) -> list[str]:
@@ -217,7 +187,7 @@ def _names(text: str) -> list[str]:
     found = []
     for match in _NAMES.finditer("" if text.isupper() else text):
         words = re.sub(r"[’'](?:s\b)?$", "", match[0]).split()
-        while words and words[0].casefold() in EMPTY | ORDERS:
+        while words and words[0].casefold() in LEXICON.function_words | LEXICON.requests:
             words = words[1:]
         found.append(" ".join(words))
     return list(dict.fromkeys(filter(None, found)))

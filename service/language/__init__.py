@@ -1,1 +1,1 @@
-"""Words, quantities, quotations and answer types, in English and Spanish."""
+"""Word data of each language, and what the rules read from it: words, quantities, dates, types."""
