@@ -1,4 +1,4 @@
-"""Contradictions: what independent articles say differently of what a question asks about."""
+"""Finds contradictions: where independent articles differ on what a question asks."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ from sourcebook.service.language.lexicon import Kind
 from sourcebook.service.language.quantities import Quantity, has_share
 from sourcebook.service.language.words import COMPOUND, topic_words
 
-# All chosen on the dev questions (docs/decisions/0010-disagreement.md).
-# How many words two sentences on one matter both take from the question at least, and what share
-# of all that either of them takes: to be answers, or to choose between two that are offered.
+# All were chosen on the dev questions (docs/decisions/0010-disagreement.md).
+# How many topic words of the question two sentences on one subject must share, and what share of
+# those that either has: as two answers, or as choices between the question's alternatives.
 FEWEST_SUBJECT = 2
 SUBJECT, CHOICE_SUBJECT = 0.7, 0.66
-# What share of the shorter sentence's words two sentences of almost the same words have in common,
-# and how many at least.
+# Two sentences have almost the same words if they share this part of the shorter one's topic words,
+# and at least so many.
 COMMON, FEWEST = 0.6, 5
 # Multiples of it are such common shares that two of them need not be the same share.
 ROUND = 5
 
 
-class MatterKind(StrEnum):
+class DifferenceKind(StrEnum):
     """What the sides differ in."""
 
     NUMBER = "number"
@@ -39,17 +39,17 @@ class MatterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What independent articles say of one matter, in the order of their rank."""
+    """What independent articles say of one `subject`, in the order of their rank."""
 
-    matter: str
-    kind: MatterKind
+    subject: str
+    kind: DifferenceKind
     sides: tuple[Said, ...]
 
 
 def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Contradiction]:
-    """Where the best hits contradict each other on what the question asks, or on a side of it.
+    """Where the best hits contradict each other on what the question asks, or on a detail of it.
 
-    One article never contradicts itself, nor its copies.
+    An article never contradicts itself or its copies.
     """
     read = statements(ranking.hits, ranking.weights, profile.disagreements.relevant)
     if len({each.original for each in read}) < 2:
@@ -96,24 +96,26 @@ def _other_answers(
     top, best = found[0]
     said: dict[str, Said] = {}
     for score, each in found:
-        if score >= thresholds.near_best * top and _on_one_matter(
+        if score >= thresholds.near_best * top and _on_one_subject(
             subject, best.statement, each.statement, SUBJECT
         ):
             said.setdefault(each.statement.original, each)
     dated = query.wanted.type is AnswerType.DATE
     differ = _dates_differ if dated else _quantities_differ
     sides = [one for one in said.values() if any(differ(one, other) for other in said.values())]
-    if dated:  # who names both years belongs to both sides
+    if dated:  # a sentence that names both years belongs to both sides
         named = {iso for side in sides for iso in _isos(side)}
         sides = [one for one in said.values() if _isos(one) & named]
     if sides:
         yield Contradiction(
-            query.text, MatterKind.DATE if dated else MatterKind.NUMBER, tuple(sides)
+            query.text, DifferenceKind.DATE if dated else DifferenceKind.NUMBER, tuple(sides)
         )
 
 
-def _on_one_matter(subject: frozenset[str], one: Statement, other: Statement, share: float) -> bool:
-    """Whether two sentences have most of what they take from the question in common."""
+def _on_one_subject(
+    subject: frozenset[str], one: Statement, other: Statement, share: float
+) -> bool:
+    """Whether two sentences share most of the topic words that they take from the question."""
     ones, others = subject & one.subject, subject & other.subject
     return len(ones & others) >= max(FEWEST_SUBJECT, share * max(len(ones), len(others)))
 
@@ -127,9 +129,9 @@ def _isos(said: Said) -> set[str]:
 
 
 def _dates_differ(one: Said, other: Said) -> bool:
-    """Whether no date of the one may be a date of the other; 2025 may be 2025-09.
+    """Whether no date of one may be a date of the other; 2025 may be 2025-09.
 
-    Decades and days without a year leave it open.
+    Decades and days without a year could be any, so they never differ.
     """
     ones, others = _isos(one), _isos(other)
     if not ones or not others or any(iso[0] == "-" for iso in ones | others):
@@ -159,7 +161,7 @@ def _within(said: Said) -> list[Quantity]:
 def _alternatives(
     query: Query, read: Sequence[Statement], thresholds: DisagreementThresholds
 ) -> Iterator[Contradiction]:
-    """Two things that the question offers for choice, and articles that choose differently."""
+    """Two alternatives that the question offers, and articles that choose differently."""
     for pair in query.alternatives:
         subject = query.topic - frozenset().union(*(topic_words(each.text) for each in pair))
         chosen: tuple[list[Said], list[Said]] = ([], [])
@@ -173,18 +175,17 @@ def _alternatives(
         for one, other in product(*chosen):
             if one.statement.original == other.statement.original:
                 continue
-            if _on_one_matter(subject, one.statement, other.statement, CHOICE_SUBJECT):
+            if _on_one_subject(subject, one.statement, other.statement, CHOICE_SUBJECT):
                 dated = _isos(one) and _isos(other)
-                kind = MatterKind.DATE if dated else MatterKind.CLAIM
+                kind = DifferenceKind.DATE if dated else DifferenceKind.CLAIM
                 yield Contradiction(query.text, kind, (one, other))
                 break
 
 
 def _support(statement: Statement, offered: Alternative) -> tuple[float, Said]:
-    """How closely a sentence matches one alternative, and with which word of its own.
+    """How closely a sentence matches the alternative `offered`, and its word that matches best.
 
-    Numbers are alike to the model, so one that is not
-    in the sentence is not matched at all.
+    The model finds all numbers similar, so a number that the sentence does not contain scores 0.
     """
     hit, text = statement.hit, statement.text
     tokens = hit.tokens_in(statement.sentence)
@@ -234,7 +235,7 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
         asked = len(subject & one.subject & other.subject) >= FEWEST_SUBJECT
         if one.original != other.original and asked and any(same):
             sides = Said(one, *near.span()), Said(other, *full.span())
-            yield Contradiction(shared(one, other), MatterKind.CLAIM, sides)
+            yield Contradiction(shared(one, other), DifferenceKind.CLAIM, sides)
 
 
 _OF = re.compile(
@@ -260,7 +261,7 @@ def _same_share(read: Sequence[Statement]) -> Iterator[Contradiction]:
         if not topic_words(of[1]) & topic_words(of_other[1]):
             yield Contradiction(
                 one.text[share.start : share.end],
-                MatterKind.CLAIM,
+                DifferenceKind.CLAIM,
                 (Said(one, share.start, of.end()), Said(other, same.start, of_other.end())),
             )
 
@@ -273,15 +274,15 @@ def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
         common = one.subject & other.subject
         if len(common) < max(FEWEST, COMMON * min(len(one.subject), len(other.subject))):
             continue
-        matter = shared(one, other)
+        subject = shared(one, other)
         if sides := _only_quantities(one, other):
             if _quantities_differ(*sides):
-                yield Contradiction(matter, MatterKind.NUMBER, sides)
+                yield Contradiction(subject, DifferenceKind.NUMBER, sides)
         elif len(one.dates) == len(other.dates) == 1:
             first, second = one.dates[0], other.dates[0]
             sides = Said(one, first.start, first.end), Said(other, second.start, second.end)
             if _dates_differ(*sides):
-                yield Contradiction(matter, MatterKind.DATE, sides)
+                yield Contradiction(subject, DifferenceKind.DATE, sides)
 
 
 def _only_quantities(one: Statement, other: Statement) -> tuple[Said, Said] | None:

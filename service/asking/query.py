@@ -101,7 +101,7 @@ class Query:
 
     @cached_property
     def topic(self) -> frozenset[str]:
-        """What it is about: its content words without their endings."""
+        """What it is about: its topic words."""
         return topic_words(self.text)
 
     @cached_property
@@ -222,7 +222,7 @@ def _named(word: str, following: str, *, first: bool) -> bool:
 
 
 def _head(match: re.Match[str]) -> tuple[int, int]:
-    """Where the head of the second alternative stands: a name, or the first word that counts."""
+    """The span of the second alternative's head: a name, or its first topic word."""
     words = list(re.finditer(r"[\w’'-]+", match["right"]))
     while len(words) > 1 and words[0][0].lower() in LEXICON.no_topic:
         words.pop(0)

@@ -1,1 +1,1 @@
-"""Word data of each language, and what the rules read from it: words, quantities, dates, types."""
+"""The words of each language, and what is found with them: topics, quantities, dates, types."""
