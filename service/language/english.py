@@ -24,8 +24,8 @@ _FUNCTION_WORDS = derived(
     """,
 )
 
-# Where a list grew while rules were made for the dev questions, its comment names the decision;
-# a word that it lacks for no stated reason was not met there, and adding it may change answers.
+# The lists were collected on the dev questions of the decisions that the comments name. A word may
+# be missing only because no question needed it; adding one may change answers, so measure.
 ENGLISH = Lexicon(
     function_words=_FUNCTION_WORDS,
     # docs/decisions/0010-disagreement.md. What a question asks for ("which year", "what share") is
@@ -69,7 +69,8 @@ ENGLISH = Lexicon(
         """,
         more="less others per times years yes",
     ),
-    # What is left out is rarely the first word of a sentence.
+    # A word that is missing here counts as a name if a writer's sentence opens with it and neither
+    # the evidence nor the question has it.
     openers=derived(
         _FUNCTION_WORDS,
         less="""
