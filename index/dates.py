@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sourcebook.index.article import PARTIAL_DATE
+from sourcebook.index.words import ENGLISH_MONTHS, ENGLISH_SHORT_MONTHS, SPANISH_MONTHS
 
 # The first three letters tell the months of English, Spanish, French, German, Italian and
 # Portuguese apart, except French "juin" and "juillet", which need four.
@@ -46,14 +47,8 @@ DATE_FORMS = tuple(
 
 # In prose only whole names are months, for "set" and "may" are words: English ones and the common
 # abbreviations with a capital, Spanish ones in any case.
-_ENGLISH = "January February March April May June July August September October November December"
-_SHORT = "Jan Feb Mar Apr Jun Jul Aug Sept Sep Oct Nov Dec"
-_SPANISH = (
-    "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre "
-    "diciembre"
-)
 _NAME = "|".join(
-    [*_ENGLISH.split(), *_SHORT.split(), *(f"(?i:{name})" for name in _SPANISH.split())]
+    [*ENGLISH_MONTHS, *ENGLISH_SHORT_MONTHS, *(f"(?i:{name})" for name in SPANISH_MONTHS)]
 )
 _MONTH = rf"\b(?P<month{{0}}>{_NAME})\b\.?"
 _DAY = r"(?<![\d.,])(?P<day{0}>\d{{1,2}})(?:st|nd|rd|th|º|\.)?"

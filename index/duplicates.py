@@ -1,9 +1,10 @@
 """Recognises syndicated copies: MinHash signatures of five-word shingles."""
 
-import re
 import zlib
 
 import numpy as np
+
+from sourcebook.index.words import WORD
 
 SHINGLE_WORDS = 5
 PERMUTATIONS = 128
@@ -18,13 +19,12 @@ _PRIME = np.uint64((1 << 31) - 1)
 _RANDOM = np.random.default_rng(20)
 _FACTORS = _RANDOM.integers(1, int(_PRIME), PERMUTATIONS, dtype=np.uint64)
 _OFFSETS = _RANDOM.integers(0, int(_PRIME), PERMUTATIONS, dtype=np.uint64)
-_WORD = re.compile(r"\w+")
 _CHUNK = 4096
 
 
 def signature(text: str) -> bytes:
     """The MinHash signature of a text (Broder, 1997): 128 little-endian uint32."""
-    words = _WORD.findall(text.casefold()) or text.split()
+    words = WORD.findall(text.casefold()) or text.split()
     count = max(1, len(words) - SHINGLE_WORDS + 1)
     hashes = np.fromiter(
         (zlib.crc32(" ".join(words[i : i + SHINGLE_WORDS]).encode()) for i in range(count)),

@@ -9,7 +9,7 @@ from made import citation
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer, Sentence, Status
-from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import Query
@@ -47,7 +47,7 @@ def short(text: str, start: int, citation: int = 1) -> ShortAnswer:
 
 def differing(text: str, citation: int) -> Disagreement:
     sides = (Side("Cauca", CITED.exact, 1, None), Side("Meta", text, citation, None))
-    return Disagreement("coca", MatterKind.CLAIM, sides)
+    return Disagreement("coca", DifferenceKind.CLAIM, sides)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ WHOLE = replace(
     disagreements=(
         Disagreement(
             "coca",
-            MatterKind.CLAIM,
+            DifferenceKind.CLAIM,
             (Side("Cauca", CITED.exact, 1, "2024"), Side("Meta", META.exact, 2, "2025-09")),
         ),
     ),

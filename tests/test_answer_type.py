@@ -3,7 +3,7 @@
 import pytest
 
 from sourcebook.service.language.answer_types import AnswerType, expected, fitting
-from sourcebook.service.language.quantities import Kind
+from sourcebook.service.language.lexicon import Kind
 
 NAME, PLACE, DATE, NUMBER = AnswerType.NAME, AnswerType.PLACE, AnswerType.DATE, AnswerType.NUMBER
 

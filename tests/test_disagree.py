@@ -9,7 +9,7 @@ from conftest import article_from
 from sourcebook.index.article import Article
 from sourcebook.index.library import Library
 from sourcebook.service.asking.answer import Answer, Status
-from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.engine import Engine
 
 MakeLibrary = Callable[..., Library]
@@ -43,7 +43,7 @@ REAL = [
     (
         "When was the Alma dam finished?",
         ["The Alma dam was finished in 1989.", "Workers finished the Alma dam in 1986."],
-        MatterKind.DATE,
+        DifferenceKind.DATE,
         ["1989", "1986"],
     ),
     (
@@ -58,13 +58,13 @@ REAL = [
             "The Alma flood displaced 12,000 people in 2019.",
             "In 2019 the Alma flood displaced about 20,000 people.",
         ],
-        MatterKind.NUMBER,
+        DifferenceKind.NUMBER,
         ["12,000 people", "about 20,000 people"],
     ),
     (
         "Did the council or the court close the Alma mine?",
         ["The council closed the Alma mine in 2015.", "A court closed the Alma mine in 2015."],
-        MatterKind.CLAIM,
+        DifferenceKind.CLAIM,
         ["council", "court"],
     ),
     (
@@ -73,7 +73,7 @@ REAL = [
             "The Alma plant supplies 37 percent of the region's power.",
             "The Alma plant supplies 37% of the region's water.",
         ],
-        MatterKind.CLAIM,
+        DifferenceKind.CLAIM,
         ["37 percent of the region's power", "37% of the region's water"],
     ),
     (
@@ -82,7 +82,7 @@ REAL = [
             "Wheat near Alma covers 5,300 hectares of land, close to the all-time high.",
             "Wheat near Alma covers more than 5,000 hectares of land, the highest ever.",
         ],
-        MatterKind.CLAIM,
+        DifferenceKind.CLAIM,
         ["close to the all-time high", "highest ever"],
     ),
     (
@@ -91,7 +91,7 @@ REAL = [
             "The Alma bridge collapsed under a heavy train in March and killed 14 passengers.",
             "The Alma bridge collapsed under a heavy train in March and killed 17 passengers.",
         ],
-        MatterKind.NUMBER,
+        DifferenceKind.NUMBER,
         ["14 passengers", "17 passengers"],
     ),
 ]
@@ -102,7 +102,7 @@ def test_what_sources_say_differently(
     make_library: MakeLibrary,
     question: str,
     texts: list[str],
-    kind: MatterKind | None,
+    kind: DifferenceKind | None,
     values: list[str],
 ) -> None:
     answer = ask(make_library, question, *texts)

@@ -19,7 +19,7 @@ from sourcebook.index.article import Metadata
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Answer, Sentence, Status
-from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import Query
@@ -277,7 +277,7 @@ def test_a_document_has_everything_that_an_answer_has(format: Format) -> None:
         both,
         sentences=both.sentences[:1],
         short=ShortAnswer("850 tonnes", 10, 20, 1),
-        disagreements=(Disagreement("tonnes", MatterKind.NUMBER, sides),),
+        disagreements=(Disagreement("tonnes", DifferenceKind.NUMBER, sides),),
         written=Written(model="m*", sentences=(WrittenSentence("It seized tonnes", (1, 2)),)),
     )
     document = export(answer, format, "apa")
@@ -297,7 +297,7 @@ def test_sources_that_differ_stand_side_by_side(format: Format) -> None:
     texts = ("It seized 850 tonnes.", "It seized 889 tonnes.")
     both = answered(*texts)
     sides = tuple(Side(text[10:13], text, i, None) for i, text in enumerate(texts, 1))
-    matter = Disagreement("tonnes <seized>", MatterKind.NUMBER, sides)
+    matter = Disagreement("tonnes <seized>", DifferenceKind.NUMBER, sides)
     document = export(replace(both, disagreements=(matter,)), format, "apa")
     assert quotes_in(document, format) == [*texts, *texts]
     assert "tonnes <seized>" not in document

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
 from sourcebook.service.asking.query import MAX_QUESTION, Query, plan, query_of
-from sourcebook.service.language.words import WORD
+from sourcebook.service.language.words import WITH_APOSTROPHES
 
 PUBLISHERS = ["The Conversation", "Foreign Policy", "El País", "www.insightcrime.org", "AP", "—"]
 AUTHORS = ["Laura Gil", "Óscar Naranjo", "J. D. Vance", "…"]
@@ -20,7 +20,7 @@ class Held:
         return PUBLISHERS, AUTHORS
 
     def pieces(self, text: str) -> Offsets:
-        return [match.span() for match in WORD.finditer(text)]
+        return [match.span() for match in WITH_APOSTROPHES.finditer(text)]
 
     def word_rarity(self, text: str) -> dict[str, float]:
         return {}

@@ -15,7 +15,7 @@ from sourcebook.service.asking.query import Query, content_words
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.asking.signals import Signals, missing_entities, signals
 from sourcebook.service.language.answer_types import expected
-from sourcebook.service.language.words import WORD
+from sourcebook.service.language.words import WITH_APOSTROPHES
 
 TEXT = "Rain fell on Monday. Colombia seized 850 tonnes of cocaine in Cauca."
 
@@ -42,7 +42,7 @@ def ask(
     `matches` are similarities of a word of the question and one of the text; equal words have 1,
     all others 0.
     """
-    asked, said = list(WORD.finditer(question)), list(WORD.finditer(text))
+    asked, said = list(WITH_APOSTROPHES.finditer(question)), list(WITH_APOSTROPHES.finditer(text))
     similarity: Vectors = np.zeros((len(asked), len(said)), np.float32)
     for row, one in enumerate(asked):
         for column, other in enumerate(said):

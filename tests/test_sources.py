@@ -6,7 +6,7 @@ import pytest
 from made import citation
 
 from sourcebook.service.asking.citation import Citation
-from sourcebook.service.asking.contradictions import MatterKind
+from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.sources import independent_publishers, outdated
 
@@ -43,7 +43,7 @@ def test_publishers_count_once(citations: list[Citation], count: int) -> None:
 def differing(*sides: tuple[str, str | None]) -> Disagreement:
     return Disagreement(
         matter="the dam",
-        kind=MatterKind.DATE,
+        kind=DifferenceKind.DATE,
         sides=tuple(Side(value, value, n, day) for n, (value, day) in enumerate(sides, 1)),
     )
 

@@ -35,7 +35,7 @@ from sourcebook.eval.runs.run import observe, sample
 from sourcebook.eval.runs.subject import EngineSubject, engine_for
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
-from sourcebook.index.search.lexical import STOP_WORDS
+from sourcebook.index.words import STOP_WORDS
 
 MEASURE = ir_measures.nDCG @ 10
 # tantivy keeps a document's length in one byte; and the encoder may be a quantised form.
@@ -208,9 +208,8 @@ def _pairs(words: Sequence[str]) -> list[str]:
 def _words(texts: Sequence[str]) -> list[list[str]]:
     """Stemmed words without stop words."""
     stem = Stemmer.Stemmer("english").stemWords
-    stop = set(STOP_WORDS)
     return [
-        stem([word for word in re.findall(r"[^\W_]+", text.lower()) if word not in stop])
+        stem([word for word in re.findall(r"[^\W_]+", text.lower()) if word not in STOP_WORDS])
         for text in texts
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.errors import TooLargeError
+from sourcebook.index.words import WORD
 
 # A line costs about 300 bytes while it is cleaned, so that a file of nothing but line breaks and
 # letters would need gigabytes; no article comes near this.
@@ -14,7 +15,6 @@ MAX_LINES = 1_000_000
 # A page with more lines that might be pull quotes is a list.
 MAX_PULL_QUOTES = 2000
 
-WORD = re.compile(r"\w+")
 CLOSED = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
 LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
 STRAY = re.compile(

@@ -16,6 +16,7 @@ import tantivy
 
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.checksums import check_files, write_checksums
+from sourcebook.index.words import STOP_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +34,6 @@ MUTABLE_FILES = ("meta.json",)
 IGNORED_FILES = (".managed.json",)
 # What an index raises that is missing, damaged or of another version.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OSError)
-
-# Lucene's English stop list and the words that questions are asked with.
-# fmt: off
-STOP_WORDS = [
-    "a", "about", "according", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been",
-    "being", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have",
-    "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "may", "me", "might",
-    "my", "no", "not", "of", "on", "or", "our", "she", "should", "so", "some", "such", "than",
-    "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "we", "were",
-    "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would",
-    "you", "your",
-]
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,5 +345,7 @@ def _idf(total: int, containing: int) -> float:
 
 FOLDING = _analyser()
 SPACED = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-STEMMING = _analyser(tantivy.Filter.custom_stopword(STOP_WORDS), tantivy.Filter.stemmer("english"))
+STEMMING = _analyser(
+    tantivy.Filter.custom_stopword(sorted(STOP_WORDS)), tantivy.Filter.stemmer("english")
+)
 SCHEMA = _schema()

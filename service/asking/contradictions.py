@@ -1,4 +1,4 @@
-"""Contradictions: what independent articles say differently of what a question asks about."""
+"""Finds contradictions: where independent articles differ on what a question asks."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,23 @@ from sourcebook.service.asking.rank import Ranking
 from sourcebook.service.asking.short_answer import scored
 from sourcebook.service.asking.statements import Said, Statement, shared, statements, with_next
 from sourcebook.service.language.answer_types import AnswerType
-from sourcebook.service.language.quantities import Figure, Kind, has_share
-from sourcebook.service.language.words import HYPHENATED, roots
+from sourcebook.service.language.lexicon import Kind
+from sourcebook.service.language.quantities import Quantity, has_share
+from sourcebook.service.language.words import COMPOUND, topic_words
 
-# All chosen on the dev questions (docs/decisions/0010-disagreement.md).
-# How many words two sentences on one matter both take from the question at least, and what share
-# of all that either of them takes: to be answers, or to choose between two that are offered.
+# All were chosen on the dev questions (docs/decisions/0010-disagreement.md).
+# How many topic words of the question two sentences on one subject must share, and what share of
+# those that either has: as two answers, or as choices between the question's alternatives.
 FEWEST_SUBJECT = 2
 SUBJECT, CHOICE_SUBJECT = 0.7, 0.66
-# What share of the shorter sentence's words two sentences of almost the same words have in common,
-# and how many at least.
+# Two sentences have almost the same words if they share this part of the shorter one's topic words,
+# and at least so many.
 COMMON, FEWEST = 0.6, 5
-# Shares that are multiples of it are too usual to be one figure for being equal.
+# Multiples of it are such common shares that two of them need not be the same share.
 ROUND = 5
 
 
-class MatterKind(StrEnum):
+class DifferenceKind(StrEnum):
     """What the sides differ in."""
 
     NUMBER = "number"
@@ -38,17 +39,17 @@ class MatterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What independent articles say of one matter, in the order of their rank."""
+    """What independent articles say of one `subject`, in the order of their rank."""
 
-    matter: str
-    kind: MatterKind
+    subject: str
+    kind: DifferenceKind
     sides: tuple[Said, ...]
 
 
 def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Contradiction]:
-    """Where the best hits contradict each other on what the question asks, or on a side of it.
+    """Where the best hits contradict each other on what the question asks, or on a detail of it.
 
-    One article never contradicts itself, nor its copies.
+    An article never contradicts itself or its copies.
     """
     read = statements(ranking.hits, ranking.weights, profile.disagreements.relevant)
     if len({each.original for each in read}) < 2:
@@ -58,7 +59,7 @@ def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Con
     for each in (
         *_other_answers(query, read, ranking.weights, profile),
         *_alternatives(query, read, profile.disagreements),
-        *_same_figure(read),
+        *_same_share(read),
         *_records(query.topic, read),
         *_same_sentence(read),
     ):
@@ -72,7 +73,7 @@ def contradictions(query: Query, ranking: Ranking, profile: Profile) -> list[Con
 def _other_answers(
     query: Query, read: Sequence[Statement], weights: Vectors, profile: Profile
 ) -> Iterator[Contradiction]:
-    """Dates or figures that each would answer the question, and differ."""
+    """Dates or quantities that would each answer the question, and differ."""
     thresholds = profile.disagreements
     if query.wanted is None or query.wanted.type not in thresholds.least:
         return
@@ -95,24 +96,26 @@ def _other_answers(
     top, best = found[0]
     said: dict[str, Said] = {}
     for score, each in found:
-        if score >= thresholds.near_best * top and _on_one_matter(
+        if score >= thresholds.near_best * top and _on_one_subject(
             subject, best.statement, each.statement, SUBJECT
         ):
             said.setdefault(each.statement.original, each)
     dated = query.wanted.type is AnswerType.DATE
-    differ = _dates_differ if dated else _figures_differ
+    differ = _dates_differ if dated else _quantities_differ
     sides = [one for one in said.values() if any(differ(one, other) for other in said.values())]
-    if dated:  # who names both years belongs to both sides
+    if dated:  # a sentence that names both years belongs to both sides
         named = {iso for side in sides for iso in _isos(side)}
         sides = [one for one in said.values() if _isos(one) & named]
     if sides:
         yield Contradiction(
-            query.text, MatterKind.DATE if dated else MatterKind.NUMBER, tuple(sides)
+            query.text, DifferenceKind.DATE if dated else DifferenceKind.NUMBER, tuple(sides)
         )
 
 
-def _on_one_matter(subject: frozenset[str], one: Statement, other: Statement, share: float) -> bool:
-    """Whether two sentences have most of what they take from the question in common."""
+def _on_one_subject(
+    subject: frozenset[str], one: Statement, other: Statement, share: float
+) -> bool:
+    """Whether two sentences share most of the topic words that they take from the question."""
     ones, others = subject & one.subject, subject & other.subject
     return len(ones & others) >= max(FEWEST_SUBJECT, share * max(len(ones), len(others)))
 
@@ -126,9 +129,9 @@ def _isos(said: Said) -> set[str]:
 
 
 def _dates_differ(one: Said, other: Said) -> bool:
-    """Whether no date of the one may be a date of the other; 2025 may be 2025-09.
+    """Whether no date of one may be a date of the other; 2025 may be 2025-09.
 
-    Decades and days without a year leave it open.
+    Decades and days without a year could be any, so they never differ.
     """
     ones, others = _isos(one), _isos(other)
     if not ones or not others or any(iso[0] == "-" for iso in ones | others):
@@ -136,8 +139,8 @@ def _dates_differ(one: Said, other: Said) -> bool:
     return not any(a.startswith(b) or b.startswith(a) for a in ones for b in others)
 
 
-def _figures_differ(one: Said, other: Said) -> bool:
-    """Whether both figures measure the same, of the same years, and cannot be equal."""
+def _quantities_differ(one: Said, other: Said) -> bool:
+    """Whether both measure the same thing, in the same years, and cannot be equal."""
     ones, others = _within(one), _within(other)
     if not ones or not others:
         return False
@@ -147,20 +150,20 @@ def _figures_differ(one: Said, other: Said) -> bool:
     return ones[0].kind is others[0].kind and not any(a.agrees(b) for a in ones for b in others)
 
 
-def _within(said: Said) -> list[Figure]:
+def _within(said: Said) -> list[Quantity]:
     return [
-        figure
-        for figure in said.statement.figures
-        if said.start <= figure.start and figure.end <= said.end
+        each
+        for each in said.statement.quantities
+        if said.start <= each.start and each.end <= said.end
     ]
 
 
 def _alternatives(
     query: Query, read: Sequence[Statement], thresholds: DisagreementThresholds
 ) -> Iterator[Contradiction]:
-    """Two things that the question offers for choice, and articles that choose differently."""
+    """Two alternatives that the question offers, and articles that choose differently."""
     for pair in query.alternatives:
-        subject = query.topic - frozenset().union(*(roots(each.text) for each in pair))
+        subject = query.topic - frozenset().union(*(topic_words(each.text) for each in pair))
         chosen: tuple[list[Said], list[Said]] = ([], [])
         for statement in read:
             support = [_support(statement, each) for each in pair]
@@ -172,25 +175,24 @@ def _alternatives(
         for one, other in product(*chosen):
             if one.statement.original == other.statement.original:
                 continue
-            if _on_one_matter(subject, one.statement, other.statement, CHOICE_SUBJECT):
+            if _on_one_subject(subject, one.statement, other.statement, CHOICE_SUBJECT):
                 dated = _isos(one) and _isos(other)
-                kind = MatterKind.DATE if dated else MatterKind.CLAIM
+                kind = DifferenceKind.DATE if dated else DifferenceKind.CLAIM
                 yield Contradiction(query.text, kind, (one, other))
                 break
 
 
 def _support(statement: Statement, offered: Alternative) -> tuple[float, Said]:
-    """How closely a sentence matches one alternative, and with which word of its own.
+    """How closely a sentence matches the alternative `offered`, and its word that matches best.
 
-    Numbers are alike to the model, so one that is not
-    in the sentence is not matched at all.
+    The model finds all numbers similar, so a number that the sentence does not contain scores 0.
     """
     hit, text = statement.hit, statement.text
     tokens = hit.tokens_in(statement.sentence)
     matched = hit.similarity[list(offered.pieces), tokens]
     at = int(hit.starts[tokens][matched.mean(axis=0).argmax()]) - statement.sentence.start
     start, end = max(
-        (word.span() for word in HYPHENATED.finditer(text) if word.start() <= at),
+        (word.span() for word in COMPOUND.finditer(text) if word.start() <= at),
         default=(at, at + 1),
     )
     said = Said(statement, start, end)
@@ -215,7 +217,7 @@ _UTTERLY = re.compile(
 
 
 def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Contradiction]:
-    """A figure that one article calls a record, and another only close to one."""
+    """A quantity that one article calls a record, and another only close to one."""
     whole = [with_next(statement) for statement in read]
     almost = [(each, match) for each in whole if (match := _ALMOST.search(each.text))]
     if not almost:
@@ -228,12 +230,12 @@ def _records(subject: frozenset[str], read: Sequence[Statement]) -> Iterator[Con
     for (one, near), (other, full) in product(almost, utterly):
         same = (
             a.agrees(b) and a.kind is b.kind and a.noun == b.noun
-            for a, b in product(one.figures, other.figures)
+            for a, b in product(one.quantities, other.quantities)
         )
         asked = len(subject & one.subject & other.subject) >= FEWEST_SUBJECT
         if one.original != other.original and asked and any(same):
             sides = Said(one, *near.span()), Said(other, *full.span())
-            yield Contradiction(shared(one, other), MatterKind.CLAIM, sides)
+            yield Contradiction(shared(one, other), DifferenceKind.CLAIM, sides)
 
 
 _OF = re.compile(
@@ -243,52 +245,54 @@ _OF = re.compile(
 )
 
 
-def _same_figure(read: Sequence[Statement]) -> Iterator[Contradiction]:
-    """One share that two articles give of different things."""
+def _same_share(read: Sequence[Statement]) -> Iterator[Contradiction]:
+    """The same share, which two articles give of different things."""
     shares = [
-        (statement, figure, match)
+        (statement, share, match)
         for statement in read
         if has_share(statement.text)
-        for figure in statement.figures
-        if figure.kind is Kind.SHARE and figure.value % ROUND
-        if (match := _OF.match(statement.text, figure.end))
+        for share in statement.quantities
+        if share.kind is Kind.SHARE and share.value % ROUND
+        if (match := _OF.match(statement.text, share.end))
     ]
-    for (one, figure, of), (other, same, of_other) in combinations(shares, 2):
-        if one.original == other.original or not figure.agrees(same):
+    for (one, share, of), (other, same, of_other) in combinations(shares, 2):
+        if one.original == other.original or not share.agrees(same):
             continue
-        if not roots(of[1]) & roots(of_other[1]):
+        if not topic_words(of[1]) & topic_words(of_other[1]):
             yield Contradiction(
-                one.text[figure.start : figure.end],
-                MatterKind.CLAIM,
-                (Said(one, figure.start, of.end()), Said(other, same.start, of_other.end())),
+                one.text[share.start : share.end],
+                DifferenceKind.CLAIM,
+                (Said(one, share.start, of.end()), Said(other, same.start, of_other.end())),
             )
 
 
 def _same_sentence(read: Sequence[Statement]) -> Iterator[Contradiction]:
-    """Sentences of almost the same words, with another figure or date."""
+    """Sentences of almost the same words, with different quantities or dates."""
     for one, other in combinations(read, 2):
         if one.original == other.original:
             continue
         common = one.subject & other.subject
         if len(common) < max(FEWEST, COMMON * min(len(one.subject), len(other.subject))):
             continue
-        matter = shared(one, other)
-        if sides := _only_figures(one, other):
-            if _figures_differ(*sides):
-                yield Contradiction(matter, MatterKind.NUMBER, sides)
+        subject = shared(one, other)
+        if sides := _only_quantities(one, other):
+            if _quantities_differ(*sides):
+                yield Contradiction(subject, DifferenceKind.NUMBER, sides)
         elif len(one.dates) == len(other.dates) == 1:
             first, second = one.dates[0], other.dates[0]
             sides = Said(one, first.start, first.end), Said(other, second.start, second.end)
             if _dates_differ(*sides):
-                yield Contradiction(matter, MatterKind.DATE, sides)
+                yield Contradiction(subject, DifferenceKind.DATE, sides)
 
 
-def _only_figures(one: Statement, other: Statement) -> tuple[Said, Said] | None:
-    """The only figures of a kind that both have."""
+def _only_quantities(one: Statement, other: Statement) -> tuple[Said, Said] | None:
+    """The quantities of a kind of which each sentence has just one."""
     for kind in Kind:
-        ones = [each for each in one.figures if each.kind is kind]
-        others = [each for each in other.figures if each.kind is kind]
-        if len(ones) == len(others) == 1 and roots(ones[0].noun) == roots(others[0].noun):
-            first, second = ones[0], others[0]
+        ones = [each for each in one.quantities if each.kind is kind]
+        others = [each for each in other.quantities if each.kind is kind]
+        if not len(ones) == len(others) == 1:
+            continue
+        first, second = ones[0], others[0]
+        if topic_words(first.noun) == topic_words(second.noun):
             return Said(one, first.start, first.end), Said(other, second.start, second.end)
     return None

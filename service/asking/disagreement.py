@@ -1,15 +1,15 @@
-"""Disagreement: what sources say differently of a matter, side by side and never resolved."""
+"""Disagreements: what sources say differently of one subject, side by side and never resolved."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sourcebook.service.asking.citation import Citation
-from sourcebook.service.asking.contradictions import Contradiction, MatterKind
+from sourcebook.service.asking.contradictions import Contradiction, DifferenceKind
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one source says: `value` in its words, `text` the sentence, and its citation."""
+    """What one source says: the words that differ, their sentence, and its citation's number."""
 
     value: str
     text: str
@@ -19,23 +19,26 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What sources say differently of a matter, by date of publication; never resolved."""
+    """What sources say differently, by date of publication; never resolved.
+
+    `matter` names the subject, in words of the question or of the sources.
+    """
 
     matter: str
-    kind: MatterKind
+    kind: DifferenceKind
     sides: tuple[Side, ...]
 
     def __post_init__(self) -> None:
         if len({side.value for side in self.sides}) < 2:
-            raise ValueError("a disagreement has two sides at least, which say different things")
+            raise ValueError("a disagreement needs at least two sides that say different things")
 
 
 def side_by_side(
     found: Iterable[Contradiction], citations: Sequence[Citation]
 ) -> tuple[Disagreement, ...]:
-    """The contradictions with their citations; sides without one are left out.
+    """The contradictions with their citations; sides without a citation are left out.
 
-    Sides without a date come last, for nobody can tell where they belong.
+    Sides without a date come last.
     """
     disagreements = []
     for each in found:
@@ -46,5 +49,5 @@ def side_by_side(
         ]
         if len({side.value for side in sides}) > 1:
             sides.sort(key=lambda side: side.published or "9999")
-            disagreements.append(Disagreement(each.matter, each.kind, tuple(sides)))
+            disagreements.append(Disagreement(each.subject, each.kind, tuple(sides)))
     return tuple(disagreements)

@@ -9,7 +9,7 @@ from sourcebook.index.profile import EvidenceThresholds
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import Expected, fitting
 
-MAX_SENTENCES = 3
+MAX_SENTENCES = 3  # of one span; docs/decisions/0011-short-answers.md measures how many there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Evidence:
 def evidence(
     hit: Hit, weights: Vectors, wanted: Expected | None, thresholds: EvidenceThresholds
 ) -> Evidence:
-    """The span of one to three sentences of the hit's passage that answers best.
+    """The one to three sentences of the hit's passage that answer best.
 
     `weights` (question tokens,) are those that the passage was ranked with; `wanted` is the type
     of answer that the question asks for.

@@ -13,19 +13,17 @@ from rapidfuzz.process import cdist
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
 from sourcebook.index.search.lexical import stem
+from sourcebook.index.words import WORD
 from sourcebook.service.language.answer_types import Expected, expected
+from sourcebook.service.language.languages import LEXICON
+from sourcebook.service.language.question_dates import period
 from sourcebook.service.language.quotations import quoted
-from sourcebook.service.language.words import LITTLE, WORD, folded, negated, roots
+from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated, topic_words
 
 MAX_QUESTION = 2_000  # characters
 
-_WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+")
 _POSSESSIVE = re.compile(r"['’]s$")
-_YEAR = r"((?:19|20)\d\d(?:-\d\d){0,2})"
-_SINCE = re.compile(rf"\b(?:since|after|desde|from)\s+{_YEAR}", re.IGNORECASE)
-_UNTIL = re.compile(rf"\b(?:until|before|up to|hasta|antes de)\s+{_YEAR}", re.IGNORECASE)
-_BETWEEN = re.compile(rf"\b(?:between|entre)\s+{_YEAR}\s+(?:and|y)\s+{_YEAR}", re.IGNORECASE)
 _OR = re.compile(
     r"(?<![\w’'-])(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE
 )
@@ -103,13 +101,13 @@ class Query:
 
     @cached_property
     def topic(self) -> frozenset[str]:
-        """What it is about: its content words without their endings."""
-        return roots(self.text)
+        """What it is about: its topic words."""
+        return topic_words(self.text)
 
     @cached_property
     def wanted_topic(self) -> frozenset[str]:
         """The same of the words that the answer must not merely repeat."""
-        return roots(" ".join(self.wanted.known)) if self.wanted else frozenset()
+        return topic_words(" ".join(self.wanted.known)) if self.wanted else frozenset()
 
     @cached_property
     def counted(self) -> tuple[int, ...]:
@@ -133,7 +131,7 @@ class Query:
     @cached_property
     def folded(self) -> list[str]:
         """All its words, without the difference of case and accents."""
-        return [folded(word) for word in WORD.findall(self.text)]
+        return [folded(word) for word in WITH_APOSTROPHES.findall(self.text)]
 
     @cached_property
     def negated(self) -> bool:
@@ -154,7 +152,7 @@ def plan(question: str, vocabulary: Vocabulary) -> Query:
     """
     query = query_of(question)
     publishers, authors = vocabulary.names()
-    words = _WORD.findall(query.text.casefold())
+    words = WORD.findall(query.text.casefold())
     pieces = vocabulary.pieces(query.text)
     return replace(
         query,
@@ -168,7 +166,7 @@ def plan(question: str, vocabulary: Vocabulary) -> Query:
 def query_of(question: str) -> Query:
     """What can be told of a question without a library; raises as `plan` does."""
     text = " ".join(question.split())
-    if not _WORD.search(text.casefold()):
+    if not WORD.search(text.casefold()):
         raise InputError(
             f"The question is {question[:40]!r}; expected at least one word.",
             cure="Ask in a sentence or a few keywords.",
@@ -178,7 +176,7 @@ def query_of(question: str) -> Query:
             f"The question has {len(text):,} characters; at most {MAX_QUESTION:,} are read.",
             cure="Ask in a sentence or two; to check a long text, verify it instead.",
         )
-    since, until = _dates(text)
+    since, until = period(text)
     return Query(
         text=text,
         phrases=quoted(text),
@@ -192,7 +190,7 @@ def content_words(
     text: str, pieces: Sequence[tuple[int, int]], rarity: dict[str, float]
 ) -> list[ContentWord]:
     """The words of a question that are no stop words and have word pieces, in order."""
-    matches = list(WORD.finditer(text))
+    matches = list(WITH_APOSTROPHES.finditer(text))
     starts = [start for start, _ in pieces]
     owners = np.searchsorted([m.end() for m in matches], starts, side="right")
     nexts = [*(match[0] for match in matches[1:]), ""]
@@ -224,9 +222,9 @@ def _named(word: str, following: str, *, first: bool) -> bool:
 
 
 def _head(match: re.Match[str]) -> tuple[int, int]:
-    """Where the head of the second alternative stands: a name, or the first word that counts."""
+    """The span of the second alternative's head: a name, or its first topic word."""
     words = list(re.finditer(r"[\w’'-]+", match["right"]))
-    while len(words) > 1 and words[0][0].lower() in LITTLE:
+    while len(words) > 1 and words[0][0].lower() in LEXICON.no_topic:
         words.pop(0)
     last = words[0]
     for word in words[1:]:
@@ -236,13 +234,6 @@ def _head(match: re.Match[str]) -> tuple[int, int]:
     return match.start("right") + words[0].start(), match.start("right") + last.end()
 
 
-def _dates(text: str) -> tuple[str | None, str | None]:
-    if between := _BETWEEN.search(text):
-        return between[1], between[2]
-    since, until = _SINCE.search(text), _UNTIL.search(text)
-    return since and since[1], until and until[1]
-
-
 def _publisher_key(name: str) -> list[str]:
     """The words that name a publisher; an address counts as its domain without the ending."""
     words = _words(re.sub(r"^www\.|\.\w{2,6}$", "", name.casefold()))
@@ -250,7 +241,7 @@ def _publisher_key(name: str) -> list[str]:
 
 
 def _words(name: str) -> list[str]:
-    return _WORD.findall(name.casefold())
+    return WORD.findall(name.casefold())
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,5 @@
 """The stage `rank`: late interaction, fused with the dense and the lexical score."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from sourcebook.index.passages import Passage, Span
 from sourcebook.index.profile import Weights
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.index.words import WORD
 from sourcebook.service.asking.query import Query
 
 # Two passages of different articles that share so much of their five-word shingles (Jaccard) are
@@ -149,7 +149,7 @@ def _merged(better: Hit, worse: Hit) -> Hit:
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
+    words = WORD.findall(text.casefold())
     if len(words) < SHINGLE_WORDS:
         return {tuple(words)}
     return set(zip(*(words[i:] for i in range(SHINGLE_WORDS)), strict=False))

@@ -1,4 +1,4 @@
-"""The short answer: the exact words within the evidence that answer, or none when unsure."""
+"""Picks the short answer: the exact words of the evidence that answer, or none when unsure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,19 +13,22 @@ from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import AnswerType, Expected, fitting
-from sourcebook.service.language.words import roots
+from sourcebook.service.language.languages import LEXICON
+from sourcebook.service.language.lexicon import either
+from sourcebook.service.language.words import topic_words
 
-# So many word pieces away from words that may answer, a word's weight for it has fallen to a third.
+# This many word pieces away from words that may answer, a token counts a third (1/e) of what it
+# counts beside them: chosen on the dev questions (docs/decisions/0011-short-answers.md).
 REACH = 12
 
-_SPOKE = r"said|says|wrote|writes|warned|argued|argues|noted|added|explained|stated|dijo|afirmó"
+_SPOKE = either(LEXICON.speech_verbs)
 _ACTS_BEFORE = re.compile(
     rf"(?:^|[.;:”\"—]|\b(?:by|por|according to|según|{_SPOKE}))[\s“]*"
     r"(?:(?:the|former|ex-\w+|el|la|un|a|an) ){0,2}\Z",
     re.IGNORECASE,
 )
 _ACTS_BEHIND = re.compile(
-    rf"(?:,[^,.;]+,)? (?:\w+ )?(?:{_SPOKE}|told|tells|called|calls|claimed|described|announced)\b",
+    rf"(?:,[^,.;]+,)? (?:\w+ )?(?:{_SPOKE}|{either(LEXICON.speech_verbs_after)})\b",
     re.IGNORECASE,
 )
 _LIES_BEFORE = re.compile(
@@ -35,7 +38,7 @@ _LIES_BEFORE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ShortAnswer:
-    """Words at `[start, end)` of the cited article's text; `citation` is the citation's number."""
+    """Words at `[start, end)` of the text of the article that citation number `citation` quotes."""
 
     text: str
     start: int
@@ -43,7 +46,7 @@ class ShortAnswer:
     citation: int
 
     def stands_in(self, citation: Citation | None) -> bool:
-        """Whether the citation quotes these words where they are said to stand."""
+        """Whether the citation quotes these words at these offsets."""
         if citation is None or not citation.start <= self.start < self.end <= citation.end:
             return False
         first = self.start - citation.start
@@ -52,7 +55,7 @@ class ShortAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Words at `[start, end)` of an article's text, with how close the question is to them."""
+    """Words at `[start, end)` of an article's text, with how closely the question matches them."""
 
     score: float
     start: int
@@ -65,11 +68,11 @@ def short_answer(
     weights: Vectors,
     thresholds: ShortAnswerThresholds,
 ) -> ShortAnswer | None:
-    """The words of the wanted type, in the cited evidence, that the question is closest to.
+    """The words of the wanted type, in the cited evidence, that the question matches best.
 
-    `weights` (question tokens,) are those that the hits were ranked with. None when there are no
-    such words in the first evidence that has any of the type, when they are not close enough, or
-    when others are as close.
+    `weights` (question tokens,) are those that the hits were ranked with. Only the first evidence
+    with scored words of the type counts. None if there is none, if its best words score too low, or
+    if others score about as high.
     """
     if query.wanted is None or query.wanted.type not in thresholds.sure:
         return None
@@ -97,11 +100,11 @@ def scored(
 ) -> Iterator[Scored]:
     """The words of the wanted type in a sentence of the hit's passage, each with its score.
 
-    A sentence that has no word in common with the question has none.
+    There are none in a sentence that shares no topic word with the question.
     """
     text, wanted = hit.passage.text_of(sentence), query.wanted
     found = fitting(text, wanted) if wanted else []
-    if wanted is None or not found or not query.wanted_topic & roots(text):
+    if wanted is None or not found or not query.wanted_topic & topic_words(text):
         return
     tokens = hit.tokens_in(sentence)
     starts, similarity = hit.starts[tokens], hit.similarity[:, tokens]
@@ -118,7 +121,7 @@ def scored(
 
 
 def _proximity(similarity: Vectors, first: int, last: int, weights: Vectors) -> float:
-    """MaxSim of a sentence whose tokens count the less, the farther from `[first, last)`."""
+    """MaxSim of a sentence whose tokens count less the farther they are from `[first, last)`."""
     tokens = np.arange(similarity.shape[1])
     distance = np.maximum(0, np.maximum(first - tokens, tokens - last + 1))
     decay = np.exp(-distance / REACH).astype(np.float32)

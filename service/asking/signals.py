@@ -14,7 +14,7 @@ from sourcebook.service.asking.query import MOST_LETTERS, ContentWord, Query
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import fitting
 from sourcebook.service.language.opposites import opposed
-from sourcebook.service.language.words import WORD, folded, negated
+from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
 
 # A name or a long word may be misspelt by a letter or two, but not at its beginning, where a
 # prefix may turn it into its opposite.
@@ -133,7 +133,7 @@ class _Words:
     def __init__(self, text: str) -> None:
         # U.S. and US are one name.
         text = _INITIALS.sub(lambda initials: initials[0].replace(".", "") + " ", text)
-        self.folded = [folded(word) for word in WORD.findall(text)]
+        self.folded = [folded(word) for word in WITH_APOSTROPHES.findall(text)]
         self.stems = {stemmed for word in self.folded if (stemmed := stem(word))}
         self._digits = frozenset(_DIGITS.findall(text))
 

@@ -1,4 +1,4 @@
-"""Whose word an answer is: independent publishers, and evidence that newer articles contradict."""
+"""Counts an answer's independent publishers and finds evidence that newer articles contradict."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -9,30 +9,31 @@ from sourcebook.service.asking.disagreement import Disagreement
 
 
 def independent_publishers(citations: Iterable[Citation]) -> int:
-    """How many publishers the citations are of.
+    """How many independent publishers the citations come from.
 
-    A copy and its original are one source, whoever printed them; the house of an article without
-    a publisher is that of its address. Articles of which neither is known may be anybody's: all
-    together they count as one, and only where there is no other.
+    A copy and its original are one source, whoever published them. An article without a publisher
+    counts by the host of its address. Articles with neither may have any publisher: together they
+    count as one, and only if there is no other.
     """
     originals: dict[str, ArticleRecord] = {}
     for citation in citations:
         article = citation.article
         originals.setdefault(article.copy_of or article.id, article)
-    houses = {_house(article) for article in originals.values()}
-    return len(houses - {""}) or len(houses)
+    publishers = {_publisher(article) for article in originals.values()}
+    return len(publishers - {""}) or len(publishers)
 
 
-def _house(article: ArticleRecord) -> str:
+def _publisher(article: ArticleRecord) -> str:
     metadata = article.metadata
     host = urlsplit(metadata.url or "").hostname or ""
     return metadata.publisher.strip().casefold() or host.removeprefix("www.")
 
 
 def outdated(disagreements: Iterable[Disagreement]) -> tuple[int, ...]:
-    """The numbers of the citations that a side of a later day of publication contradicts.
+    """The numbers of the citations that a side published later contradicts.
 
-    2025 is not known to be before 2025-09, nor is anything before a side without a date.
+    2025 may be earlier or later than 2025-09, so neither counts as later; nor does a side without a
+    date.
     """
     found = {
         older.citation

@@ -1,4 +1,4 @@
-"""Statements: the sentences of the best hits that match the question, and what they say."""
+"""Statements: the sentences of the best hits that match the question, and what they contain."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,11 @@ from sourcebook.index.encoding.tokens import Vectors, weighted
 from sourcebook.index.passages import Span
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.rank import Hit
-from sourcebook.service.language.quantities import Figure, figures
-from sourcebook.service.language.words import HYPHENATED, roots
+from sourcebook.service.language.quantities import Quantity, quantities
+from sourcebook.service.language.words import COMPOUND, topic_words
 
-# Only the best hits are read, and of them only the sentences that match the question nearly as
-# well as the best one. Chosen on the dev questions (docs/decisions/0010-disagreement.md).
+# Only sentences of the best hits count, and only those that match the question almost as well as
+# the best one. Chosen on the dev questions (docs/decisions/0010-disagreement.md).
 HITS = 8
 STATEMENTS = 12
 _THIS = re.compile(r"(?:This|That|It|These|Those|They) ")
@@ -35,33 +35,33 @@ class Statement:
 
     @cached_property
     def text(self) -> str:
-        """Its words."""
+        """Its text."""
         return self.hit.passage.text_of(self.sentence)
 
     @cached_property
     def dates(self) -> list[Mention]:
-        """The dates that it mentions."""
+        """The dates in it."""
         return mentions(self.text)
 
     @cached_property
     def years(self) -> frozenset[str]:
-        """The years that it mentions, alone or within dates."""
+        """The years in it, alone or within dates."""
         return frozenset(date.iso[:4] for date in self.dates if date.iso[0] != "-")
 
     @cached_property
-    def figures(self) -> list[Figure]:
-        """The figures in it."""
-        return figures(self.text, self.dates)
+    def quantities(self) -> list[Quantity]:
+        """The quantities in it."""
+        return quantities(self.text, self.dates)
 
     @cached_property
     def subject(self) -> frozenset[str]:
-        """What it is about: the roots of its words."""
-        return roots(self.text)
+        """Its topic words."""
+        return topic_words(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The words `[start, end)` of a statement's sentence that others contradict."""
+    """The words `[start, end)` of a statement's sentence that another statement contradicts."""
 
     statement: Statement
     start: int
@@ -94,7 +94,7 @@ def statements(hits: Sequence[Hit], weights: Vectors, relevant: float) -> list[S
 
 
 def with_next(statement: Statement) -> Statement:
-    """The statement together with a next sentence that goes on about it ("This figure ...")."""
+    """The statement, with the next sentence if that continues it ("This figure ...")."""
     passage, sentence = statement.hit.passage, statement.sentence
     for following in passage.sentences:
         if following.start > sentence.start:
@@ -105,7 +105,7 @@ def with_next(statement: Statement) -> Statement:
 
 
 def shared(one: Statement, other: Statement) -> str:
-    """The words that two sentences have in common, as the first has them."""
-    words = (match[0] for match in HYPHENATED.finditer(one.text))
-    both = (word for word in words if roots(word) & other.subject and not word.isdigit())
+    """The topic words that two sentences share, as the first writes them."""
+    words = (match[0] for match in COMPOUND.finditer(one.text))
+    both = (word for word in words if topic_words(word) & other.subject and not word.isdigit())
     return " ".join(dict.fromkeys(both))

@@ -1,4 +1,4 @@
-"""Our ranker over a caller's own texts: scored as a library's passages are, and put in order."""
+"""Ranks a caller's own texts for a query, with the scores that a library's passages get."""
 
 import re
 from collections import Counter
@@ -18,13 +18,13 @@ from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.query import Query, query_of
 from sourcebook.service.asking.rank import Rank
 
-MAX_PASSAGES = 2_000  # of all documents together: about twenty seconds on two cores
-MAX_WAITING = 8  # requests at once; each holds a thread of the server
-MAX_PIECES = 4_096  # of one document, unless its sender wants fewer
+MAX_PASSAGES = 2_000  # in all documents together: about twenty seconds on two cores
+MAX_WAITING = 8  # requests at a time; each holds a thread of the server
+MAX_PIECES = 4_096  # word pieces of one document, as in Cohere's API; a request may set fewer
 
 _PARAGRAPH = re.compile(r"\S(?:.|\n(?!\s*\n))*")
 
-# All passages are from one made-up article: texts that are alike are never merged into one.
+# All passages belong to one made-up article, so that similar texts are not merged into one hit.
 _RECORD = ArticleRecord(
     rowid=0,
     id="",
@@ -41,17 +41,17 @@ _RECORD = ArticleRecord(
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """A document, by its place in the request, and how relevant it is, in [0, 1]."""
+    """A document, by its position in the request, and its relevance, in [0, 1]."""
 
     index: int
     score: float
 
 
 class Reranker:
-    """Ranks texts with one encoder; requests take turns, so that askers are not kept waiting.
+    """Ranks texts with one encoder; requests take turns, so that questions are not held up.
 
-    What a text scores depends on its request alone, never on a library: how rare a word is, is
-    counted in the texts of the request.
+    A score depends on the request alone, never on a library: the rarity of words is counted in the
+    texts of the request.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Reranker:
         *,
         waiting: int = MAX_WAITING,
     ) -> None:
-        """Rank with the `weights` that are served; so many requests may be `waiting` at once."""
+        """Rank with these `weights`; at most `waiting` requests are ranked or wait at a time."""
         self._encoder = encoder
         self._codec = codec
         self._weights = weights
@@ -72,12 +72,12 @@ class Reranker:
     def rerank(
         self, query: str, documents: Sequence[str], max_pieces: int = MAX_PIECES
     ) -> list[Relevance]:
-        """All documents, the most relevant first; equal ones stay in their order.
+        """All documents, the most relevant first; equal ones keep their order.
 
-        A document is as relevant as the best of its passages; of a longer one the first
-        `max_pieces` word pieces are read; one without a word scores 0. Raises `InputError` for a
-        query that cannot be asked, `TooLargeError` for more text than one request may hold, and
-        `BusyError` while too many others wait.
+        A document scores as its best passage; one without a word scores 0. Only the first
+        `max_pieces` word pieces of a document count. Raises `InputError` for a query that is too
+        long or has no word, `TooLargeError` for too much text, and `BusyError` while too many
+        requests wait.
         """
         if not self._places.acquire(blocking=False):
             raise BusyError("Too many texts are being ranked at once.", cure="Try again soon.")
@@ -124,7 +124,7 @@ class Reranker:
             return []
         with self._turn:
             question = self._encoder.encode_question(asked.text, self._codec)
-            # Each text once: what stands with it in a batch may change its last digits.
+            # Each text once: equal texts in different batches may differ in their last digits.
             texts = list(dict.fromkeys(("", passage.text) for passage in passages))
             known = dict(zip(texts, self._encoder.encode_passages(texts, self._codec), strict=True))
             encodings = [known["", passage.text] for passage in passages]
@@ -143,7 +143,7 @@ class Reranker:
         encodings: Sequence[Encoding],
         passages: Sequence[Passage],
     ) -> Candidates:
-        """What a library of just these passages would find, all of them."""
+        """All passages, as candidates of a library that holds nothing else."""
         lexical, bound = _bm25(asked, passages)
         return Candidates(
             weights=_weights(question, encodings),
@@ -164,7 +164,7 @@ class Reranker:
 
 
 def _bm25(asked: Query, passages: Sequence[Passage]) -> tuple[dict[int, float], float]:
-    """The BM25 score of each passage that a word matches, and the best that any could reach."""
+    """The BM25 score of each passage that has a word of the query, and an upper bound of scores."""
     index = LexicalIndex(None)
     entries = (
         LexicalEntry(row=row, article=0, context="", text=passage.text)

@@ -1,1 +1,1 @@
-"""Words, quantities, quotations and answer types, in English and Spanish."""
+"""The words of each language, and what is found with them: topics, quantities, dates, types."""

@@ -1,13 +1,14 @@
-"""Tells whether a word is the opposite of one in a text: by a list, or by its prefix."""
+"""Tells whether a text says the opposite of a word, by a list of pairs and by prefixes."""
 
 from collections.abc import Set
 from pathlib import Path
 
 from sourcebook.index.search.lexical import stem
 
-# Everyday English pairs, one a line; whoever misses one adds it.
+# Everyday English pairs, one on each line; add those that you miss.
 PAIRS = Path(__file__).with_name("opposites.txt")
-# Prefixes that turn a word into its opposite, and those that turn another prefix's word into it.
+# Prefixes that turn a word into its opposite, and pairs of prefixes that are opposites. Both, and
+# the list, feed one of the signals of docs/decisions/0006-abstention.md.
 NEGATING = ("un", "in", "im", "ir", "il", "dis", "non", "anti", "de")
 OPPOSED = (
     ("in", "de"),
@@ -26,24 +27,24 @@ OPPOSED = (
     ("intra", "inter"),
     ("sub", "super"),
 )
-SHORTEST_ROOT = 4  # "in" + "to" is not the opposite of "to"
+SHORTEST_STEM = 4  # letters after a prefix: "into" is not the opposite of "to"
 
 
 def opposed(word: str, others: Set[str]) -> bool:
-    """Whether one of `others` is the opposite of `word`; all of them are stems."""
+    """Whether one of `others` is the opposite of `word`; all are stems of the lexical index."""
     if not _LISTED.get(word, frozenset()).isdisjoint(others):
         return True
-    if len(word) >= SHORTEST_ROOT and any(prefix + word in others for prefix in NEGATING):
+    if len(word) >= SHORTEST_STEM and any(prefix + word in others for prefix in NEGATING):
         return True
     return any(
         replacement + word[len(prefix) :] in others
         for prefix, replacement in _REPLACED
-        if word.startswith(prefix) and len(word) >= len(prefix) + SHORTEST_ROOT
+        if word.startswith(prefix) and len(word) >= len(prefix) + SHORTEST_STEM
     )
 
 
-def _read(text: str) -> dict[str, frozenset[str]]:
-    """Each listed word's opposites, as stems."""
+def _parse(text: str) -> dict[str, frozenset[str]]:
+    """The opposites of each listed word, as stems."""
     found: dict[str, set[str]] = {}
     for line in text.splitlines():
         one, other = (stem(word) or word for word in line.split())
@@ -52,7 +53,7 @@ def _read(text: str) -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in found.items()}
 
 
-_LISTED = _read(PAIRS.read_text("utf-8"))
+_LISTED = _parse(PAIRS.read_text("utf-8"))
 _REPLACED = [
     *((prefix, "") for prefix in NEGATING),
     *OPPOSED,

@@ -1,37 +1,22 @@
-"""Words: without what only spelling adds, what is negated, and the roots of those that matter."""
+"""Words of a text: where they are, spelling aside, whether they negate, and what it is about."""
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 from unicodedata import combining, normalize
 
-WORD = re.compile(r"\w+(?:['’]\w+)*")
-HYPHENATED = re.compile(r"\w(?:[\w’'-]*\w)?")
+from sourcebook.index.words import WORD
+from sourcebook.service.language.languages import LEXICON
 
-# fmt: off
-NEGATIONS = frozenset((
-    "not", "no", "never", "none", "without", "cannot", "nor", "neither", "nobody", "nothing",
-    "nunca", "jamas", "ningun", "ninguna", "ninguno", "sin",
-))
-# fmt: on
-# Words that say nothing of what a text is about.
-LITTLE = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        the and for was were are has have had that this with from its his her their they them what
-        when where which who whom whose why how many much did does will would can could not but
-        than then there been being about into over after before more most some such only also an a
-        of in to by on at is it as or be el la los las un una unos unas del que por para con una su
-        sus en de se al lo como más fue son ha han cuándo cuántos cuántas cuánto qué quién dónde
-        first last next previous latest recent recently
-        year date day month number percentage share time times año fecha
-        years days months weeks decades centuries
-        """,
-    )
-)
-# Letters of a word that count: so "decertified" and "decertification" are one.
-ROOT = 6
+# Two patterns beside WORD of the index, which splits "don't" and "cease-fire".
+# Negations and names are compared as they are written, with what an apostrophe joins to them.
+WITH_APOSTROPHES = re.compile(rf"{WORD.pattern}(?:['’]{WORD.pattern})*")
+# A compound is one topic of a text, not two.
+COMPOUND = re.compile(r"\w(?:[\w’'-]*\w)?")
+
+# So many letters of a topic word count, its ending gone: chosen with the disagreements of
+# docs/decisions/0010-disagreement.md.
+TOPIC_LETTERS = 6
 ENDINGS = ("’s", "'s", "ing", "ed", "es", "s", "e")
 
 
@@ -44,19 +29,21 @@ def folded(text: str) -> str:
 
 def negated(words: Iterable[str]) -> bool:
     """Whether one of these folded words negates."""
-    return any(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in words)
+    return any(word in LEXICON.negations or word.endswith(("n't", "n’t")) for word in words)
 
 
-def roots(text: str) -> frozenset[str]:
-    """The words that say what a text is about, without their usual endings.
+def topic_words(text: str) -> frozenset[str]:
+    """The words that say what a text is about, each without its ending.
 
-    Coarser than the index's stems: "decertified" and "decertification" are one.
+    Coarser than the stems of the index: "decertified" and "decertification" are one.
     """
-    words = (word.casefold() for word in HYPHENATED.findall(text))
-    return frozenset(_root(word) for word in words if len(word) > 2 and word not in LITTLE)
+    words = (word.casefold() for word in COMPOUND.findall(text))
+    return frozenset(
+        _topic_word(word) for word in words if len(word) > 2 and word not in LEXICON.no_topic
+    )
 
 
 @lru_cache(maxsize=65_536)
-def _root(word: str) -> str:
+def _topic_word(word: str) -> str:
     ending = next((e for e in ENDINGS if word.endswith(e) and len(word) >= len(e) + 3), "")
-    return word.removesuffix(ending).replace("y", "i")[:ROOT]
+    return word.removesuffix(ending).replace("y", "i")[:TOPIC_LETTERS]

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sourcebook.index.passages import sentence_spans
-from sourcebook.index.search.lexical import STEMMING, STOP_WORDS
+from sourcebook.index.search.lexical import STEMMING
+from sourcebook.index.words import WORD
+from sourcebook.service.language.languages import LEXICON
 from sourcebook.service.language.quotations import quoted, quotes_in
-from sourcebook.service.language.words import WORD, folded, negated
+from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
 
 Quotes = Mapping[int, str]  # the exact quote of each citation, by its number
 
@@ -37,36 +39,12 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MONEY = re.compile(r"([$€£])\s*(\d+(?:[.,]\d+)*)")
 _SIGNS = {"%": " percent ", "per cent": "percent", "$": " dollar ", "€": " euro ", "£": " pound "}
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
-_WORD = re.compile(r"[^\W_]+")
-# Numbers as words, each with what else means it; "one" and "un" are articles too often.
-# fmt: off
+# Numbers in words, each as the number or the word that it is compared as.
 _NUMBER_WORDS = {
-    word: str(value)
-    for words, values in (
-        ("two three four five six seven eight nine ten eleven twelve", range(2, 13)),
-        ("dos tres cuatro cinco seis siete ocho nueve diez doce", [*range(2, 11), 12]),
-        ("thirteen fourteen fifteen sixteen seventeen eighteen nineteen", range(13, 20)),
-        ("twenty thirty forty fifty sixty seventy eighty ninety", range(20, 100, 10)),
-        ("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa", range(20, 100, 10)),
-        ("hundred hundreds cien ciento", ["hundred"] * 4),
-        ("thousand thousands mil miles", ["thousand"] * 4),
-        ("million millions millón millones", ["million"] * 4),
-        ("billion billions trillion trillions", ["billion"] * 2 + ["trillion"] * 2),
-        ("half halved mitad", ["half"] * 3), ("dozen dozens docena", ["12"] * 3),
-        ("twice double doubled doubling doble", ["double"] * 5),
-        ("triple tripled threefold tripling", ["triple"] * 4),
-    )
-    for word, value in zip(words.split(), values, strict=True)
-}
-# Capitalised where a sentence begins, and no names.
-_OPENERS = {
-    *STOP_WORDS, "after", "although", "among", "before", "both", "during", "each", "however",
-    "meanwhile", "more", "most", "one", "only", "since", "still", "through", "under", "until",
-    "when", "while", "within", "without", "yet",
-    "al", "aunque", "como", "con", "cuando", "de", "desde", "el", "en", "entre", "la", "las", "los",
-    "mientras", "para", "pero", "por", "según", "sin", "tras", "un", "una", "y",
-}
-# fmt: on
+    word: f"{value:g}"
+    for word, value in LEXICON.numbers.items()
+    if word not in LEXICON.unchecked_numbers
+} | dict(LEXICON.amounts)
 # Evidence that speaks to a language model is not shown to one.
 _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override|ignora|olvida|olvide)\b"
@@ -149,7 +127,7 @@ def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
             marks = ",".join(_MARK.findall(sentence)).replace(";", ",")
             numbers = dict.fromkeys(int(mark) for mark in marks.split(",") if mark)
             text = _MARK.sub("", sentence).strip()
-            if _WORD.search(text):
+            if _words(text):
                 yield text, tuple(numbers)
 
 
@@ -218,15 +196,16 @@ def _invented_name(text: str, evidence: str, question: str) -> str | None:
     plain = {word[:FAMILY] for word in given if len(word) >= FAMILY and word.islower()}
     for position, word in enumerate(_words(text)):
         folded = word.casefold()
-        opens = position == 0 and (folded in _OPENERS or folded[:FAMILY] in plain)
+        opens = position == 0 and (folded in LEXICON.openers or folded[:FAMILY] in plain)
         if word[0].isupper() and folded not in known and not opens:
             return f"the name {word} is neither in what it cites nor in the question"
     return None
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, with U.S. as one."""
-    return _WORD.findall(_INITIALS.sub(lambda found: found[0].replace(".", ""), text))
+    """The words of a text, with U.S. as one and without the underscores of Markdown."""
+    joined = _INITIALS.sub(lambda found: found[0].replace(".", ""), text)
+    return WORD.findall(joined.replace("_", " "))
 
 
 def _denial(text: str, evidence: str, question: str) -> str | None:
@@ -236,7 +215,7 @@ def _denial(text: str, evidence: str, question: str) -> str | None:
 
 
 def _negated(text: str) -> bool:
-    return negated(WORD.findall(folded(text)))
+    return negated(WITH_APOSTROPHES.findall(folded(text)))
 
 
 def _other_words(text: str, evidence: str, question: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Figures: numbers in prose, with what they count and what else they may mean."""
+"""Quantities: numbers in prose, with what they count and what else they may mean."""
 
 import itertools
 
@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sourcebook.index.dates import mentions
-from sourcebook.service.language.quantities import Figure, Kind, figures
+from sourcebook.service.language.lexicon import Kind
+from sourcebook.service.language.quantities import Quantity, quantities
 
 
-def found(text: str) -> list[Figure]:
-    return figures(text, mentions(text))
+def found(text: str) -> list[Quantity]:
+    return quantities(text, mentions(text))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def found(text: str) -> list[Figure]:
         ("12 of the 30 towns", "12", Kind.COUNT, 12),
     ],
 )
-def test_what_a_figure_is(text: str, words: str, kind: Kind, value: float) -> None:
+def test_what_a_quantity_is(text: str, words: str, kind: Kind, value: float) -> None:
     first = found(text)[0]
     assert text[first.start : first.end] == words
     assert (first.kind, first.value) == (kind, pytest.approx(value))
@@ -60,7 +61,7 @@ def test_what_a_figure_is(text: str, words: str, kind: Kind, value: float) -> No
         "",
     ],
 )
-def test_what_no_figure_is(text: str) -> None:
+def test_what_no_quantity_is(text: str) -> None:
     assert found(text) == []
 
 
@@ -82,7 +83,7 @@ def test_what_no_figure_is(text: str) -> None:
         ("300 tons", "340 tons", False),
     ],
 )
-def test_whether_two_figures_may_be_one(one: str, other: str, agree: bool) -> None:
+def test_whether_two_quantities_may_be_one(one: str, other: str, agree: bool) -> None:
     (first,), (second,) = found(one), found(other)
     assert first.kind is second.kind
     assert first.agrees(second) == second.agrees(first) == agree
@@ -96,9 +97,9 @@ def test_what_is_counted() -> None:
 @given(st.integers(1, 10**9), st.sampled_from(["about ", "over ", ""]))
 def test_every_number_with_commas(number: int, lead: str) -> None:
     text = f"They saw {lead}{number:,} birds."
-    (figure,) = found(text)
-    assert text[figure.start : figure.end] == f"{lead}{number:,} birds"
-    assert figure.value == number
+    (quantity,) = found(text)
+    assert text[quantity.start : quantity.end] == f"{lead}{number:,} birds"
+    assert quantity.value == number
 
 
 @given(st.text("0123456789.,%$€ -abc\n", max_size=40) | st.text("01 ,.", max_size=12))

@@ -1,0 +1,116 @@
+"""The words of Spanish that the rules refer to."""
+
+from sourcebook.service.language.lexicon import (
+    Kind,
+    Lexicon,
+    Slack,
+    Unit,
+    counting,
+    derived,
+    phrases,
+    valued,
+    words,
+)
+
+_FUNCTION_WORDS = words(
+    """
+    a al algún ante antes así aún cada como con contra cuando cuál cuáles cuándo cuánta cuántas
+    cuánto cuántos cómo de del desde después donde durante dónde e el ella ellas ellos en entre
+    era eran es esa ese eso esta estaba este esto está fue fueron ha haber había hace hacia han
+    hasta hay hubo la las le les lo los me mi mismo muy más ni no nos o para pero por porque que
+    quién quiénes qué se ser será si sido sin sobre son su sus también te tiene tras u un una
+    unas uno unos y ya
+    """
+)
+
+# BM25 has no Spanish stop words: the index is stemmed as English (docs/languages.md). The sets keep
+# the part of the function words that their rules met, as in `english.py`.
+SPANISH = Lexicon(
+    function_words=_FUNCTION_WORDS,
+    no_topic=derived(
+        _FUNCTION_WORDS,
+        only="""
+        a al como con cuándo cuántas cuánto cuántos de del dónde el en fue ha han la las lo los
+        más para por que quién qué se son su sus un una unas unos
+        """,
+        more="año fecha",
+    ),
+    no_name=derived(
+        _FUNCTION_WORDS,
+        only="a al como con cuando de el en la las lo los para pero por se su sus un una y",
+        more="según",
+    ),
+    never_counted=derived(_FUNCTION_WORDS, only="de del el en es la las los o para por que y"),
+    openers=derived(
+        _FUNCTION_WORDS,
+        only="al como con cuando de desde el en entre la las los para pero por sin tras un una y",
+        more="aunque mientras según",
+    ),
+    negations=words("nunca jamas ningun ninguna ninguno sin"),
+    subordinators=frozenset(),
+    requests=words("compara dime explica"),
+    pleasantries=words("gracias muchas hola vale bien sí perfecto"),
+    speech_verbs=words("dijo afirmó"),
+    speech_verbs_after=frozenset(),
+    who=words("quién quiénes"),
+    when=words("cuándo"),
+    where=words("dónde"),
+    clause_openers=words("y de en desde hasta a con por"),
+    places=words("ciudad país región"),
+    since=words("desde"),
+    until=phrases("hasta|antes de"),
+    between=words("entre"),
+    conjoined=words("y"),
+    dating=phrases("en|desde|hasta|antes de|después de"),
+    numbers={
+        **counting("dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce", 2),
+        **counting("quince dieciséis diecisiete dieciocho diecinueve", 15),
+        **counting("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa", 20, 10),
+        "cien": 100.0,
+        "docena": 12.0,
+    },
+    scales={
+        "mil": 1e3,
+        **valued("millón|millones", 1e6),
+        "billones": 1e12,
+    },
+    fractions={
+        "la mitad": 50.0,
+        "un tercio": 100 / 3,
+        "dos tercios": 200 / 3,
+        "un cuarto": 25.0,
+        "tres cuartos": 75.0,
+    },
+    # "once" is English, too; the others were never checked.
+    unchecked_numbers=words("once trece catorce quince dieciséis diecisiete dieciocho diecinueve"),
+    amounts={
+        **valued("cien|ciento", "hundred"),
+        **valued("mil|miles", "thousand"),
+        **valued("millón|millones", "million"),
+        "mitad": "half",
+        "doble": "double",
+    },
+    units={
+        "por ciento": Unit(Kind.SHARE, 1),
+        **valued("dólares|euros|euro|pesos", Unit(Kind.MONEY, 1)),
+        "hectáreas": Unit(Kind.AREA, 1),
+        "toneladas": Unit(Kind.MASS, 1),
+        **valued("kilos|kilo|kg", Unit(Kind.MASS, 1e-3)),
+        **valued("kilómetros|km", Unit(Kind.LENGTH, 1)),
+        "metros": Unit(Kind.LENGTH, 1e-3),
+        "años": Unit(Kind.TIME, 1),
+        "décadas": Unit(Kind.TIME, 10),
+        "siglos": Unit(Kind.TIME, 100),
+        "meses": Unit(Kind.TIME, 1 / 12),
+        "semanas": Unit(Kind.TIME, 1 / 52),
+        "días": Unit(Kind.TIME, 1 / 365),
+        "horas": Unit(Kind.TIME, 1 / 8766),
+        "veces": Unit(Kind.TIMES, 1),
+    },
+    hedges={
+        **valued("más de|al menos", Slack(0.0, 0.2)),
+        **valued("menos de|hasta", Slack(0.2, 0.0)),
+        **valued("cerca de|unos|unas|alrededor de|casi", Slack(0.05, 0.05)),
+    },
+    people=frozenset(),
+)
