@@ -93,8 +93,8 @@ def api_page(engine: Engine) -> str:
     parts = [
         "# HTTP API",
         "",
-        "Generated from the running service. `/openapi.json` is the complete contract; `/docs` shows",
-        "it in a browser. Errors are RFC 9457 problems (`application/problem+json`).",
+        "Generated from the running service. `/openapi.json` is the complete contract; `/docs`",
+        "shows it in a browser. Errors are RFC 9457 problems (`application/problem+json`).",
         "",
         *_endpoints(service.openapi()),
     ]

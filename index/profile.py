@@ -1,6 +1,7 @@
 """Profiles: the weights, thresholds and calibration that belong to one encoder."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from importlib.resources import files
@@ -148,6 +149,15 @@ def shipped_profiles() -> list[Profile]:
     folder = files("sourcebook.index") / "profiles"
     found = sorted(folder.iterdir(), key=lambda file: file.name)
     return [read_profile(file.read_text("utf-8"), file.name) for file in found]
+
+
+def own_profiles() -> Path:
+    """Where the user's own profiles are kept, as JSON files.
+
+    `sourcebook/profiles` in XDG_DATA_HOME, or in `~/.local/share`.
+    """
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return data / "sourcebook" / "profiles"
 
 
 def profile_for(encoder: str, folder: Path | None = None) -> Profile:

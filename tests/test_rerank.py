@@ -7,7 +7,6 @@ import pytest
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import BusyError, InputError, TooLargeError
 from sourcebook.index.library import Library
-from sourcebook.index.profile import profile_for
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents import catalogue
 from sourcebook.service.doors.rerank import MAX_PASSAGES, Reranker
@@ -20,7 +19,7 @@ FILLER = "Nothing of note was said about anything else on that long afternoon in
 
 @pytest.fixture(scope="module")
 def reranker(encoder: Encoder) -> Reranker:
-    return Reranker(encoder, encoder.codec, profile_for(encoder.fingerprint).weights)
+    return Reranker(encoder, encoder.codec, encoder.profile.weights)
 
 
 @pytest.mark.parametrize("question", [QUESTION, "How much cocaine did Colombia seize in 2024?"])
@@ -70,7 +69,7 @@ def test_phrases_count(reranker: Reranker) -> None:
 
 
 def test_too_many_at_once_are_sent_away(encoder: Encoder) -> None:
-    full = Reranker(encoder, encoder.codec, profile_for(encoder.fingerprint).weights, waiting=1)
+    full = Reranker(encoder, encoder.codec, encoder.profile.weights, waiting=1)
     with ThreadPoolExecutor(4) as pool:
         found = [pool.submit(full.rerank, "night train", [TRAINS] * 50) for _ in range(4)]
     errors = [error for one in found if (error := one.exception())]

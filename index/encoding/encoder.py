@@ -36,6 +36,7 @@ from sourcebook.index.encoding.samples import random_texts
 from sourcebook.index.encoding.tokens import DIMENSIONS, Codes, TokenCodec, Vectors
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
+from sourcebook.index.profile import own_profiles, profile_for
 
 # Word pieces that the title and heading may take before a passage; the rest is the passage's.
 CONTEXT_PIECES = 32
@@ -120,6 +121,7 @@ class Encoder:
         self._tokenizer = parts.tokenizer
         self._folder = parts.folder
         self._projected = parts.projected
+        self.profile = profile_for(self.fingerprint, own_profiles())
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         if self.passage_pieces < MIN_PASSAGE_PIECES:
@@ -133,7 +135,9 @@ class Encoder:
     @property
     def passage_pieces(self) -> int:
         """The most word pieces that a passage may have."""
-        return self.max_pieces - CONTEXT_PIECES - 2 * len(self._tokenizer.encode("").ids)
+        prefix = len(self.piece_offsets(self.profile.passage_prefix))
+        special = 2 * len(self._tokenizer.encode("").ids)
+        return self.max_pieces - CONTEXT_PIECES - prefix - special
 
     def piece_offsets(self, text: str) -> Offsets:
         """The span of each word piece of `text`, in code points."""
@@ -175,7 +179,7 @@ class Encoder:
         ) -> Encoding:
             return Encoding(pooled, codec.encode(tokens), pieces, starts)
 
-        return self._encode(passages, encoding)
+        return self._encode(passages, encoding, self.profile.passage_prefix)
 
     def encode_question(self, question: str, codec: TokenCodec) -> QuestionEncoding:
         """Encode a question; `InputError` for one that is longer than the encoder can read.
@@ -189,21 +193,23 @@ class Encoder:
         ) -> QuestionEncoding:
             return QuestionEncoding(pooled, codec.project(tokens), pieces, starts)
 
-        [encoded] = self._encode([("", question)], encoding)
+        [encoded] = self._encode([("", question)], encoding, self.profile.query_prefix)
         return encoded
 
     def _encode(
         self,
         texts: Sequence[tuple[str, str]],
         made: Callable[[Vectors, Vectors, Numbers, Numbers], Made],
+        prefix: str = "",
     ) -> list[Made]:
         """What is made of each text's pooled vector, token vectors, pieces and their starts.
 
-        The tokens are the text's own and after them its context's; pieces and starts its own.
+        The tokens are the text's own and after them its context's; pieces and starts its own. The
+        prefix is read before each text, and its tokens are left out.
         """
         contexts = [self._shorten(context) for context, _ in texts]
         joined = [
-            f"{context}\n{text}" if context else text
+            f"{prefix}{context}\n{text}" if context else f"{prefix}{text}"
             for context, (_, text) in zip(contexts, texts, strict=True)
         ]
         encodings = self._tokenizer.encode_batch(joined)
@@ -222,7 +228,7 @@ class Encoder:
             found = []
             for number, tokens, pooled in zip(batch, *vectors, strict=True):
                 start = len(joined[number]) - len(texts[number][1])
-                chosen, pieces, starts = _own_first(encodings[number], start)
+                chosen, pieces, starts = _own_first(encodings[number], len(prefix), start)
                 found.append(made(pooled, tokens[chosen], pieces, starts))
             return found
 
@@ -240,13 +246,15 @@ class Encoder:
         return context if len(offsets) <= CONTEXT_PIECES else context[: offsets[CONTEXT_PIECES][0]]
 
 
-def _own_first(encoding: tokenizers.Encoding, start: int) -> tuple[Numbers, Numbers, Numbers]:
-    """Which of a text's tokens begin at `start` or later, and then which before.
+def _own_first(
+    encoding: tokenizers.Encoding, first: int, start: int
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Which of a text's tokens begin at `start` or later, and then which before, from `first` on.
 
     Then, of the former, their numbers in the vocabulary and how far behind `start` they begin.
     """
     begins = np.array([begin for begin, _ in encoding.offsets])
-    real = np.array(encoding.special_tokens_mask) == 0
+    real = (np.array(encoding.special_tokens_mask) == 0) & (begins >= first)
     own, context = np.flatnonzero(real & (begins >= start)), np.flatnonzero(real & (begins < start))
     pieces = np.array(encoding.ids, dtype=np.uint32)[own]
     starts = (begins[own] - start).astype(np.uint32)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sourcebook.index.library import Library
-from sourcebook.index.profile import Profile, profile_for
+from sourcebook.index.profile import Profile
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.compose import Compose, FoundPassage
@@ -60,7 +60,7 @@ class Engine:
 
         Raises `InputError` for a method that there is not.
         """
-        used = variant(profile or profile_for(library.encoder.fingerprint), method)
+        used = variant(profile or library.encoder.profile, method)
         return cls(
             library=library,
             profile=used,
