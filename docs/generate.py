@@ -230,8 +230,7 @@ def seeds_engine(folder: Path) -> Engine:
     paths = sorted(path for path in (ROOT / "seeds").glob("*.md") if path.name != "README.md")
     for path in paths:
         name = f"seeds/{path.name}"
-        for _ in library.add(parse(path.read_bytes(), name=name, source=name)):
-            pass
+        library.add(parse(path.read_bytes(), name=name, source=name))
     return Engine.of(library)
 
 

@@ -101,11 +101,18 @@ class Library:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, articles: Iterable[Article]) -> Iterator[Outcome]:
-        """Add articles; each outcome is yielded once it is committed and can be found.
+    def add(self, articles: Iterable[Article]) -> list[Outcome]:
+        """Add all of these articles; when this returns, each is committed and can be found.
 
         An article whose source is known already replaces that one, or is left alone when nothing
-        about it has changed. Commits go in groups: a crash loses none that was yielded.
+        about it has changed. Commits go in groups, so an error leaves the groups before it added.
+        """
+        return list(self.adding(articles))
+
+    def adding(self, articles: Iterable[Article]) -> Iterator[Outcome]:
+        """As `add`, but lazily: an outcome is yielded once its article is committed.
+
+        For callers that show progress: nothing is added unless the outcomes are iterated.
         """
         for group in ahead(prepare(articles, self.encoder, self.codec, self._unchanged)):
             yield from self._commit(group)

@@ -67,8 +67,7 @@ def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
         library = Library(tmp_path / f"library-{len(made)}", encoder, create=True)
         made.append(library)
         named = (article_from(text, name) for name, text in texts.items())
-        for _ in library.add(itertools.chain(articles, named)):
-            pass
+        library.add(itertools.chain(articles, named))
         return library
 
     yield make
@@ -113,8 +112,7 @@ def seed_library(
 ) -> Iterator[Library]:
     """A library of the seeds; tests must not change it."""
     with Library(tmp_path_factory.mktemp("seeds") / "library", encoder, create=True) as library:
-        for _ in library.add(seed_articles):
-            pass
+        library.add(seed_articles)
         yield library
 
 
@@ -150,7 +148,7 @@ def place(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Place:
         article_from(WHEAT, "wheat"),
     ]
     with Library(folder, encoder, create=True) as library:
-        assert len(list(library.add(articles))) == len(articles)
+        assert len(library.add(articles)) == len(articles)
     return Place(folder=folder, model=DEFAULT_MODEL)
 
 

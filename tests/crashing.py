@@ -64,7 +64,7 @@ def work(encoder: Encoder, folder: Path, number: int, journal: Path) -> NoReturn
             else:
                 article = version(name, 1000 * number + step)
                 say("begin", name, article.sha256)
-                for _ in library.add([article]):
+                for _ in library.adding([article]):
                     say("done", name, article.sha256)
     raise AssertionError("unreachable")
 

@@ -56,7 +56,7 @@ def raw_engine(
 ) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("raw") / "library"
     with Library(folder, encoder, create=True) as library:
-        assert len(list(library.add(raw.values()))) == 5
+        assert len(library.add(raw.values())) == 5
         yield Engine.of(library)
 
 

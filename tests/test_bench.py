@@ -51,8 +51,7 @@ def corpus(encoder: Encoder) -> SyntheticCorpus:
 def place(cache: Path, stand_in: LookupEncoder, corpus: SyntheticCorpus) -> Place:
     """A synthetic library, built with the stand-in."""
     with Library(cache / "library", stand_in, create=True) as library:
-        for _ in library.add(corpus.articles()):
-            pass
+        library.add(corpus.articles())
     return Place(folder=cache / "library", model=DEFAULT_MODEL, lookup=cache)
 
 

@@ -99,7 +99,7 @@ def test_the_seed_library_answers_its_gold_with_exact_quotes(
     run: Run, tmp_path: Path, encoder: Encoder, seed_articles: list[Any]
 ) -> None:
     with Library(tmp_path / "library", encoder, create=True) as library:
-        list(library.add(seed_articles))
+        library.add(seed_articles)
     path = tmp_path / "report.json"
     ok(run("run", GOLD, "--library", tmp_path / "library", "--json", path))
     report = load_report(path)

@@ -141,7 +141,7 @@ def test_gold_outlives_the_article(
 ) -> None:
     kept = judge(QUESTION, "passage", "double the fines")
     replaced = article_from(f"A new first paragraph.\n\n{FINES}", "fines")
-    assert len(list(library.add([replaced]))) == 1
+    assert len(library.add([replaced])) == 1
     assert client.get("/v1/judgements").json()["judgements"] == [kept]
     library.remove(replaced.id)
     file = tmp_path / "judged.jsonl"

@@ -72,6 +72,16 @@ def add(library: Library, *articles: Article) -> list[Action]:
 # --- adding, replacing, removing ----------------------------------------------------------------
 
 
+def test_add_adds_at_once_and_adding_as_it_is_iterated(make_library: MakeLibrary) -> None:
+    library = make_library()
+    library.add(article_from(text, name) for name, text in TEXTS.items())
+    assert library.info()["articles"] == len(TEXTS)
+    outcomes = library.adding([article_from(LONG, "long")])
+    assert library.info()["articles"] == len(TEXTS)
+    assert next(outcomes).record.passages > 1
+    assert library.info()["articles"] == len(TEXTS) + 1
+
+
 def test_add_replace_unchanged_remove(make_library: MakeLibrary) -> None:
     library = make_library()
     coca = article_from(TEXTS["coca"], "coca")
@@ -335,7 +345,7 @@ with Library(Path(sys.argv[1]), Encoder()) as library:
         verb, name, text = line.rstrip("\\n").split("|")
         article = article_from(text, name)
         if verb == "add":
-            list(library.add([article]))
+            library.add([article])
         elif verb == "remove":
             library.remove(article.id)
         with library.view() as view:
@@ -643,7 +653,7 @@ with Library(Path(sys.argv[1]), Encoder()) as library:
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
     try:
-        list(library.add([big]))
+        library.add([big])
     except StorageError as error:
         print("refused:", error, flush=True)
     with library.view() as view:

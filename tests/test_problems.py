@@ -34,7 +34,7 @@ JSON = {"content-type": "application/json"}
 def library(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """One library for all failures: they leave it as it is."""
     with Library(tmp_path_factory.mktemp("problems") / "lib", encoder, create=True) as library:
-        assert len(list(library.add([article_from(TEXT, "fines")]))) == 1
+        assert len(library.add([article_from(TEXT, "fines")])) == 1
         yield library
 
 

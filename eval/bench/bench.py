@@ -322,7 +322,7 @@ def _build(corpus: Corpus, folder: Path, encoder: Encoder, progress: Progress) -
         while chunk := list(islice(articles, CHUNK_ARTICLES)):
             begun = time.perf_counter()
             added = 0
-            for outcome in library.add(chunk):
+            for outcome in library.adding(chunk):
                 added += outcome.record.passages
                 advance()
             seconds = time.perf_counter() - begun

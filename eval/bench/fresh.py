@@ -252,8 +252,7 @@ def _until_found(engine: Engine, number: int) -> float:
     )
     begun = time.perf_counter()
     try:
-        for _ in library.add([probe]):
-            pass
+        library.add([probe])
         found = engine.find("Who trades zoftigram for plimthorn?")
         spent = time.perf_counter() - begun
     finally:

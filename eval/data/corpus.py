@@ -67,7 +67,7 @@ def _build(library: Library, articles: Sequence[Article]) -> Iterator[int]:
     if is_built(library):
         return
     begun = time.perf_counter()
-    for done, _ in enumerate(library.add(articles), 1):
+    for done, _ in enumerate(library.adding(articles), 1):
         yield done
     facts = {"articles": len(articles), "passages": library.info()["passages"]}
     spent = time.perf_counter() - begun

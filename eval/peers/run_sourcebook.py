@@ -17,8 +17,7 @@ def build(job: Job, loaded: Loaded) -> Ask:
     loaded()
 
     library = Library(Path(job.library), encoder, create=True)
-    for _ in library.add(plain_articles((d.id, d.title, d.text) for d in job.documents)):
-        pass
+    library.add(plain_articles((d.id, d.title, d.text) for d in job.documents))
     engine = Engine.of(library)
     return lambda question: engine.find(question, limit=TOP).hits
 

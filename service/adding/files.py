@@ -49,7 +49,7 @@ def add_files(
 ) -> Iterator[Outcome]:
     """Add files; one that cannot be read is remembered, given to `failed`, and stops no other.
 
-    `done` is called after each file that was looked at.
+    `done` is called after each file that was looked at. Lazy, as `Library.adding` is.
     """
     sources: list[str] = []
 
@@ -70,7 +70,7 @@ def add_files(
                 yield from found
             done()
 
-    yield from library.add(articles())
+    yield from library.adding(articles())
     # The library forgets the failures of articles; a file of many articles has another name.
     library.forget_failures(sources)
 
