@@ -1,7 +1,10 @@
 """The lexical index: stems, phrases, filters, and a generation that never lies."""
 
 import math
+import shutil
 import threading
+import uuid
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sourcebook.index.errors import StorageError
+from sourcebook.index.search.checksums import CHECKSUMS
 from sourcebook.index.search.lexical import K1, LexicalEntry, LexicalIndex
 
 TEXTS = {
@@ -134,6 +138,40 @@ def test_a_failed_change_changes_nothing_and_is_no_obstacle(index: LexicalIndex)
     assert (index.generation, index.rows()) == (1, [1, 2, 3, 4, 5])
     index.catch_up(2, [entry(6, "More coca.")], [1])
     assert (index.generation, index.rows()) == (2, [2, 3, 4, 5, 6])
+
+
+def test_a_crash_within_a_commit_costs_no_rebuild(
+    index: LexicalIndex, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Files that tantivy deletes before it commits, or has half written, are not missed."""
+    for generation in range(2, 6):
+        index.catch_up(generation, [entry(generation + 10, "coca")], [generation - 1])
+
+    class Crash(BaseException):
+        pass
+
+    def crashing() -> Iterator[LexicalEntry]:
+        yield entry(20, "coca")
+        shutil.copytree(tmp_path / "lexical", tmp_path / "crashed")
+        raise Crash
+
+    with pytest.raises(Crash):
+        index.catch_up(6, crashing(), [12])
+    (tmp_path / "crashed" / f"{uuid.uuid4().hex}.term").write_bytes(b"half")
+    again = LexicalIndex(tmp_path / "crashed", nullcontext)
+    assert not caplog.messages
+    assert (again.generation, again.rows()) == (5, index.rows())
+
+
+def test_a_crash_after_a_commit_costs_a_rebuild(
+    index: LexicalIndex, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = (tmp_path / "lexical" / CHECKSUMS).read_bytes()
+    index.catch_up(2, [entry(6, "More coca.")], [])
+    (tmp_path / "lexical" / CHECKSUMS).write_bytes(before)
+    again = LexicalIndex(tmp_path / "lexical", nullcontext)
+    assert "rebuilt from the database" in caplog.text
+    assert (again.generation, len(again)) == (0, 0)
 
 
 def test_threads_search_while_one_writes(index: LexicalIndex) -> None:

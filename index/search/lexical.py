@@ -1,13 +1,10 @@
 """The lexical index: BM25 in tantivy, derived from the database and caught up with it."""
 
 import itertools
-import json
 import logging
 import math
 import shutil
-import struct
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from typing import Any
 import tantivy
 
 from sourcebook.index.errors import StorageError
+from sourcebook.index.search.checksums import check_files, write_checksums
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +27,12 @@ STEMMED = "stemmed"
 PAIRS = "pairs"
 PLAIN = "plain"
 WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
-SEGMENT_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
-FOOTER_MAGIC = 1337  # ends each of tantivy's files, after its footer and the footer's length
+# tantivy replaces the first; its other files are written once, under names that it uses only once.
+# It changes the second before it commits: a list of its files, by which it deletes old ones.
+MUTABLE_FILES = ("meta.json",)
+IGNORED_FILES = (".managed.json",)
+# What an index raises that is missing, damaged or of another version.
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OSError)
 
 # Lucene's English stop list and the words that questions are asked with.
 # fmt: off
@@ -76,11 +78,15 @@ class LexicalIndex:
         self._folder = folder
         self._schema = SCHEMA
         self._reloading = threading.Lock()
-        index = self._open()
-        if index is None:
-            with exclusively():
-                index = self._open() or self._begin()
-        self._index = index
+        if folder is None:
+            self._index = self._begin()
+        else:
+            try:
+                self._index = self._open(folder)
+            except DAMAGE:
+                # Or another process has committed and not yet written the checksums of it.
+                with exclusively():
+                    self._index = self._open_or_begin(folder)
         self.generation = self._read_generation()
 
     def reload(self) -> None:
@@ -189,6 +195,7 @@ class LexicalIndex:
             try:
                 # A commit that a crash cut short leaves files whose names the next one needs.
                 writer.garbage_collect_files()
+                self._write_checksums()
                 self._change(writer, added, removed)
                 writer.delete_documents_by_query(self._marker())
                 writer.add_document(_document({"marker": 1, "generation": generation}))
@@ -196,6 +203,7 @@ class LexicalIndex:
             finally:
                 # Also lets go of tantivy's own lock.
                 writer.wait_merging_threads()
+            self._write_checksums()
         except (OSError, ValueError) as error:
             raise StorageError(
                 f"The lexical index {self._folder} could not be written: {error}.",
@@ -232,25 +240,39 @@ class LexicalIndex:
         found = searcher.search(query, limit=max(1, searcher.num_docs), count=False).hits
         return sorted(_values(searcher, "row", found))
 
-    def _open(self) -> tantivy.Index | None:
-        """The index in the folder; None where there is none that is whole."""
+    def _open(self, folder: Path) -> tantivy.Index:
+        """The index in the folder; raises one of `DAMAGE` where there is none that is whole.
+
+        tantivy trusts what lies on disk, so its files are compared with their checksums first. A
+        crash after a commit and before its checksums are written counts as damage.
+        """
+        check_files(folder)
+        index = tantivy.Index.open(str(folder))
+        if index.schema != self._schema:
+            raise ValueError("it is of another version")
+        return self._with_analysers(index)
+
+    def _open_or_begin(self, folder: Path) -> tantivy.Index:
+        """The index in the folder, or an empty one; the caller holds the library's write lock."""
         try:
-            if self._folder and self._folder.is_dir() and tantivy.Index.exists(str(self._folder)):
-                _check_files(self._folder)
-                index = tantivy.Index.open(str(self._folder))
-                if index.schema == self._schema:
-                    return self._with_analysers(index)
-                log.warning("%s is of another version; rebuilding it", self._folder)
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            log.warning("%s is damaged (%s); rebuilding it from the database", self._folder, error)
-        return None
+            return self._open(folder)
+        except DAMAGE as error:
+            if folder.is_dir():
+                log.warning("%s is rebuilt from the database: %s", folder, error)
+            return self._begin()
 
     def _begin(self) -> tantivy.Index:
         if self._folder is None:
             return self._with_analysers(tantivy.Index(self._schema))
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        return self._with_analysers(tantivy.Index(self._schema, str(self._folder)))
+        index = tantivy.Index(self._schema, str(self._folder))
+        self._write_checksums()
+        return self._with_analysers(index)
+
+    def _write_checksums(self) -> None:
+        if self._folder is not None:
+            write_checksums(self._folder, mutable=MUTABLE_FILES, ignored=IGNORED_FILES)
 
     def _with_analysers(self, index: tantivy.Index) -> tantivy.Index:
         index.register_tokenizer(STEMMED, STEMMING)
@@ -294,25 +316,6 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field(PAIRS, tokenizer_name=PAIRS, index_option="freq")
     builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")
     return builder.build()
-
-
-def _check_files(folder: Path) -> None:
-    """Raise `ValueError` for a damaged file: tantivy itself trusts what lies on disk.
-
-    Each of its files ends in a footer with the CRC-32 of what comes before. What a crash left half
-    written is in no segment of `meta.json`, and is not looked at.
-    """
-    for segment in json.loads((folder / "meta.json").read_bytes())["segments"]:
-        kinds = list(SEGMENT_FILES)
-        if segment["deletes"]:
-            kinds.append(f"{segment['deletes']['opstamp']}.del")
-        for kind in kinds:
-            file = folder / f"{segment['segment_id'].replace('-', '')}.{kind}"
-            data = file.read_bytes()
-            length, magic = struct.unpack("<II", data[-8:]) if len(data) >= 8 else (0, 0)
-            footer, body = data[-8 - length : -8], data[: -8 - length]
-            if magic != FOOTER_MAGIC or json.loads(footer)["crc"] != zlib.crc32(body):
-                raise ValueError(f"the checksum of {file.name} is wrong")
 
 
 def _document(values: dict[str, Any]) -> tantivy.Document:
