@@ -111,6 +111,8 @@ class DenseIndex:
 
     def save(self, *, only_if_stale: bool = False) -> None:
         """Write the file, so that the next opening has less to catch up with."""
+        if self.saved_generation() > self.generation:
+            return  # another process has saved more
         with self._lock:
             stale = max(STALE_PASSAGES, STALE_PART * len(self))
             if not self._unsaved or (only_if_stale and self._unsaved < stale):
@@ -129,6 +131,19 @@ class DenseIndex:
             file.write(json.dumps(head).encode() + b"\n")
             file.write(body.data)
         temporary.replace(self._path)
+
+    def saved_generation(self) -> int:
+        """The generation that the file stands for by its first line; 0 where there is none."""
+        try:
+            with self._path.open("rb") as file:
+                return int(json.loads(file.readline())["generation"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0
+
+    def reload(self) -> None:
+        """Go on from the file where it is of a later generation than this index."""
+        if self.saved_generation() > self.generation:
+            self._load()
 
     def _forget(self, rows: Rows) -> None:
         if len(rows) and self._index.ntotal:
@@ -175,6 +190,7 @@ class DenseIndex:
                 self._unsaved = total
 
     def _load(self) -> None:
+        """Take over what the file holds; a damaged one is deleted."""
         try:
             with self._path.open("rb") as file:
                 facts = json.loads(file.readline())
@@ -183,11 +199,19 @@ class DenseIndex:
             expected = {"format": FORMAT, "dimensions": self.dimensions}
             if not expected.items() <= facts.items() or crc != _checksum(facts, body):
                 raise ValueError(f"its head says {facts}, expected {expected}")
-            self._index = faiss.deserialize_index(body)
-            self.generation = int(facts["generation"])
-            self._trained_at = int(facts["trained_at"])
-        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
+            index = faiss.deserialize_index(body)
+            generation, trained_at = int(facts["generation"]), int(facts["trained_at"])
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
             log.warning("%s is damaged (%s); rebuilding it from the database", self._path, error)
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning(
+                "%s cannot be read (%s); rebuilding it from the database", self._path, error
+            )
+        else:
+            with self._lock:
+                self._index, self.generation, self._trained_at = index, generation, trained_at
+                self._unsaved = 0
 
 
 def _exact(dimensions: int) -> Any:
