@@ -554,7 +554,9 @@ def pruned(folder: Path, encoder: Encoder) -> int:
             return view.pruned
 
 
-@pytest.mark.parametrize("kept", [[DENSE], [LEXICAL], [DENSE, LEXICAL]], ids=str)
+@pytest.mark.parametrize(
+    "kept", [[DENSE], [LEXICAL], [DENSE, LEXICAL]], ids=["dense", "lexical", "both"]
+)
 def test_indexes_older_than_what_was_pruned(
     copied: Path, encoder: Encoder, tmp_path: Path, kept: list[str]
 ) -> None:

@@ -8,10 +8,6 @@ from threadpoolctl import threadpool_limits
 
 from sourcebook.index.errors import LibraryError
 
-# The products of one question are too small to share out: on busy cores its threads wait for each
-# other ten times as long as one alone computes.
-threadpool_limits(limits=1, user_api="blas")
-
 # Half of the default encoder's 384 dimensions at 4 bits rank as well as all of them at 32 on every
 # dev set; docs/decisions/0004-token-vectors.md has the figures.
 DIMENSIONS = 192
@@ -49,11 +45,13 @@ class TokenCodec:
 
         A random rotation gives all values the same variance, which is what the quantiser expects.
         """
-        unit = normalise(samples)
-        _, axes = np.linalg.eigh(unit.T @ unit)
-        kept = min(DIMENSIONS, samples.shape[1] // 2 * 2)
-        rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((kept, kept)))
-        rotated = axes[:, ::-1][:, :kept] @ rotation
+        # One thread sums in the same order on every machine.
+        with threadpool_limits(limits=1, user_api="blas"):
+            unit = normalise(samples)
+            _, axes = np.linalg.eigh(unit.T @ unit)
+            kept = min(DIMENSIONS, samples.shape[1] // 2 * 2)
+            rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((kept, kept)))
+            rotated = axes[:, ::-1][:, :kept] @ rotation
         return cls(np.ascontiguousarray(rotated, dtype=np.float32))
 
     @classmethod

@@ -12,11 +12,9 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sourcebook.index.encoding.tokens import Vectors
-
-# One question at a time gains nothing from a second thread, and loses when the cores are busy.
-faiss.omp_set_num_threads(1)
 
 Rows = NDArray[np.int64]
 
@@ -71,6 +69,9 @@ class DenseIndex:
         """
         if not count or (allowed is not None and not len(allowed)):
             return []
+        # One question gains nothing from a second thread, and loses when the cores are busy. OpenMP
+        # keeps this number for each thread.
+        faiss.omp_set_num_threads(1)
         with self._lock:
             scores, rows = self._index.search(
                 question[None].astype(np.float32), count, params=self._parameters(allowed)
@@ -174,16 +175,13 @@ class DenseIndex:
         total = int(index.ntotal)
         log.info("grouping the vectors of %d passages", total)
         step = -(-total // TRAINED_ON)
-        faiss.omp_set_num_threads(os.cpu_count() or 1)
-        try:
+        with threadpool_limits(limits=os.cpu_count() or 1):
             samples = [
                 vectors[number % step :: step] for number, (_, vectors) in enumerate(_blocks(index))
             ]
             made = _inverted(self.dimensions, np.concatenate(samples))
             for rows, vectors in _blocks(index):
                 made.add_with_ids(vectors, rows)
-        finally:
-            faiss.omp_set_num_threads(1)
         with self._lock:
             if self.generation == generation:
                 self._index, self._trained_at = made, total
