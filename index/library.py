@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from threadpoolctl import threadpool_limits
 
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder
@@ -59,9 +60,14 @@ class Library:
     def __init__(self, folder: Path, encoder: Encoder, *, create: bool = False) -> None:
         """Open the library in `folder`; `create` begins one where there is none.
 
+        From then on one thread computes each matrix product of this process.
+
         Raises `NotFoundError` where there is no library, `LibraryError` for one that is damaged,
         of a newer version, or made with another encoder.
         """
+        # The products of one question are too small to share out: on busy cores threads wait for
+        # each other ten times as long as one alone computes.
+        threadpool_limits(limits=1, user_api="blas")
         self.folder = folder
         self.encoder = encoder
         database = folder / DATABASE

@@ -51,6 +51,18 @@ def test_it_catches_up(index: DenseIndex) -> None:
     assert (index.generation, len(index)) == (6, 59)
 
 
+def test_of_two_processes_the_later_generation_stays(index: DenseIndex, tmp_path: Path) -> None:
+    index.save()
+    other = DenseIndex(tmp_path / "dense.faiss", 8)
+    other.catch_up(5, [], [7])
+    other.save()
+    index.catch_up(4, [], [8])
+    index.save()
+    assert index.saved_generation() == 5
+    index.reload()
+    assert (index.generation, 7 in index.rows(), 8 in index.rows()) == (5, False, True)
+
+
 def test_it_comes_back_from_its_file(index: DenseIndex, tmp_path: Path) -> None:
     file = tmp_path / "dense.faiss"
     index.save(only_if_stale=True)

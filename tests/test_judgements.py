@@ -192,6 +192,8 @@ def aged(folder: Path) -> None:
     with connection:
         connection.execute("DROP TABLE judgements")
         connection.execute("DROP INDEX articles_coverage")
+        connection.execute("DELETE FROM meta WHERE key = 'pruned'")
+        connection.execute("INSERT INTO piece_counts VALUES (999999, 0)")
         connection.execute(f"PRAGMA user_version = {OLDEST_VERSION}")
     connection.close()
 
@@ -220,6 +222,9 @@ def test_an_older_library_is_brought_up_to_date(
             assert answer.citations == expected.citations
             assert answer.generation == expected.generation
             assert judgements(opened) == []
+            with opened.view() as view:
+                assert view.pruned == 0
+                assert view.piece_counts([999999]) == {}
     assert schema(older / DATABASE) == schema(library.folder / DATABASE)
     assert schema(older / DATABASE)[-1] == ("version", str(SCHEMA_VERSION), "")
 

@@ -310,6 +310,16 @@ def reopened(library: Library, encoder: Encoder) -> Library:
     return Library(library.folder, encoder)
 
 
+def test_what_is_removed_leaves_nothing(make_library: MakeLibrary, encoder: Encoder) -> None:
+    library = make_library(**TEXTS)
+    for name in TEXTS:
+        library.remove(article_id(f"{name}.txt"))
+    with library.view() as view:
+        assert view.removed_since(0)  # the dense index's file has yet to forget them
+    library.close()
+    pruned(library.folder, encoder)
+
+
 def test_reopening(make_library: MakeLibrary, encoder: Encoder) -> None:
     library = make_library(**TEXTS)
     before = library.info(), rows(library)
@@ -532,6 +542,53 @@ def test_indexes_that_are_behind(copied: Path, encoder: Encoder, tmp_path: Path)
     assert_whole(copied, encoder)
 
 
+def pruned(folder: Path, encoder: Encoder) -> int:
+    """Add to a library that was closed, so that it drops the removals both its files have."""
+    with Library(folder, encoder) as library:
+        with library.view() as view:
+            assert view.removed_since(view.pruned)
+        add(library, article_from(TEXTS["cocoa"], "cocoa"))
+        with library.view() as view:
+            assert view.removed_since(0) == []
+            assert view.pruned == view.generation - 1
+            return view.pruned
+
+
+@pytest.mark.parametrize(
+    "kept", [[DENSE], [LEXICAL], [DENSE, LEXICAL]], ids=["dense", "lexical", "both"]
+)
+def test_indexes_older_than_what_was_pruned(
+    copied: Path, encoder: Encoder, tmp_path: Path, kept: list[str]
+) -> None:
+    """The database does not list any more what they have to forget, so they are rebuilt."""
+    with Library(copied, encoder) as library:
+        add(library, article_from(LONG, "long"))
+    old = Path(shutil.copytree(copied, tmp_path / "old"))
+    with Library(copied, encoder) as library:
+        library.remove(article_id("long.txt"))
+    pruned(copied, encoder)
+    if DENSE in kept:
+        shutil.copy(old / DENSE, copied / DENSE)
+    if LEXICAL in kept:
+        shutil.rmtree(copied / LEXICAL)
+        shutil.copytree(old / LEXICAL, copied / LEXICAL)
+    assert_whole(copied, encoder)
+
+
+def test_an_open_library_follows_what_another_pruned(
+    copied: Path, encoder: Encoder, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Library(copied, encoder) as library:
+        opened = library.indexes.dense.generation
+        with Library(copied, encoder) as other:
+            other.remove(article_id("visa.txt"))
+        assert opened < pruned(copied, encoder)
+        assert found(library, "visa") >= {"cocoa.txt"}
+        assert "visa.txt" not in found(library, "visa")
+        assert library.drift() == []
+    assert not caplog.messages  # the other's file was taken over, nothing was rebuilt
+
+
 def test_indexes_that_are_ahead(copied: Path, encoder: Encoder, tmp_path: Path) -> None:
     """As after restoring the database, and nothing else, from a backup: numbers are used again."""
     backup = shutil.copy(copied / DATABASE, tmp_path / "backup.db")
@@ -565,7 +622,7 @@ def test_a_damaged_database_is_refused(copied: Path, encoder: Encoder, damage: s
     ("change", "message"),
     [
         ("PRAGMA user_version = 99", "database version 99"),
-        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2 to 3"),
+        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2 to 4"),
         ("PRAGMA application_id = 7", "not one of Sourcebook's"),
         ("UPDATE meta SET value = x'0000' WHERE key = 'codec'", "projection"),
         ("DELETE FROM meta WHERE key = 'codec'", "codec"),

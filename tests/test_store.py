@@ -96,7 +96,7 @@ def test_removing_leaves_a_note_and_nothing_else(store: Store) -> None:
         assert view.added_since(0) == []
         assert view.encodings(rows) == {}
         assert view.counts() == {"articles": 0, "copies": 0, "passages": 0, "failures": 0}
-        assert set(view.piece_counts([5, 9]).values()) == {0}
+        assert view.piece_counts([5, 9]) == {}
         with pytest.raises(NotFoundError, match="no passage"):
             view.passage_rowid(passages[0].id)
     again, _ = put(store, article, [5])

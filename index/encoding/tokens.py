@@ -46,11 +46,13 @@ class TokenCodec:
 
         A random rotation gives all values the same variance, which is what the quantiser expects.
         """
-        unit = normalise(samples)
-        _, axes = np.linalg.eigh(unit.T @ unit)
-        kept = min(dimensions, samples.shape[1] // 2 * 2)
-        rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((kept, kept)))
-        rotated = axes[:, ::-1][:, :kept] @ rotation
+        # One thread sums in the same order on every machine.
+        with threadpool_limits(limits=1, user_api="blas"):
+            unit = normalise(samples)
+            _, axes = np.linalg.eigh(unit.T @ unit)
+            kept = min(dimensions, samples.shape[1] // 2 * 2)
+            rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((kept, kept)))
+            rotated = axes[:, ::-1][:, :kept] @ rotation
         return cls(np.ascontiguousarray(rotated, dtype=np.float32))
 
     @classmethod

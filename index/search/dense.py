@@ -12,11 +12,9 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sourcebook.index.encoding.tokens import Vectors
-
-# One question at a time gains nothing from a second thread, and loses when the cores are busy.
-faiss.omp_set_num_threads(1)
 
 Rows = NDArray[np.int64]
 
@@ -71,6 +69,9 @@ class DenseIndex:
         """
         if not count or (allowed is not None and not len(allowed)):
             return []
+        # One question gains nothing from a second thread, and loses when the cores are busy. OpenMP
+        # keeps this number for each thread.
+        faiss.omp_set_num_threads(1)
         with self._lock:
             scores, rows = self._index.search(
                 question[None].astype(np.float32), count, params=self._parameters(allowed)
@@ -111,6 +112,8 @@ class DenseIndex:
 
     def save(self, *, only_if_stale: bool = False) -> None:
         """Write the file, so that the next opening has less to catch up with."""
+        if self.saved_generation() > self.generation:
+            return  # another process has saved more
         with self._lock:
             stale = max(STALE_PASSAGES, STALE_PART * len(self))
             if not self._unsaved or (only_if_stale and self._unsaved < stale):
@@ -129,6 +132,19 @@ class DenseIndex:
             file.write(json.dumps(head).encode() + b"\n")
             file.write(body.data)
         temporary.replace(self._path)
+
+    def saved_generation(self) -> int:
+        """The generation that the file stands for by its first line; 0 where there is none."""
+        try:
+            with self._path.open("rb") as file:
+                return int(json.loads(file.readline())["generation"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0
+
+    def reload(self) -> None:
+        """Go on from the file where it is of a later generation than this index."""
+        if self.saved_generation() > self.generation:
+            self._load()
 
     def _forget(self, rows: Rows) -> None:
         if len(rows) and self._index.ntotal:
@@ -159,22 +175,20 @@ class DenseIndex:
         total = int(index.ntotal)
         log.info("grouping the vectors of %d passages", total)
         step = -(-total // TRAINED_ON)
-        faiss.omp_set_num_threads(os.cpu_count() or 1)
-        try:
+        with threadpool_limits(limits=os.cpu_count() or 1):
             samples = [
                 vectors[number % step :: step] for number, (_, vectors) in enumerate(_blocks(index))
             ]
             made = _inverted(self.dimensions, np.concatenate(samples))
             for rows, vectors in _blocks(index):
                 made.add_with_ids(vectors, rows)
-        finally:
-            faiss.omp_set_num_threads(1)
         with self._lock:
             if self.generation == generation:
                 self._index, self._trained_at = made, total
                 self._unsaved = total
 
     def _load(self) -> None:
+        """Take over what the file holds; a damaged one is deleted."""
         try:
             with self._path.open("rb") as file:
                 facts = json.loads(file.readline())
@@ -183,11 +197,19 @@ class DenseIndex:
             expected = {"format": FORMAT, "dimensions": self.dimensions}
             if not expected.items() <= facts.items() or crc != _checksum(facts, body):
                 raise ValueError(f"its head says {facts}, expected {expected}")
-            self._index = faiss.deserialize_index(body)
-            self.generation = int(facts["generation"])
-            self._trained_at = int(facts["trained_at"])
-        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
+            index = faiss.deserialize_index(body)
+            generation, trained_at = int(facts["generation"]), int(facts["trained_at"])
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
             log.warning("%s is damaged (%s); rebuilding it from the database", self._path, error)
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning(
+                "%s cannot be read (%s); rebuilding it from the database", self._path, error
+            )
+        else:
+            with self._lock:
+                self._index, self.generation, self._trained_at = index, generation, trained_at
+                self._unsaved = 0
 
 
 def _exact(dimensions: int) -> Any:

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from sourcebook.index.encoding.tokens import Vectors
-from sourcebook.index.errors import StorageError
+from sourcebook.index.errors import BusyError, StorageError
 from sourcebook.index.search.dense import DenseIndex
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
 from sourcebook.index.storage.store import Store
@@ -81,7 +81,7 @@ class DerivedIndexes:
                 log.warning("the lexical index is behind: %s", error)
 
     def after_write(self, store: Store) -> None:
-        """Bring both up to date; if one fails, the next search tries again.
+        """Bring both up to date; if one fails, the next search or write tries again.
 
         The caller holds the write lock.
         """
@@ -90,7 +90,8 @@ class DerivedIndexes:
                 self._catch_up_dense(view)
                 self._catch_up_lexical(view)
             self.dense.save(only_if_stale=True)
-        except (StorageError, OSError) as error:
+            self._prune(store)
+        except (StorageError, BusyError, OSError) as error:
             log.warning("the articles are safe, but an index is behind: %s", error)
 
     def save(self) -> None:
@@ -112,8 +113,20 @@ class DerivedIndexes:
             if rows != truth
         ]
 
+    def _prune(self, store: Store) -> None:
+        """Drop the removals that both indexes have on disk."""
+        with store.write() as writer:
+            writer.prune_removed(min(self.dense.saved_generation(), self.lexical.generation))
+
     def _catch_up_dense(self, view: View) -> None:
         since = self.dense.generation
+        if 0 < since < view.pruned:
+            self.dense.reload()  # pruning left what the file needs, unless it is an old copy
+            since = self.dense.generation
+            if since < view.pruned:
+                log.warning("the dense index is too old to be caught up; rebuilding it")
+                self.dense.clear()
+                since = 0
         if since >= view.generation:
             return
         added, removed = view.added_since(since), view.removed_since(since)
@@ -123,6 +136,10 @@ class DerivedIndexes:
         """The caller holds the write lock."""
         self.lexical.reload()
         since = self.lexical.generation
+        if 0 < since < view.pruned:
+            log.warning("the lexical index is too old to be caught up; rebuilding it")
+            self.lexical.clear()
+            since = 0
         if since < view.generation:
             added = view.added_since(since)
             # What became searchable again may be in the index already.

@@ -23,7 +23,7 @@ from sourcebook.index.storage.records import ArticleRecord, Judgement, marks, te
 from sourcebook.index.storage.view import View
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # What a library of this version lacks is added to it when it is opened.
 OLDEST_VERSION = 2
 # The token vectors of a passage, which are read at random, fit one page.
@@ -126,13 +126,23 @@ class Writer(View):
         self._connection.executemany(
             """INSERT INTO piece_counts VALUES (?, ?)
                ON CONFLICT (piece) DO UPDATE SET passages = passages + excluded.passages""",
-            self._piece_counts.items(),
+            [(piece, step) for piece, step in self._piece_counts.items() if step],
+        )
+        self._connection.executemany(
+            "DELETE FROM piece_counts WHERE piece = ? AND passages <= 0",
+            [(piece,) for piece, step in self._piece_counts.items() if step < 0],
         )
         self._piece_counts.clear()
 
     def set_meta(self, key: str, value: Any) -> None:
         """Keep `value` under `key`."""
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def prune_removed(self, generation: int) -> None:
+        """Delete what derived indexes of this generation have forgotten; `pruned` says so."""
+        sql = "DELETE FROM removed WHERE generation <= ?"
+        if self._connection.execute(sql, (generation,)).rowcount:
+            self.set_meta("pruned", generation)
 
     def next_generation(self) -> int:
         """Begin a new generation and return its number."""

@@ -61,6 +61,11 @@ class View:
         """Grows with every committed change."""
         return int(self.meta("generation"))
 
+    @property
+    def pruned(self) -> int:
+        """The generation up to which removals are not listed any more, see `removed_since`."""
+        return int(self.meta("pruned"))
+
     def meta(self, key: str) -> Any:
         """The value kept under `key`."""
         return self._one("SELECT value FROM meta WHERE key = ?", key)[0]
@@ -212,7 +217,10 @@ class View:
         return sorted(row[0] for row in self._all(sql, generation))
 
     def removed_since(self, generation: int) -> list[int]:
-        """Row numbers of the passages that were removed after that generation."""
+        """Row numbers of the passages that were removed after that generation.
+
+        Complete for generations from `pruned` on.
+        """
         rows = self._all("SELECT passage FROM removed WHERE generation > ?", generation)
         return [row[0] for row in rows]
 
