@@ -1,4 +1,5 @@
-# Every target sets up what it needs; nothing but Python 3.11+ and make is assumed.
+# Every target installs what it needs; nothing but Python 3.11+ and make is assumed.
+# `serve` and `ask` install what serving needs; `test`, `check` and `docs` add what developing needs.
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
@@ -8,44 +9,79 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 export HF_HUB_OFFLINE := 1
 
-.PHONY: setup serve test check docs ask bench-peers clean
+# A strict editable install is a folder of links to the files of today, which mypy can follow; a new
+# file is seen after the next install. So the stamps are named after the list of files.
+FILES := $(shell find seeds index service eval -type f ! -path '*/__pycache__/*' | LC_ALL=C sort | cksum | cut -d' ' -f1)
+SERVING := $(VENV)/.serving-$(FILES)
+DEVELOPING := $(VENV)/.developing-$(FILES)
+INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile \
+	--constraint constraints.txt --config-settings editable_mode=strict --editable
 
-setup: $(VENV)/.ready
+.PHONY: serve ask test check check-all docs model bench-peers image clean
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -c 'from sourcebook.index.encoding.encoder import Encoder; Encoder()'  # converts the model, once
+
+$(SERVING): pyproject.toml constraints.txt | $(BIN)/python
+	rm -rf build/__editable__* $(VENV)/.serving-* $(VENV)/.developing-*
+	$(BIN)/python $(INSTALL) .
 	touch $@
 
-$(LIBRARY)/sourcebook.db: | setup
+$(DEVELOPING): pyproject.toml constraints.txt | $(BIN)/python
+	rm -rf build/__editable__* $(VENV)/.serving-* $(VENV)/.developing-*
+	$(BIN)/python $(INSTALL) '.[dev]'
+	touch $(SERVING) $@
+
+$(LIBRARY)/sourcebook.db: | $(SERVING)
 	$(BIN)/sourcebook --library $(LIBRARY) add seeds
 
-serve: setup | $(LIBRARY)/sourcebook.db  ## API and docs on http://127.0.0.1:8000
+serve: $(SERVING) | $(LIBRARY)/sourcebook.db  ## API and page on http://127.0.0.1:8000
 	$(BIN)/sourcebook --library $(LIBRARY) serve --host $(HOST) --port $(PORT)
 
-ask: setup | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
+ask: $(SERVING) | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
 	$(BIN)/sourcebook --library $(LIBRARY) ask "$(Q)"
 
-test: setup  ## all tests
+test: $(DEVELOPING)  ## all tests
 	$(BIN)/python -m pytest
 
-check: setup  ## format, lint, types, docs up to date
+check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m docs.generate --check
 
-docs: setup  ## write the generated pages anew
+docs: $(DEVELOPING)  ## write the generated pages anew
 	$(BIN)/python -m docs.generate
+
+model: $(DEVELOPING)  ## build the shipped model from the published weights, and compare
+	$(BIN)/python -m sourcebook.index.encoding.build build/model
+
+# The tests with other versions of Python, where they are installed, and a question with the lowest
+# versions of what serving needs.
+check-all: check test
+	for version in 3.11 3.13; do \
+		if python$$version -c '' 2>/dev/null; then \
+			$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+		else echo "Python $$version is not installed: left out"; fi; \
+	done
+	mkdir -p build
+	sed -n 's/^ *"\([A-Za-z0-9_-]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml > build/lowest.txt
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint build/lowest.txt .
+	rm -rf build/lowest
+	.venv-lowest/bin/sourcebook --library build/lowest add seeds
+	.venv-lowest/bin/sourcebook --library build/lowest ask "What does decertification mean?"
+
+image:  ## build the container image, where docker runs
+	docker build --tag sourcebook .
 
 $(PEERS)/.ready: eval/peers/requirements.txt
 	$(PYTHON) -m venv --clear $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-bench-peers: setup $(PEERS)/.ready  ## make bench-peers DATA=folder: Sourcebook beside its peers
+bench-peers: $(DEVELOPING) $(PEERS)/.ready  ## make bench-peers DATA=folder: Sourcebook beside its peers
 	$(BIN)/python -m sourcebook.eval.peers "$(DATA)" $(OPTIONS)
 
 clean:
-	rm -rf $(VENV) $(PEERS) build *.egg-info
+	rm -rf $(VENV) .venv-* build *.egg-info

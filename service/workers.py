@@ -1,7 +1,6 @@
 """Workers: processes that answer beside the server's own, because one at a time runs Python."""
 
 import logging
-import os
 import signal
 import threading
 import time
@@ -18,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
 from sourcebook.index.errors import SourcebookError
+from sourcebook.index.processors import usable_processors
 from sourcebook.service.settings import LOG_FORMAT
 
 # All measured in docs/decisions/0016-several-processes.md.
@@ -72,7 +72,7 @@ class Workers:
         """
         self._make = make
         self._answer_timeout = answer_timeout
-        self._most = processes or min(MOST, len(os.sched_getaffinity(0)))
+        self._most = processes or min(MOST, usable_processors())
         self._numbers = count(1)
         self._others: dict[int, SpawnProcess] = {}
         self._starting = False

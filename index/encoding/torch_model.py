@@ -1,29 +1,39 @@
-"""The model as PyTorch runs it, and its conversion to int8; the only module that imports torch."""
+"""The model as PyTorch runs it in float32; needs the extra `models`."""
 
-import logging
+import json
 import os
 import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import MultiVectorEncoder, SentenceTransformer
+from sentence_transformers.multi_vector_encoder.modules import BaseTokenPooling, MultiVectorMask
+from sentence_transformers.util import load_file_path
 from tokenizers import Tokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from sourcebook.index.errors import InputError
 
-# Loading takes a second: a progress bar for it only clutters logs.
-disable_progress_bar()  # type: ignore[no-untyped-call]
+# What checkpoints of late interaction call themselves in `config_sentence_transformers.json`:
+# those of sentence-transformers and of PyLate.
+MULTI_VECTOR_TYPES = {"MultiVectorEncoder", "ColBERT"}
+# ... and in `config.json`: those of Khattab & Zaharia, "ColBERT", SIGIR 2020.
+MULTI_VECTOR_ARCHITECTURE = "HF_ColBERT"
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
 class TorchModel:
-    """A sentence-transformers model in float32. Safe to share between threads."""
+    """A sentence-transformers model in float32. Safe to share between threads.
+
+    `multi_vector`: it is a `MultiVectorEncoder` checkpoint (of the ColBERT kind), whose token
+    vectors come out of a projection of its own. Its pooled vector is the mean of its token
+    vectors, scaled to unit length, unless it has a pooling of its own. Masks and token pooling
+    are left out, as every token needs a vector; query and document prompts are not added.
+    """
 
     # One forward pass uses all cores; two at once would only fight over them.
     streams = 1
@@ -33,8 +43,12 @@ class TorchModel:
 
         Raises `InputError` where it cannot be loaded.
         """
+        # Loading takes a second: a progress bar for it only clutters logs.
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            loaded = SentenceTransformer(model, device="cpu")
+            self.multi_vector = _is_multi_vector(model)
+            kind = MultiVectorEncoder if self.multi_vector else SentenceTransformer
+            loaded = kind(model, device="cpu")
         except (OSError, ValueError) as error:
             offline = " (offline: HF_HUB_OFFLINE is set)" if os.getenv("HF_HUB_OFFLINE") else ""
             raise InputError(
@@ -42,7 +56,8 @@ class TorchModel:
                 cure="Name a folder with a sentence-transformers model, or one that is cached.",
             ) from error
         self.tokenizer: Tokenizer = loaded.tokenizer.backend_tokenizer
-        self.max_pieces = int(loaded.max_seq_length or 512)
+        limits = (loaded.max_seq_length, getattr(loaded[0], "document_length", None))
+        self.max_pieces = min((int(limit) for limit in limits if limit), default=512)
         self.module = _Both(loaded)
         self._lock = threading.Lock()
 
@@ -58,10 +73,23 @@ class TorchModel:
         return [(name, tensor.numpy().tobytes()) for name, tensor in state]
 
 
+def _is_multi_vector(model: str) -> bool:
+    """Whether the checkpoint, a name or a folder, says that it is one of late interaction."""
+
+    def said(file: str, key: str) -> object:
+        path = load_file_path(model, file)
+        return json.loads(Path(path).read_text("utf-8")).get(key) if path else None
+
+    if said("config_sentence_transformers.json", "model_type") in MULTI_VECTOR_TYPES:
+        return True
+    architectures = said("config.json", "architectures")
+    return isinstance(architectures, list) and MULTI_VECTOR_ARCHITECTURE in architectures
+
+
 class _Both(torch.nn.Module):
     """All modules of the model, with the token vectors as a second output."""
 
-    def __init__(self, model: SentenceTransformer) -> None:
+    def __init__(self, model: SentenceTransformer | MultiVectorEncoder) -> None:
         super().__init__()
         self.model = model
 
@@ -71,34 +99,10 @@ class _Both(torch.nn.Module):
         """Token vectors (texts, pieces, dimensions) and unit pooled vectors (texts, dimensions)."""
         features = {"input_ids": input_ids, "attention_mask": attention_mask}
         for module in self.model:
-            features = module(features)
-        pooled = torch.nn.functional.normalize(features["sentence_embedding"], dim=-1)
-        return features["token_embeddings"], pooled
-
-
-def convert(model: TorchModel, samples: list[tuple[Ids, Ids]], path: Path) -> None:
-    """Write the model with int8 weights and activations to `path` (.xml, and .bin beside it).
-
-    `samples` are inputs to measure the range of activations on (static quantisation with
-    SmoothQuant, Xiao et al., 2023, as NNCF does it for transformers).
-    """
-    import nncf  # noqa: PLC0415 (only a conversion needs these, and they take seconds)
-    import openvino  # noqa: PLC0415
-
-    logging.getLogger("nncf").setLevel(logging.WARNING)
-    example = {
-        "input_ids": torch.from_numpy(samples[0][0]),
-        "attention_mask": torch.from_numpy(samples[0][1]),
-    }
-    with warnings.catch_warnings():
-        # Tracing warns of every branch in the model that it takes once for all.
-        warnings.simplefilter("ignore")
-        converted = openvino.convert_model(model.module.eval(), example_input=example)
-        quantised = nncf.quantize(
-            converted,
-            nncf.Dataset([{"input_ids": ids, "attention_mask": mask} for ids, mask in samples]),
-            model_type=nncf.ModelType.TRANSFORMER,
-            preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(samples),
-        )
-    openvino.save_model(quantised, path)
+            if not isinstance(module, MultiVectorMask | BaseTokenPooling):
+                features = module(features)
+        tokens = features["token_embeddings"]
+        pooled = features.get("sentence_embedding")
+        if pooled is None:
+            pooled = (tokens * attention_mask.unsqueeze(-1)).sum(dim=1)
+        return tokens, torch.nn.functional.normalize(pooled, dim=-1)

