@@ -230,9 +230,8 @@ def linux_only(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in LINUX_ONLY:
             yield node.attr
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if re.match(r"/(proc|sys)\b", node.value):
-                yield node.value
+        elif isinstance(node, ast.Constant) and re.match(r"/(proc|sys)\b", str(node.value)):
+            yield str(node.value)
 
 
 @pytest.mark.parametrize("module", MODULES)
