@@ -25,7 +25,7 @@ from sourcebook.eval.bench.served import serving
 from sourcebook.eval.cli.app import app
 from sourcebook.eval.http.routes import evaluations_router
 from sourcebook.eval.performance import blocks, plots
-from sourcebook.eval.report.tables import results_table
+from sourcebook.eval.report.tables import DataSummary, MethodSummary, load_summary, results_table
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
@@ -38,9 +38,9 @@ from sourcebook.service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
-# A Python example that is run, and what it prints.
+# A Python example to run, followed by the block that holds its output.
 _EXAMPLE = re.compile(r"(<!-- run -->\n```python\n(.*?)```\n\n```text\n).*?```", re.DOTALL)
-# What differs from run to run or from processor to processor is not compared.
+# `--check` ignores values that change from run to run or from processor to processor.
 _VOLATILE = (
     (re.compile(r"\d+\.\d+(e-?\d+)?"), "#"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)"), "TIME"),
@@ -59,7 +59,8 @@ def settings_page() -> str:
         [
             "# Settings",
             "",
-            "Read once at the start, from the environment; options of the command line win.",
+            "Sourcebook reads its settings from environment variables when it starts. Command-line",
+            "options override them.",
             "",
             "| name | variable | default | what it does |",
             "|---|---|---|---|",
@@ -87,13 +88,13 @@ def module_map() -> str:
 
 
 def api_page(engine: Engine) -> str:
-    """docs/api.md: every endpoint from the OpenAPI document, some with a live exchange."""
+    """docs/api.md: every endpoint from the OpenAPI document, some with a real exchange."""
     service = create_app(Answering(engine), routers=[evaluations_router(engine)])
     parts = [
         "# HTTP API",
         "",
-        "Generated from the running service. `/openapi.json` is the full contract, `/docs` the",
-        "same to read in a browser. Errors are RFC 9457 problems (`application/problem+json`).",
+        "Generated from the running service. `/openapi.json` is the complete contract; `/docs` shows",
+        "it in a browser. Errors are RFC 9457 problems (`application/problem+json`).",
         "",
         *_endpoints(service.openapi()),
     ]
@@ -105,7 +106,7 @@ def api_page(engine: Engine) -> str:
 
 
 def doors_page(engine: Engine) -> str:
-    """docs/doors.md: under each of its examples what that prints, run against a real server."""
+    """docs/doors.md with the output of each example, run against a real server."""
     page = (ROOT / "docs/doors.md").read_text("utf-8")
     address = "http://127.0.0.1:8000"
     model = subprocess.Popen(
@@ -141,12 +142,12 @@ def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | 
     article = next(iter(engine.find(QUESTION, limit=1).hits)).passage.article_id
     return [
         ("Ask", "POST", "/v1/ask", {"question": QUESTION}),
-        ("Ask what is not there", "GET", "/v1/ask?q=What+is+the+best+pizza+in+Naples", None),
+        ("Ask something it cannot answer", "GET", "/v1/ask?q=What+is+the+best+pizza+in+Naples", None),
         ("Search", "POST", "/v1/search", {"question": QUESTION, "limit": 1}),
         ("Verify a quote", "POST", "/v1/verify", {"quotes": ["Petro became Colombia’s first"]}),
-        ("An article that is not there", "GET", "/v1/articles/0000000000000000", None),
-        ("An unknown field", "POST", "/v1/ask", {"question": QUESTION, "colour": "blue"}),
-        ("The library", "GET", "/v1/library", None),
+        ("Get an article that does not exist", "GET", "/v1/articles/0000000000000000", None),
+        ("Send an unknown field", "POST", "/v1/ask", {"question": QUESTION, "colour": "blue"}),
+        ("Describe the library", "GET", "/v1/library", None),
         ("Passages of an article", "GET", f"/v1/articles/{article}/passages?limit=1", None),
     ]
 
@@ -165,8 +166,8 @@ def _exchange(
 
 
 def tools_table() -> str:
-    """The tools of docs/doors.md, with what each takes and gives."""
-    rows = ["| tool | what it is for | takes | gives |", "|---|---|---|---|"]
+    """The table of MCP tools in docs/doors.md, with their parameters and results."""
+    rows = ["| tool | purpose | parameters | result |", "|---|---|---|---|"]
     for tool in TOOLS.values():
         takes, gives = (
             ", ".join(f"`{name}`" for name in model.model_fields)
@@ -192,12 +193,67 @@ def performance_page(measured: Path) -> str:
     return page
 
 
+def figures_table(folder: Path) -> str:
+    """The four figures of README.md, from the results in `folder`.
+
+    Exact quotes are taken over all data sets, so one wrong quotation anywhere would show.
+    """
+    results = {found.data: found for found in map(load_summary, sorted(folder.glob("*.json")))}
+    methods = [method for found in results.values() for method in found.methods]
+    exact = min(method.measures["Exact"].mean for method in methods if method.method == "full")
+    articles, feedback = results["articles.dev"], results["feedbackqa"]
+    large = results["scifact"]
+    served = _method(feedback, "full").measures["nDCG@10"].mean
+    alone = _method(feedback, "dense").measures["nDCG@10"].mean
+    median = _method(large, "full").latency["total"].median
+    rows = [
+        (
+            f"{100 * _method(articles, 'full').measures['Hit@1'].mean:.0f} %",
+            "of the questions about five real articles: the first passage contains the exact "
+            f"words that answer ({articles.questions - articles.unanswerable} questions)",
+            "articles.dev",
+        ),
+        (
+            f"{served:.3f}",
+            "nDCG@10 on FeedbackQA, questions about government web pages "
+            f"({feedback.questions:,} questions); all-MiniLM-L6-v2 alone: {alone:.3f}",
+            "feedbackqa",
+        ),
+        (
+            f"{100 * exact:.4g} %",
+            f"of all quotations exact, in all {len(results)} data sets "
+            f"({sum(found.questions for found in results.values()):,} questions)",
+            "*",
+        ),
+        (
+            f"{1000 * median:.0f} ms",
+            "median time per question, with "
+            f"{_method(large, 'full').cost['passages']:,} passages on "
+            f"{large.machine['cores']} cores",
+            "scifact",
+        ),
+    ]
+    lines = ["| figure | meaning | source |", "| ---: | --- | --- |"]
+    lines += [
+        f"| **{value}** | {meaning} | `eval/results/{source}.json` |"
+        for value, meaning, source in rows
+    ]
+    made = "`sourcebook eval all` writes the sources; `make docs` writes this table from them."
+    return "\n".join([*lines, "", made])
+
+
+def _method(found: DataSummary, name: str) -> MethodSummary:
+    return next(each for each in found.methods if each.method == name)
+
+
 def pages(engine: Engine) -> dict[Path, str]:
     """Every generated page with its content."""
     architecture = ROOT / "docs/architecture.md"
     doors = ROOT / "docs/doors.md"
     evaluation = ROOT / "docs/evaluation.md"
-    readme = ROOT / "README.md"
+    readme = within(
+        (ROOT / "README.md").read_text("utf-8"), "figures", figures_table(ROOT / "eval/results")
+    )
     measured = ROOT / "eval/results/performance"
     table = results_table(ROOT / "eval/results")
     printed = CliRunner().invoke(app, ["--library", str(engine.library.folder), "ask", QUESTION])
@@ -214,9 +270,7 @@ def pages(engine: Engine) -> dict[Path, str]:
         ROOT / "service/http/examples.json": _json(
             examples(engine)
         ),  # last: it changes the library
-        readme: within(
-            within(readme.read_text("utf-8"), "answer", f"```text\n{shown}\n```"), "figures", table
-        ),
+        ROOT / "README.md": within(readme, "answer", f"```text\n{shown}\n```"),
     }
 
 
@@ -225,7 +279,7 @@ def _json(value: object) -> str:
 
 
 def seeds_engine(folder: Path) -> Engine:
-    """The engine on a fresh library of the seeds, with sources that are alike on every machine."""
+    """An engine on a new library of the seeds; sources do not depend on the machine."""
     library = Library(folder, Encoder(), create=True)
     paths = sorted(path for path in (ROOT / "seeds").glob("*.md") if path.name != "README.md")
     for path in paths:
@@ -236,7 +290,7 @@ def seeds_engine(folder: Path) -> Engine:
 
 
 def main() -> None:
-    """Write, or with `--check` compare and name the pages that are out of date."""
+    """Write the generated pages; with `--check`, list those that are out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if stale")
     check = parser.parse_args().check
