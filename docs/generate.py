@@ -142,7 +142,12 @@ def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | 
     article = next(iter(engine.find(QUESTION, limit=1).hits)).passage.article_id
     return [
         ("Ask", "POST", "/v1/ask", {"question": QUESTION}),
-        ("Ask something it cannot answer", "GET", "/v1/ask?q=What+is+the+best+pizza+in+Naples", None),
+        (
+            "Ask something it cannot answer",
+            "GET",
+            "/v1/ask?q=What+is+the+best+pizza+in+Naples",
+            None,
+        ),
         ("Search", "POST", "/v1/search", {"question": QUESTION, "limit": 1}),
         ("Verify a quote", "POST", "/v1/verify", {"quotes": ["Petro became Colombia’s first"]}),
         ("Get an article that does not exist", "GET", "/v1/articles/0000000000000000", None),

@@ -29,7 +29,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp import listed, mcp_server
-from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, Desk
+from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, ToolContext
 from sourcebook.service.http.app import MAX_BODY_BYTES, create_app
 from sourcebook.service.settings import Settings
 
@@ -223,7 +223,7 @@ def test_a_stretch_is_exact(engine: Engine, drawn: st.DataObject) -> None:
 
 def fetched(engine: Engine, wanted: str) -> dict[str, Any]:
     tool = TOOLS["fetch"]
-    return tool.work(Desk(engine, ""), tool.wanted(id=wanted)).model_dump()
+    return tool.work(ToolContext(engine, ""), tool.wanted(id=wanted)).model_dump()
 
 
 @pytest.mark.parametrize(
