@@ -143,7 +143,7 @@ def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | 
     return [
         ("Ask", "POST", "/v1/ask", {"question": QUESTION}),
         (
-            "Ask something it cannot answer",
+            "Ask without an answer",
             "GET",
             "/v1/ask?q=What+is+the+best+pizza+in+Naples",
             None,

@@ -343,7 +343,7 @@ def test_selected_words_get_an_address(page: Page, ids: dict[str, str]) -> None:
 
 def test_an_address_past_the_text_is_said(page: Page, ids: dict[str, str]) -> None:
     page.open(f"/articles/{ids['The long wall']}#9000-9010")
-    page.shows(f"characters 9000 to 9010, but this text has {len(HARBOUR)}")
+    page.shows(f"characters 9000 to 9010, but the text has only {len(HARBOUR)}")
 
 
 def test_an_article_that_is_not_there_is_said(page: Page) -> None:

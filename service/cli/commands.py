@@ -178,7 +178,7 @@ def remove(
     article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Article ids.")],
     as_json: Json = False,
 ) -> None:
-    """Remove articles: they are never found or cited again. If any id is unknown, none is removed."""
+    """Remove articles: they are never found or cited again. An unknown id removes none."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
 

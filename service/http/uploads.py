@@ -20,15 +20,11 @@ from sourcebook.service.notation.requests import ArticleText, NewArticle, Upload
 from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
 
 MAX_FILES = 1_000
-# One writes and one waits with its articles read and encoded; more would only take the threads
-# that questions are answered on.
+# One writes while the next parses and encodes its articles; more would only take threads away
+# from questions.
 WRITERS = 2
 LISTS = ("authors", "tags")  # form fields that may be repeated
-ONE_FILE_ONLY = (
-    "source",
-    "title",
-    "url",
-)  # form fields that make sense for one file only  # form fields that make sense for one file only
+ONE_FILE_ONLY = ("source", "title", "url")  # form fields allowed with one file only
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html"}
 
 T = TypeVar("T")
