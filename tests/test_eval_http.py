@@ -219,7 +219,7 @@ def test_a_failure_is_told_and_the_next_job_runs(engine: Engine) -> None:
     assert refused.status == broken.status == JobStatus.FAILED
     assert refused.problem == "The library is gone. Bring it back."
     assert broken.problem is not None
-    assert broken.problem.startswith("Something went wrong within Sourcebook")
+    assert broken.problem.startswith("Something went wrong in Sourcebook")
 
 
 def test_only_so_many_jobs_are_remembered(engine: Engine) -> None:

@@ -230,7 +230,7 @@ def fetched(engine: Engine, wanted: str) -> dict[str, Any]:
     ("name", "arguments", "expected"),
     [
         ("search", {"query": " "}, "at least one word"),
-        ("search", {}, "query is missing. It takes query."),
+        ("search", {}, "query is missing. Known fields: query."),
         ("search", {"query": 5}, "query is 5: Input should be a valid string."),
         (
             "search",
@@ -258,7 +258,7 @@ def test_a_stretch_outside_the_article_is_refused(
 ) -> None:
     found = data(tool("search", query=WHEAT_QUESTION))["results"][0]
     article = data(tool("fetch", id=found["id"]))["metadata"]["article"]
-    assert "expected at most 40,000 within" in refusal(tool("fetch", id=f"{article}#{stretch}"))
+    assert "expected at most 40,000 characters within" in refusal(tool("fetch", id=f"{article}#{stretch}"))
 
 
 def test_an_unknown_tool_is_an_error_of_the_protocol(connect: Connect) -> None:
@@ -276,7 +276,7 @@ def test_a_defect_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> N
         result = talk(Client(server), lambda client: client.call_tool("ask", {"question": "coca"}))
     text = refusal(result)
     number = text.rsplit(" ", 1)[1].rstrip(".")
-    assert text.startswith("Something went wrong within Sourcebook")
+    assert text.startswith("Something went wrong in Sourcebook")
     assert f"internal error {number} in the tool ask" in caplog.text
 
 
