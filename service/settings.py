@@ -1,4 +1,4 @@
-"""Settings: one frozen table with names, defaults, environment variables and help."""
+"""Settings: a frozen table of names, defaults, environment variables and help texts."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sourcebook.index.errors import InputError
 
 _ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
-_UNSENDABLE = re.compile(r"[^!-~]")  # what no HTTP header can carry
+_UNSENDABLE = re.compile(r"[^!-~]")  # characters that an HTTP header cannot contain
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -22,94 +22,91 @@ def _about(variable: str, text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that can be set from outside, read once at the edge; deeper layers get plain values.
+    """All settings, read once at the start; deeper layers get plain values.
 
-    Raises `InputError` for a value that cannot be used.
+    Raises `InputError` for an invalid value.
     """
 
-    # The names and numbers of `index` are repeated here, because importing the encoder takes
-    # seconds that `sourcebook --help` should not cost; a test compares them.
+    # Defaults of `index` are repeated here, because importing the encoder takes seconds, too
+    # long for `sourcebook --help`; a test compares them.
     library: Path = field(
         default=Path("library"),
-        metadata=_about("SOURCEBOOK_LIBRARY", "The folder of the library."),
+        metadata=_about("SOURCEBOOK_LIBRARY", "Folder of the library."),
     )
     model: str = field(
         default="all-MiniLM-L6-v2",
         metadata=_about(
             "SOURCEBOOK_MODEL",
-            "The encoder: the name or folder of a sentence-transformers model. A library opens "
-            "only with the encoder that made it; `sourcebook reembed` changes it.",
+            "Encoder: the name or folder of a sentence-transformers model. A library opens only "
+            "with the encoder that made it; `sourcebook reembed` changes the encoder.",
         ),
     )
     host: str = field(
         default="127.0.0.1",
-        metadata=_about("SOURCEBOOK_HOST", "The address that `serve` listens on."),
+        metadata=_about("SOURCEBOOK_HOST", "Address that `serve` listens on."),
     )
     port: int = field(
         default=8000,
-        metadata=_about(
-            "SOURCEBOOK_PORT", "The port that `serve` listens on; 0 takes any that is free."
-        ),
+        metadata=_about("SOURCEBOOK_PORT", "Port that `serve` listens on; 0 for any free one."),
     )
     public_url: str = field(
         default="",
         metadata=_about(
             "SOURCEBOOK_PUBLIC_URL",
-            "The address that readers and models reach the server at, such as "
-            "`https://sourcebook.example.org`, where that is not the one that it listens on: links "
-            "to articles begin with it. The server answers under its name, numeric addresses and "
-            "names without a dot, and refuses all others.",
+            "Public address of the server, such as `https://sourcebook.example.org`, if it differs "
+            "from the one it listens on. Links to articles start with it. The server accepts "
+            "requests to this name, to IP addresses and to names without a dot, and refuses all "
+            "others.",
         ),
     )
     processes: int = field(
         default=0,
         metadata=_about(
             "SOURCEBOOK_PROCESSES",
-            "How many processes of `serve` answer questions; all but the first begin when so many "
-            "ask at once that they wait, and take as much memory each: 350 MB for 5,000 "
-            "passages. 0 is one for each processor, at most 4.",
+            "Number of processes that answer questions in `serve`. All but the first start only "
+            "when questions have to wait. Each takes as much memory as the first: 350 MB for "
+            "5,000 passages. 0 means one per processor, at most 4.",
         ),
     )
     max_upload_bytes: int = field(
         default=50 * 2**20,
         metadata=_about(
             "SOURCEBOOK_MAX_UPLOAD_BYTES",
-            "The most bytes that the articles of one HTTP request may have together.",
+            "Maximum size in bytes of all articles in one HTTP request.",
         ),
     )
     import_folders: tuple[Path, ...] = field(
         default=(),
         metadata=_about(
             "SOURCEBOOK_IMPORT_FOLDERS",
-            f"Folders that callers of `serve` may add articles from, with {os.pathsep!r} between "
-            "them; none by default.",
+            "Folders that users of `serve` may add articles from, separated by "
+            f"{os.pathsep!r}; none by default.",
         ),
     )
     writer_url: str = field(
         default="",
         metadata=_about(
             "SOURCEBOOK_WRITER_URL",
-            "The base address of an OpenAI-compatible language model, such as "
-            "`http://127.0.0.1:11434/v1`, which may phrase answers from the evidence; none when "
-            "empty.",
+            "Base URL of an OpenAI-compatible language model that may phrase answers from the "
+            "evidence, such as `http://127.0.0.1:11434/v1`; none if empty.",
         ),
     )
     writer_model: str = field(
         default="",
-        metadata=_about("SOURCEBOOK_WRITER_MODEL", "The name of that model, as its server has it."),
+        metadata=_about("SOURCEBOOK_WRITER_MODEL", "Name of that model on its server."),
     )
     writer_key: str = field(
         default="",
         repr=False,
-        metadata=_about("SOURCEBOOK_WRITER_KEY", "The key that its server wants, if any."),
+        metadata=_about("SOURCEBOOK_WRITER_KEY", "API key for its server, if needed."),
     )
     writer_seconds: int = field(
         default=60,
-        metadata=_about("SOURCEBOOK_WRITER_SECONDS", "How long to wait for what it writes."),
+        metadata=_about("SOURCEBOOK_WRITER_SECONDS", "Timeout for a draft, in seconds."),
     )
     log_level: str = field(
         default="info",
-        metadata=_about("SOURCEBOOK_LOG_LEVEL", f"How much `serve` logs: {', '.join(LOG_LEVELS)}."),
+        metadata=_about("SOURCEBOOK_LOG_LEVEL", f"Log level of `serve`: {', '.join(LOG_LEVELS)}."),
     )
 
     def __post_init__(self) -> None:
@@ -120,7 +117,7 @@ class Settings:
             "port": (0 <= self.port <= 65_535, "a whole number from 0 to 65535"),
             "public_url": (
                 not self.public_url or _is_address(self.public_url),
-                "nothing, or an address such as https://sourcebook.example.org",
+                "an address such as https://sourcebook.example.org, or nothing",
             ),
             "processes": (self.processes >= 0, "a whole number, 0 or more"),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
@@ -131,7 +128,7 @@ class Settings:
             "writer_url": (bool(_ADDRESS.fullmatch(self.writer_url)), "an http or https address"),
             "writer_model": (
                 bool(self.writer_model.strip()) == bool(self.writer_url),
-                "the name of a model together with an address of the writer, or neither",
+                "both a model name and the writer's address, or neither",
             ),
             "writer_key": (not _UNSENDABLE.search(self.writer_key), "visible ASCII characters"),
             "writer_seconds": (self.writer_seconds > 0, "a whole number above 0"),
@@ -150,9 +147,9 @@ def variable_of(name: str) -> str:
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """The settings that environment variables ask for; an empty variable counts as not set.
+    """Settings from environment variables; an empty variable counts as unset.
 
-    Raises `InputError` naming the variable, its value and what was expected.
+    Raises `InputError` that names the variable, its value and what was expected.
     """
     values: dict[str, Any] = {
         name: _parsed(one, text)
@@ -195,5 +192,5 @@ def _refused(name: str, value: str, expected: str) -> InputError:
     variable = variable_of(name)
     return InputError(
         f"The setting {name} ({variable}) is {value!r}; expected {expected}.",
-        cure=f"Correct the option or the environment variable {variable}.",
+        cure=f"Change the option or the environment variable {variable}.",
     )

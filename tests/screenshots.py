@@ -51,10 +51,10 @@ def prepare(page: Page) -> None:
     for question in (SEIZED, "Who ended aerial spraying?"):
         page.open("/", q=question)
         page.press("This is right")
-        page.shows("Kept in the library")
+        page.shows("Saved in the library")
     page.open("/", q="What is the best pizza in Naples?")
-    page.press("Right, it is not there")
-    page.shows("Kept in the library")
+    page.press("Right, it is not in the library")
+    page.shows("Saved in the library")
     page.open("/evaluate")
     for method in ("bm25", "full"):
         page.choose("Method", f"{method}: ")

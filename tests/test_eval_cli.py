@@ -227,7 +227,7 @@ def test_what_is_missing_or_malformed_is_named(run: Run, tiny: Path, tmp_path: P
 def test_a_service_that_does_not_answer_fails_in_a_sentence(run: Run) -> None:
     failed = run("run", GOLD, "--url", "http://127.0.0.1:9")
     assert failed.exit_code == context.FAILED
-    assert "No Sourcebook service answers at" in failed.stderr
+    assert "No Sourcebook service responds at" in failed.stderr
 
 
 def test_missing_gold_is_said_aloud(run: Run, tmp_path: Path) -> None:

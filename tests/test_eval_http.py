@@ -219,7 +219,7 @@ def test_a_failure_is_told_and_the_next_job_runs(engine: Engine) -> None:
     assert refused.status == broken.status == JobStatus.FAILED
     assert refused.problem == "The library is gone. Bring it back."
     assert broken.problem is not None
-    assert broken.problem.startswith("Something went wrong within Sourcebook")
+    assert broken.problem.startswith("Something went wrong in Sourcebook")
 
 
 def test_only_so_many_jobs_are_remembered(engine: Engine) -> None:
@@ -287,7 +287,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 def test_an_address_where_nothing_or_something_else_answers_is_refused(address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(LibraryError, match="No Sourcebook service answers at"):
+    with pytest.raises(LibraryError, match="No Sourcebook service responds at"):
         ServiceSubject(f"http://127.0.0.1:{port}")
     with pytest.raises(NotFoundError, match="404"):
         ServiceSubject(f"{address}/elsewhere")

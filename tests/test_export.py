@@ -99,7 +99,7 @@ def test_a_document_has_every_sentence_and_its_note(library: Library, format: Fo
     assert "Accessed 22 Nov. 2026." in text
     assert f"Characters 0 to {len(NASTY)} of article {citation.article.id}" in text
     assert f"SHA-256 {citation.text_sha256}" in text
-    assert "Also printed in: Fines <b>double</b> (Gazette & Sons)." in text
+    assert "Also published in: Fines <b>double</b> (Gazette & Sons)." in text
     assert f"Library {answer.fingerprint}, generation {answer.generation}." in text
     links = [str(link) for link in shown.xpath("//a/@href") if not link.startswith("#")]
     assert links == [
@@ -116,7 +116,7 @@ def test_silence_says_why_and_shows_the_nearest(library: Library, format: Format
     document = export(answer, format, "apa")
     assert "Not in the library as far as can be told" in document
     assert "No article is on this subject." in document
-    assert "which is no answer" in document
+    assert "which do not answer the question" in document
     assert quotes_in(document, format) == [NASTY]
     assert "/articles/" not in document
 
@@ -257,7 +257,7 @@ def test_on_the_command_line(
     file = tmp_path / "answer.md"
     done = CliRunner().invoke(app, ["ask", QUESTION, "--export", str(file), "--style", "apa"])
     assert done.exit_code == 0, done.output
-    assert done.stderr == f"Written: {file}\n"
+    assert done.stderr == f"Wrote {file}\n"
     assert file.read_text("utf-8") == export(Engine.of(library).ask(QUESTION), "markdown", "apa")
     page = tmp_path / "answer.HTML"
     assert CliRunner().invoke(app, ["ask", "Sourdough?", "--export", str(page)]).exit_code == 3
@@ -284,11 +284,17 @@ def test_a_document_has_everything_that_an_answer_has(format: Format) -> None:
     assert quotes_in(document, format) == [texts[0], *texts]
     body = RENDERER.render(document) if format == "markdown" else document
     text = " ".join(words(str(lxml_html.document_fromstring(body).text_content())))
-    order = ("Answered (", "In short: 850 tonnes", "It seized tonnes", "Written by m*.", "differ: ")
+    order = (
+        "Answered (",
+        "In short: 850 tonnes",
+        "It seized tonnes",
+        "was written by m*.",
+        "disagree: ",
+    )
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     [first, second] = re.findall(r"Characters 0 to (?:(?!Characters).)*", text)
-    assert "A newer source says otherwise." in first
+    assert "A newer source says something else." in first
     assert "A newer source" not in second
 
 
@@ -301,4 +307,4 @@ def test_sources_that_differ_stand_side_by_side(format: Format) -> None:
     document = export(replace(both, disagreements=(matter,)), format, "apa")
     assert quotes_in(document, format) == [*texts, *texts]
     assert "tonnes <seized>" not in document
-    assert "The sources differ: tonnes" in document
+    assert "Sources disagree: tonnes" in document

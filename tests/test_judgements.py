@@ -167,7 +167,7 @@ def test_judged_over_http_scored_by_the_evaluation(
     file, report = tmp_path / "judged.jsonl", tmp_path / "report.json"
     shown = run("judgements", "--export", str(file))
     assert "wrong        Who complained?" in shown.stdout
-    assert shown.stderr == f"Written: {file}. Score it: sourcebook eval run {file}\n"
+    assert shown.stderr == f"Wrote {file}. To score it: sourcebook eval run {file}\n"
     assert file.read_text("utf-8") == client.get("/v1/judgements/export").text
     run("eval", "run", str(file), "--json", str(report))
     found = json.loads(report.read_text("utf-8"))

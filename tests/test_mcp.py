@@ -29,7 +29,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp import listed, mcp_server
-from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, Desk
+from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, ToolContext
 from sourcebook.service.http.app import MAX_BODY_BYTES, create_app
 from sourcebook.service.settings import Settings
 
@@ -223,17 +223,21 @@ def test_a_stretch_is_exact(engine: Engine, drawn: st.DataObject) -> None:
 
 def fetched(engine: Engine, wanted: str) -> dict[str, Any]:
     tool = TOOLS["fetch"]
-    return tool.work(Desk(engine, ""), tool.wanted(id=wanted)).model_dump()
+    return tool.work(ToolContext(engine, ""), tool.wanted(id=wanted)).model_dump()
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "expected"),
     [
         ("search", {"query": " "}, "at least one word"),
-        ("search", {}, "query is missing. It takes query."),
+        ("search", {}, "query is missing. Known fields: query."),
         ("search", {"query": 5}, "query is 5: Input should be a valid string."),
-        ("search", {"query": "coca", "limit": 3}, "limit is not known here. It takes query."),
-        ("ask", {"question": "coca", "write": True}, "write is not known here."),
+        (
+            "search",
+            {"query": "coca", "limit": 3},
+            "limit is not a known field. Known fields: query.",
+        ),
+        ("ask", {"question": "coca", "write": True}, "write is not a known field."),
         ("ask", {"question": "coca", "published_from": "May"}, "published_from is 'May': expected"),
         ("verify", {}, "expected one of quote, quotes and draft, found none of them"),
         ("verify", {"quote": FINES, "article": "nope"}, "There is no article 'nope'"),
@@ -254,7 +258,7 @@ def test_a_stretch_outside_the_article_is_refused(
 ) -> None:
     found = data(tool("search", query=WHEAT_QUESTION))["results"][0]
     article = data(tool("fetch", id=found["id"]))["metadata"]["article"]
-    assert "expected at most 40,000 within" in refusal(tool("fetch", id=f"{article}#{stretch}"))
+    assert "expected at most 40,000 characters within" in refusal(tool("fetch", id=f"{article}#{stretch}"))
 
 
 def test_an_unknown_tool_is_an_error_of_the_protocol(connect: Connect) -> None:
@@ -272,7 +276,7 @@ def test_a_defect_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> N
         result = talk(Client(server), lambda client: client.call_tool("ask", {"question": "coca"}))
     text = refusal(result)
     number = text.rsplit(" ", 1)[1].rstrip(".")
-    assert text.startswith("Something went wrong within Sourcebook")
+    assert text.startswith("Something went wrong in Sourcebook")
     assert f"internal error {number} in the tool ask" in caplog.text
 
 

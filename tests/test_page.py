@@ -220,7 +220,7 @@ def test_back_and_forward_ask_again(page: Page) -> None:
     page.until(lambda: page.text(".evidence") != first)
     page.browser.back()
     page.browser.back()
-    page.shows("For example")
+    page.shows("Try asking")
 
 
 def test_an_example_is_asked_by_following_it(page: Page) -> None:
@@ -248,7 +248,7 @@ def test_filters_stand_in_the_address_and_are_taken_away(page: Page) -> None:
 
 def test_as_of_hides_what_came_later(page: Page) -> None:
     page.open("/", q="quay berths ferries", as_of="2019-12")
-    assert "As of December 2019: what came later is hidden." in page.text(".standing")
+    assert "As of December 2019; later articles are hidden." in page.text(".standing")
     assert "Harbour Post" not in page.text()
     page.open("/", q="quay berths ferries", as_of="2020-04")
     assert "Harbour Post" in page.text(".evidence")
@@ -259,7 +259,7 @@ def test_what_is_not_there_is_said_with_the_nearest(page: Page) -> None:
     assert page.text("#outcome") == "Not in the library"
     assert page.text(".standing p")
     assert "check the spelling" in page.text(".nearest")
-    assert page.text(".nearest h3") == "The nearest that it holds"
+    assert page.text(".nearest h3") == "Closest passages"
     assert len(page.all(".nearest blockquote")) == len(page.all(".nearest .note")) > 0
 
 
@@ -319,7 +319,7 @@ def test_a_note_opens_the_article_at_the_quote(page: Page) -> None:
     assert page.text(".body") == HARBOUR
     focused = page.browser.switch_to.active_element
     assert focused.tag_name == "mark"
-    link = page.browser.find_element(By.LINK_TEXT, "Open at the publisher").get_attribute("href")
+    link = page.browser.find_element(By.LINK_TEXT, "Open at publisher").get_attribute("href")
     assert link == citation["link"]
     page.browser.back()
     page.until(lambda: page.all("#outcome"))
@@ -332,7 +332,7 @@ def test_selected_words_get_an_address(page: Page, ids: dict[str, str]) -> None:
         const start = text.data.indexOf('𝒘as');
         getSelection().setBaseAndExtent(text, start, text, start + '𝒘as dredged'.length);"""
     )
-    page.press("Mark the selection")
+    page.press("Highlight selection")
     page.until(lambda: page.all(".body mark"))
     start = HARBOUR.index("𝒘as")
     assert page.text(".body mark") == "𝒘as dredged"
@@ -343,13 +343,13 @@ def test_selected_words_get_an_address(page: Page, ids: dict[str, str]) -> None:
 
 def test_an_address_past_the_text_is_said(page: Page, ids: dict[str, str]) -> None:
     page.open(f"/articles/{ids['The long wall']}#9000-9010")
-    page.shows(f"characters 9000 to 9010, but this text has {len(HARBOUR)}")
+    page.shows(f"characters 9000 to 9010, but the text has only {len(HARBOUR)}")
 
 
 def test_an_article_that_is_not_there_is_said(page: Page) -> None:
     page.browser.get(f"{page.address}/articles/0000000000000000")
     page.shows("There is no article '0000000000000000' in the library.")
-    page.press("See what the library holds")
+    page.press("See what is in the library")
     page.until(lambda: page.text("h1") == "Library")
 
 
@@ -369,7 +369,7 @@ def test_what_was_removed_is_foldable(page: Page) -> None:
     assert full["removals"]
     page.open(f"/articles/{article['id']}")
     assert "ten best beaches" not in page.text(".body")
-    page.press("What cleaning took out (1 part)")
+    page.press("What cleaning removed (1 part)")
     page.one(".removals summary").click()
     assert page.text(".removals pre") == full["removals"][0]["text"]
     page.open("/library")
@@ -410,7 +410,7 @@ def test_an_answer_is_saved_with_its_notes(page: Page, tmp_path: Path) -> None:
     allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
     page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
     page.open("/", q=SEIZED)
-    page.press("Save the answer")
+    page.press("Save answer")
     saved = page.until(lambda: list(tmp_path.glob("*.md")))[0]
     text = page.until(lambda: saved.read_text("utf-8"))
     assert page.text(".evidence blockquote").removesuffix("\u202f[1]") in text
@@ -470,7 +470,7 @@ def test_a_removal_is_undone_or_happens_on_leaving(page: Page) -> None:
     kept, gone, closed, now = (add(name) for name in ("chapel", "gallows", "mast", "kiln"))
     page.open("/library")
     page.press("Remove chapel")
-    assert "Deleted for good when you leave this page, or in" in page.text(".removed")
+    assert "It will be deleted when you leave this page, or in" in page.text(".removed")
     assert page.browser.switch_to.active_element.text == "Undo"
     assert page.holds(kept)
     assert not (found := faults(page)), "\n".join(found)
@@ -501,14 +501,14 @@ def test_a_removal_is_undone_or_happens_on_leaving(page: Page) -> None:
 def test_what_is_covered_is_drawn_and_told(page: Page) -> None:
     page.open("/library")
     assert page.all(".coverage svg rect")
-    page.press("The same as a table")
+    page.press("Show as a table")
     rows = [row.text for row in page.all(".coverage tbody tr")]
     assert "2020-03 Harbour Post 1" in rows
 
 
 def test_a_folder_that_is_not_allowed_is_refused(page: Page, tmp_path: Path) -> None:
     page.open("/library")
-    page.press("Name a folder of the server")
+    page.press("Add a folder on the server")
     page.field("Folder").send_keys(str(tmp_path), Keys.ENTER)
     page.until(lambda: page.all(".others .notice.bad"))
     assert str(tmp_path) in page.text(".others .notice.bad")
@@ -520,17 +520,17 @@ def test_a_folder_that_is_not_allowed_is_refused(page: Page, tmp_path: Path) -> 
 def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
     page.open("/", q=SEIZED)
     page.press("This is right")
-    page.shows("Kept in the library, thank you.")
+    page.shows("Saved in the library. Thank you.")
     page.open("/", q="Where do ferries berth?")
-    page.press("The right passage is …")
+    page.press("Choose the right passage")
     page.until(lambda: page.all(".passages label"))
     assert not (found := faults(page)), "\n".join(found)
-    page.field("or these words of an article, pasted").send_keys("berths forty ferries")
-    page.press("Keep this")
-    page.shows("Kept in the library, thank you.")
+    page.field("Or paste words from an article").send_keys("berths forty ferries")
+    page.press("Save")
+    page.shows("Saved in the library. Thank you.")
     page.open("/", q="What is the best pizza in Naples")
-    page.press("Right, it is not there")
-    page.shows("Kept in the library, thank you.")
+    page.press("Right, it is not in the library")
+    page.shows("Saved in the library. Thank you.")
 
     page.press("All judgements")
     page.until(lambda: len(page.all(".judged > li")) == 3)
@@ -563,7 +563,7 @@ def test_answers_are_judged_and_the_judgements_measured(page: Page) -> None:
     for left in (2, 1, 0):
         page.one(".judged .actions button").click()
         page.until(lambda left=left: len(page.all(".judged > li")) == left)
-    page.shows("Nobody has judged an answer yet.")
+    page.shows("No answers judged yet.")
 
 
 # --- a server that is new, and one that is gone --------------------------------------------------
@@ -582,13 +582,13 @@ def test_from_an_empty_library_until_the_server_is_gone(
         page = Page(browser, served.url).open("/")
         assert "The library is empty" in page.text()
         page.press("Add articles", "main")
-        page.press("Paste a text")
+        page.press("Paste text")
         page.field("Text").send_keys("The observatory found a comet above the bay in 1846.")
         page.field("Title").send_keys("Comet")
-        page.press("Add the text")
+        page.press("Add text")
         page.until(lambda: "Comet" in page.text(".articles"))
-        page.press("Name a folder of the server")
-        page.shows(f"The server’s settings allow {folder}")
+        page.press("Add a folder on the server")
+        page.shows(f"The server allows imports from {folder}")
         page.field("Folder").send_keys(str(folder), Keys.ENTER)
         page.shows("done: 1 added")
         page.shows("1 source could not be added")
@@ -601,9 +601,9 @@ def test_from_an_empty_library_until_the_server_is_gone(
         page.ask("When was the comet found?")
         assert "in 1846" in page.text(".evidence")
     page.field("Your question").send_keys(" Who?", Keys.ENTER)
-    page.shows("The server does not answer.")
+    page.shows("The server is not responding.")
     page.press("Try again")
-    page.shows("The server does not answer.")
+    page.shows("The server is not responding.")
 
 
 # --- every view ----------------------------------------------------------------------------------
@@ -654,7 +654,7 @@ def test_the_keyboard_suffices(page: Page) -> None:
     page.open("/library")
     body = page.one("body")
     body.send_keys(Keys.TAB)
-    assert page.browser.switch_to.active_element.text == "Skip to the content"
+    assert page.browser.switch_to.active_element.text == "Skip to content"
     page.browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert page.browser.switch_to.active_element.get_attribute("id") == "main"
     link = page.browser.find_element(By.LINK_TEXT, "Judge")

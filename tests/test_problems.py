@@ -116,7 +116,7 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         post("/v1/ask", content=b'{"question": "\\ud800 x"}', headers=JSON),
         422,
         "bad-input",
-        "half of one",
+        "a lone surrogate",
     ),
     "question of another type": (
         post("/v1/ask", json={"question": ["x"]}),
@@ -134,13 +134,13 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         post("/v1/ask", json={"question": "x", "temperature": 1}),
         422,
         "bad-input",
-        "body.temperature: is not known here",
+        "body.temperature: is not a known field",
     ),
     "unknown parameter": (
         ("GET", "/v1/ask?q=x&temperature=1", {}),
         422,
         "bad-input",
-        "query.temperature: is not known here",
+        "query.temperature: is not a known field",
     ),
     "unknown parameter where there is none": (
         ("GET", "/v1/library?verbose=1", {}),
@@ -236,7 +236,7 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         post("/v1/articles", json={"text": TEXT, "body": "x"}),
         422,
         "bad-input",
-        "body.body: is not known here",
+        "body.body: is not a known field",
     ),
     "article that is not JSON": (
         post("/v1/articles", content=b"\xff{", headers=JSON),
@@ -248,7 +248,7 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         ("PUT", "/v1/articles/x", {"json": {"text": TEXT, "source": "y"}}),
         422,
         "bad-input",
-        "body.source: is not known here",
+        "body.source: is not a known field",
     ),
     "replacement by a form": (
         ("PUT", "/v1/articles/x", form(TEXT.encode())),
@@ -297,7 +297,7 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         post("/v1/articles", **form(TEXT.encode(), headline="x")),
         422,
         "bad-input",
-        "body.headline: is not known here",
+        "body.headline: is not a known field",
     ),
     "bad date beside a file": (
         post("/v1/articles", **form(TEXT.encode(), published="soon")),
@@ -341,7 +341,7 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
         post("/v1/articles", **form(b"x" * (LIMIT + 1))),
         413,
         "too-large",
-        f"a.txt has more than {LIMIT:,} bytes",
+        f"a.txt is larger than the limit of {LIMIT:,} bytes",
     ),
     "files too large together": (
         post("/v1/articles", files=[("file", (f"{n}.txt", b"x" * LIMIT)) for n in range(2)]),
@@ -428,7 +428,7 @@ FAILURES |= {
         ),
         422,
         "bad-input",
-        "a word between",
+        "a span within the text that contains a word",
     ),
     "judged quote from an unknown article": (
         post(
@@ -490,7 +490,7 @@ FAILURES |= {
         post("/v1/imports", json={"folder": "/etc"}),
         403,
         "not-allowed",
-        "'/etc' is in none of the folders",
+        "'/etc' is not in a folder that this server may import from",
     ),
     "import of a relative path": (
         post("/v1/imports", json={"folder": "../etc"}),

@@ -88,9 +88,9 @@ def test_haystack(served: str, best: Retrieved) -> None:
 
 
 def test_what_the_service_refuses_is_an_error(served: str) -> None:
-    with pytest.raises(InputError, match=r"answers 422: body\.colour: is not known here"):
+    with pytest.raises(InputError, match=r"returned 422: body\.colour: is not a known field"):
         Client(served).search(QUESTION, 5, {"colour": "blue"})
     with pytest.raises(InputError, match="expected one like http"):
         llamaindex.SourcebookRetriever("127.0.0.1:8000")
-    with pytest.raises(LibraryError, match="No Sourcebook service answers"):
+    with pytest.raises(LibraryError, match="No Sourcebook service responds"):
         langchain.SourcebookRetriever(url="http://127.0.0.1:9").invoke(QUESTION)

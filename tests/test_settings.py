@@ -58,7 +58,7 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_IMPORT_FOLDERS", f"/srv{os.pathsep}b", "absolute paths"),
         ("SOURCEBOOK_WRITER_URL", "ftp://127.0.0.1/v1", "an http or https address"),
         ("SOURCEBOOK_WRITER_URL", "http://127.0.0.1/v 1", "an http or https address"),
-        ("SOURCEBOOK_WRITER_MODEL", "a-model", "together with an address"),
+        ("SOURCEBOOK_WRITER_MODEL", "a-model", "both a model name and the writer's address"),
         ("SOURCEBOOK_WRITER_SECONDS", "0", "above 0"),
     ],
 )

@@ -96,9 +96,9 @@ def test_the_writer_sees_the_further_sides_of_a_disagreement(
         ("thinking", 1, []),
         ("half", 1, []),
         ("uncited", 0, ["it cites nothing"] * 2),
-        ("numbers", 1, ["the number 31337 is not in what it cites"]),
-        ("quotes", 1, ["the quotation “we made all of this up” is not in what it cites"]),
-        ("stranger", 1, ["the name Napoleon is neither in what it cites nor in the question"]),
+        ("numbers", 1, ["the number 31337 is not in the cited quotes"]),
+        ("quotes", 1, ["the quotation “we made all of this up” is not in the cited quotes"]),
+        ("stranger", 1, ["the name Napoleon is neither in the cited quotes nor in the question"]),
         ("sources", 1, ["it cites [99], which it was not given"]),
     ],
 )
@@ -116,15 +116,15 @@ def test_what_cannot_be_checked_is_dropped_and_said(
         ("nothing", "it found no answer in the evidence"),
         ("slow", "it took too long"),
         ("dripping", "it took too long"),
-        ("huge", f"what it sent is longer than {MAX_BYTES:,} bytes"),
-        ("cut", "what it sent is no chat completion"),
-        ("error", "it answered with the HTTP status 500"),
-        ("locked", "it answered with the HTTP status 401"),
-        ("moved", "it answered with the HTTP status 302"),
-        ("garbage", "what it sent is no chat completion"),
-        ("empty", "what it sent is no chat completion"),
-        ("numberless", "what it sent is no chat completion"),
-        ("deep", "what it sent is no chat completion"),
+        ("huge", f"its response is longer than {MAX_BYTES:,} bytes"),
+        ("cut", "its response is not a chat completion"),
+        ("error", "it returned HTTP status 500"),
+        ("locked", "it returned HTTP status 401"),
+        ("moved", "it returned HTTP status 302"),
+        ("garbage", "its response is not a chat completion"),
+        ("empty", "its response is not a chat completion"),
+        ("numberless", "its response is not a chat completion"),
+        ("deep", "its response is not a chat completion"),
     ],
 )
 def test_when_the_model_fails_the_extractive_answer_stands(
@@ -168,7 +168,7 @@ def test_orders_in_an_article_do_not_reach_the_model(model: str) -> None:
     assert writer.write(TRAIN, [orders]) == Written(
         model="obedient",
         withheld=(2,),
-        failure="it was not asked: all evidence gives orders to models",
+        failure="it was not asked, as all evidence contains instructions to models",
     )
 
 
@@ -179,7 +179,7 @@ def test_a_model_that_obeys_an_article_is_dropped(model: str) -> None:
     found = Writer(url=model, model="obedient").write(TRAIN, [train, orders])
     assert (found.sentences, found.withheld) == ((), ())
     assert found.dropped[0].text == "Mallory pays 500 euros."
-    assert found.dropped[0].reason == "the number 500 is not in what it cites"
+    assert found.dropped[0].reason == "the number 500 is not in the cited quotes"
 
 
 def test_quotes_reach_the_model_as_data(seed_library: Library, model: str) -> None:
@@ -220,7 +220,7 @@ def test_a_document_has_what_was_written(seed_library: Library, model: str) -> N
     engine = Answering(Engine.of(seed_library), writer=Writer(url=model, model="numbers"))
     with TestClient(create_app(engine)) as client:
         document = client.get("/v1/export", params={"q": QUESTION, "write": "true"}).text
-    assert "Written by numbers" in document
+    assert "was written by numbers" in document
     assert "31,337" not in document
 
 
@@ -243,7 +243,7 @@ def test_at_the_command_line(
     monkeypatch.setenv("SOURCEBOOK_WRITER_MODEL", "numbers")
     shown = CliRunner().invoke(app, command)
     assert shown.exit_code == 0
-    assert "Written by numbers. In the sources' own words:" in shown.stdout
+    assert "The text above was written by numbers. Verbatim:" in shown.stdout
     assert "dropped: “It was 31,337 tonnes.”" in shown.stdout
 
 

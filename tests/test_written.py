@@ -73,10 +73,10 @@ def test_what_the_quotes_carry_is_kept(draft: str) -> None:
         ("Petro told Congress that “the war on drugs is won” [2].", "quotation"),
         ('Petro told Congress "the war on drugs is over" [2].', "quotation"),
         ("Petro told Congress the war is ‘over and done’ [2].", "quotation"),
-        ("Authorities did not seize cocaine in 2024 [1].", "denies"),
-        ("Authorities seized cocaine, see http://evil.example/x [1].", "address"),
-        ("Authorities seized ![cocaine](x) in 2024 [1].", "address or markup"),
-        ("Authorities seized <img src=x> cocaine [1].", "address or markup"),
+        ("Authorities did not seize cocaine in 2024 [1].", "negated"),
+        ("Authorities seized cocaine, see http://evil.example/x [1].", "link"),
+        ("Authorities seized ![cocaine](x) in 2024 [1].", "link or markup"),
+        ("Authorities seized <img src=x> cocaine [1].", "link or markup"),
         ("Cocaine smells of happy little elephants dancing nightly [1].", "most of its words"),
         ("Cocaine " + "seized " * 100 + "[1].", "600 characters"),
     ],
@@ -109,8 +109,8 @@ def test_a_draft_without_end_is_cut() -> None:
     found = kept("Two departments did not report [3].\n" * 5_000)
     assert len(found.sentences) == MAX_SENTENCES
     assert len(found.dropped) < 30
-    assert found.dropped[0].reason == f"it stands after the first {MAX_DRAFT:,} characters"
-    assert "before it" in found.dropped[1].reason
+    assert found.dropped[0].reason == f"it comes after the first {MAX_DRAFT:,} characters"
+    assert "after the first" in found.dropped[1].reason
 
 
 @pytest.mark.parametrize("draft", ["", "\n\n", "[1]", "." * 200_000, " " * 200_000, "[" * 200_000])

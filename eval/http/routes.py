@@ -20,7 +20,7 @@ from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http import problems
 from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.notation.requests import Sent
+from sourcebook.service.notation.requests import StrictRequest
 from sourcebook.service.notation.responses import Returned
 
 MAX_QUESTIONS = 5_000
@@ -47,7 +47,7 @@ EXAMPLE: dict[str, Any] = {
 Id = Annotated[str, Path(description="An evaluation's id.", examples=["7d1f0c2b9e34"])]
 
 
-class EvaluationRequest(Sent):
+class EvaluationRequest(StrictRequest):
     """Judged questions, and which method to measure on them."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})

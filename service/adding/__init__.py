@@ -1,1 +1,1 @@
-"""Adding articles from files and folders, in the background where it takes long."""
+"""Adding articles from files and folders, in the background if it takes long."""

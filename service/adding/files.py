@@ -1,4 +1,4 @@
-"""Adding files of this machine: how they are named as sources, what fails, and trying again."""
+"""Adds local files: their names as sources, failures, and retries."""
 
 import os
 import sys
@@ -22,21 +22,21 @@ Failed = Callable[[str, SourcebookError], None]
 
 
 def source_of(file: Path, library: Path) -> str:
-    """What identifies a file: its path from the folder that the library lies in, else in full.
+    """The source name of a file: its path relative to the library's parent folder, or in full.
 
-    So a library and the articles beside it can be moved together.
+    So a library can be moved together with the articles next to it.
     """
     home, path = _absolute(library).parent, _absolute(file)
     return printable(path.relative_to(home) if path.is_relative_to(home) else path)
 
 
 def printable(path: Path) -> str:
-    """The path as text, with `/`, and with escapes for bytes that no text can hold."""
+    """The path as text with `/`, and with escapes for bytes that are not valid UTF-8."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def file_of(source: str, library: Path) -> Path:
-    """The file that `source_of` named."""
+    """The file with that source name; the inverse of `source_of`."""
     return _absolute(library).parent / source
 
 
@@ -47,7 +47,7 @@ def add_files(
     failed: Failed,
     done: Callable[[], object] = lambda: None,
 ) -> Iterator[Outcome]:
-    """Add files; one that cannot be read is remembered, given to `failed`, and stops no other.
+    """Add files; one that cannot be read is recorded and passed to `failed`, the others go on.
 
     `done` is called after each file that was looked at. Lazy, as `Library.adding` is.
     """
@@ -78,7 +78,7 @@ def add_files(
 def add_with_progress(
     library: Library, files: Sequence[Path], typed: Sequence[Article]
 ) -> AddedOut:
-    """Add files, and articles that were typed, with a progress bar on standard error."""
+    """Add files and already parsed articles, with a progress bar on standard error."""
     failures: list[FailureOut] = []
 
     def failed(source: str, error: SourcebookError) -> None:
@@ -93,7 +93,7 @@ def add_with_progress(
 
 
 def to_retry(library: Library) -> tuple[list[Path], list[str]]:
-    """The files that could not be added, and the sources among them that are no files any more."""
+    """The failed files that still exist, and the sources of those that do not."""
     with library.view() as view:
         sources = [failure.source for failure in view.failures()]
     files = {source: file_of(source, library.folder) for source in sources}
@@ -102,21 +102,21 @@ def to_retry(library: Library) -> tuple[list[Path], list[str]]:
 
 
 def from_stdin(source: str, format: str) -> list[Article]:
-    """The articles on standard input; a hash of it is their source when none is given."""
+    """Parse the articles on standard input; by default their source is a hash of it."""
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     source = source or f"text:{sha256(data)[:16]}"
     return parse(data, name=f"stdin{SUFFIXES[format]}", source=source)
 
 
 def draft(name: str) -> str:
-    """The text of the file of that name, or of standard input for `-`."""
+    """The text of a file, or of standard input for `-`."""
     if name == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
     return decode(_bytes(Path(name)), name)
 
 
 def format_of(file: Path) -> Format:
-    """How an answer is written into a file of that name; `InputError` for an unknown suffix."""
+    """The export format for a file name. Raises `InputError` for an unknown suffix."""
     formats: dict[str, Format] = {".md": "markdown", ".html": "html"}
     found = formats.get(file.suffix.lower())
     if found is None:
@@ -125,18 +125,18 @@ def format_of(file: Path) -> Format:
 
 
 def write(file: Path, text: str) -> None:
-    """Write `text` in UTF-8, its line ends as they are; `StorageError` where that fails."""
+    """Write `text` in UTF-8 without changing line ends. Raises `StorageError` if that fails."""
     try:
         file.write_bytes(text.encode())
     except OSError as error:
         raise StorageError(
             f"{file} cannot be written: {error.strerror}.",
-            cure="Check its folder and its permissions.",
+            cure="Check the folder and its permissions.",
         ) from error
 
 
 def _bytes(file: Path) -> bytes:
-    """What the file holds, and no more than tells that it is too large."""
+    """The file's content, up to one byte more than the limit."""
     try:
         with file.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Adding folders of the server's machine: only those that the settings allow, in the background."""
+"""Adds folders on the server, if the settings allow them, in the background."""
 
 import os
 from collections import Counter
@@ -15,21 +15,21 @@ from sourcebook.service.documents.catalogue import generation
 from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
 from sourcebook.service.settings import variable_of
 
-# So many outcomes and failures of a job are shown; all of them are counted.
+# Outcomes and failures of a job that are shown; all of them are counted.
 SHOWN = 50
 
 
 class Folders:
-    """The folders that callers may name; links lead nowhere."""
+    """The folders that users may import from; symbolic links are not followed."""
 
     def __init__(self, allowed: Iterable[Path]) -> None:
-        """Allow these folders with all that is in them, and nothing else."""
+        """Allow these folders and everything in them, and nothing else."""
         self.allowed = tuple(_absolute(folder) for folder in allowed)
 
     def within(self, path: Path) -> Path:
         """The real path of something in an allowed folder.
 
-        Raises `NotAllowedError` for anything else, and where a link is on the way.
+        Raises `NotAllowedError` for anything else, and for a path through a symbolic link.
         """
         wanted = _absolute(path)
         for folder in self.allowed:
@@ -38,19 +38,19 @@ class Folders:
                 if Path(os.path.realpath(wanted)) == expected:
                     return expected
                 raise NotAllowedError(
-                    f"{str(path)!r} is or lies behind a symbolic link; links are not followed.",
-                    cure="Name the folder that the link leads to, if that one is allowed.",
+                    f"{str(path)!r} is behind a symbolic link; links are not followed.",
+                    cure="Give the folder that the link points to, if it is allowed.",
                 )
         raise NotAllowedError(
-            f"{str(path)!r} is in none of the folders that this server may import from.",
-            cure=f"Its keeper allows folders with the setting {variable_of('import_folders')}.",
+            f"{str(path)!r} is not in a folder that this server may import from.",
+            cure=f"An administrator can allow folders with {variable_of('import_folders')}.",
         )
 
     def files(self, folder: str) -> list[Path]:
-        """The files to read in a folder.
+        """The files to add from a folder.
 
-        Raises `InputError` for what is no absolute path of a folder, `NotFoundError` where there
-        is none, and `NotAllowedError` as `within` does.
+        Raises `InputError` if it is not the absolute path of a folder, `NotFoundError` if it does
+        not exist, and `NotAllowedError` as `within` does.
         """
         if "\0" in folder or not os.path.isabs(folder):
             raise InputError(f"The folder is {folder[:80]!r}; expected an absolute path.")
@@ -68,10 +68,10 @@ def _absolute(path: Path) -> Path:
 
 @dataclass(slots=True, kw_only=True)
 class Import(Job[Counter[str]]):
-    """A folder on its way into a library: `done` of `total` files were read.
+    """The import of a folder into a library; `done` of `total` files were processed.
 
-    An article counts in `actions` once it can be found. Of outcomes and failures the newest are
-    kept.
+    `actions` counts articles that can be found already. Only the most recent outcomes and failures
+    are kept.
     """
 
     library: Library
@@ -85,7 +85,7 @@ class Import(Job[Counter[str]]):
 
     @property
     def total(self) -> int:
-        """How many files there are."""
+        """The number of files."""
         return len(self.files)
 
     def work(self) -> Counter[str]:
@@ -97,7 +97,7 @@ class Import(Job[Counter[str]]):
         return self.actions
 
     def _checked(self) -> Iterator[Path]:
-        """The files, each looked at again right before it is read; none when the job is over."""
+        """The files, each checked again right before it is read, until the job is over."""
         for file in self.files:
             if self.over:
                 return
@@ -135,8 +135,8 @@ def retry(library: Library, folders: Folders, source: str) -> AddedOut:
 
 
 def unknown_failure(source: str) -> NotFoundError:
-    """No failure of that source is remembered."""
+    """The error for a source that is not in the list of failures."""
     return NotFoundError(
-        f"No failure is remembered of the source {source!r}.",
-        cure="GET /v1/library lists those that are.",
+        f"The source {source!r} is not in the list of failures.",
+        cure="GET /v1/library shows that list.",
     )

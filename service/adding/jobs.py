@@ -1,4 +1,4 @@
-"""Work in the background: one job at a time, each with progress, cancellable."""
+"""Runs jobs in the background, one at a time, with progress and cancellation."""
 
 import logging
 import queue
@@ -13,14 +13,14 @@ from typing import Any, Generic, TypeVar
 
 from sourcebook.index.errors import BusyError, NotFoundError, SourcebookError
 
-# So many jobs are remembered; the oldest that has ended makes room for a new one.
+# Jobs kept; a new one replaces the oldest that has ended.
 REMEMBERED = 50
 
 log = logging.getLogger(__name__)
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -40,7 +40,7 @@ def _now() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Job(ABC, Generic[Result]):
-    """Something to do: `done` of `total` of it is; `problem` says why it failed."""
+    """A job; `done` of `total` units are done, and `problem` says why it failed."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     status: JobStatus = JobStatus.QUEUED
@@ -54,28 +54,28 @@ class Job(ABC, Generic[Result]):
     @property
     @abstractmethod
     def total(self) -> int:
-        """How much there is to do."""
+        """The number of units of work."""
 
     @property
     def over(self) -> bool:
-        """Whether it has ended, one way or another."""
+        """Whether it is done, failed or cancelled."""
         return self.status in OVER
 
     @abstractmethod
     def work(self) -> Result | None:
-        """Do it, counting what is `done`; return early with nothing when it is `over`."""
+        """Do the work and count what is `done`; return None early if the job is `over`."""
 
 
 Kind = TypeVar("Kind", bound="Job[Any]")
 
 
 class Jobs(Generic[Kind]):
-    """Runs jobs one after the other in a thread of its own; they live as long as the process."""
+    """Runs jobs one after another in its own thread; they are lost when the process ends."""
 
     def __init__(self, kind: str, where: str) -> None:
-        """Begin without jobs of that `kind`, a word; `where` is the address that lists them.
+        """Start without jobs; the thread starts with the first.
 
-        The thread begins with the first of them.
+        Errors name the `kind` of job, a noun, and `where`, the address that lists them.
         """
         self._kind = kind
         self._where = where
@@ -85,7 +85,7 @@ class Jobs(Generic[Kind]):
         self._thread: threading.Thread | None = None
 
     def add(self, make: Callable[[], Kind]) -> Kind:
-        """Queue the job that `make` makes. Raises BusyError while too many have not ended."""
+        """Queue the job that `make` returns. Raises `BusyError` if too many are unfinished."""
         with self._lock:
             self._make_room()
         job = make()
@@ -98,22 +98,22 @@ class Jobs(Generic[Kind]):
         return job
 
     def all(self) -> list[Kind]:
-        """The jobs that are remembered, the newest first."""
+        """All jobs that are kept, newest first."""
         with self._lock:
             return list(self._jobs.values())[::-1]
 
     def get(self, wanted: str) -> Kind:
-        """The job of that id; `NotFoundError` if there is none."""
+        """The job with that id. Raises `NotFoundError` if there is none."""
         with self._lock:
             if wanted not in self._jobs:
                 raise NotFoundError(
                     f"There is no {self._kind} {wanted!r}.",
-                    cure=f"GET {self._where} lists them; a restart of the server forgets them.",
+                    cure=f"GET {self._where} lists them. Restarting the server deletes them.",
                 )
             return self._jobs[wanted]
 
     def cancel(self, wanted: str) -> Kind:
-        """Stop a job that is queued or running; one that is over is forgotten."""
+        """Stop a job that is queued or running; delete one that is over."""
         job = self.get(wanted)
         with self._lock:
             if job.over:
@@ -126,8 +126,8 @@ class Jobs(Generic[Kind]):
         over = [job.id for job in self._jobs.values() if job.over]
         if len(self._jobs) >= REMEMBERED and not over:
             raise BusyError(
-                f"{len(self._jobs)} {self._kind}s are waiting; expected at most {REMEMBERED}.",
-                cure="Wait for some to end, or cancel them.",
+                f"{len(self._jobs)} {self._kind}s are waiting; the limit is {REMEMBERED}.",
+                cure="Wait for some to finish, or cancel some.",
             )
         if len(self._jobs) >= REMEMBERED:
             del self._jobs[over[0]]
@@ -146,9 +146,9 @@ class Jobs(Generic[Kind]):
         except SourcebookError as error:
             self._failed(job, str(error))
         except Exception:
-            # A defect: the thread must survive it, and whoever waits must hear of it.
+            # A bug: the thread must survive it, and the user must be told.
             log.exception("%s %s failed", self._kind, job.id)
-            self._failed(job, "Something went wrong within Sourcebook; the log has the details.")
+            self._failed(job, "Something went wrong in Sourcebook; the log has details.")
         else:
             with self._lock:
                 if not job.over:

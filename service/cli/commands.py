@@ -1,5 +1,5 @@
-"""The command line: articles in and out, questions, quotes, judgements, and the server."""
-# ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
+"""The commands of the command line."""
+# ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
 import json
 import os
@@ -34,7 +34,7 @@ from sourcebook.service.cli.context import (
 )
 from sourcebook.service.settings import Settings, from_environment
 
-if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
+if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from fastapi import FastAPI
 
     from sourcebook.service.answering import Answering
@@ -53,13 +53,12 @@ def _print_version(value: bool) -> None:
 
 
 def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
-    """A new command line; its `serve` adds the routers that `routers` make to the server."""
+    """Make the command line; its `serve` also adds the routers that `routers` make."""
     app = typer.Typer(
         name="sourcebook",
         cls=Commands,
-        help="Policy questions answered with verbatim passages and citations that a reader can "
-        "check.",
-        epilog="Exit codes: 0 done; 1 something failed; 2 bad input; 3 no answer in the library.",
+        help="Answer policy questions with verbatim passages and citations that anyone can check.",
+        epilog="Exit codes: 0 success; 1 failure; 2 bad input; 3 no answer in the library.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -69,14 +68,14 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
     @app.callback()
     def start(
         ctx: typer.Context,
-        library: Annotated[Path | None, typer.Option(help="The folder of the library.")] = None,
-        model: Annotated[str | None, typer.Option(help="The encoder: a name or a folder.")] = None,
+        library: Annotated[Path | None, typer.Option(help="Folder of the library.")] = None,
+        model: Annotated[str | None, typer.Option(help="Encoder: a name or a folder.")] = None,
         as_json: Json = False,
         version: Annotated[
             bool, typer.Option("--version", callback=_print_version, is_eager=True)
         ] = False,
     ) -> None:
-        """Read the settings: options win over environment variables."""
+        """Read the settings; options override environment variables."""
         settings = with_options(from_environment(os.environ), library=library, model=model)
         ctx.obj = Invocation(settings=settings, routers=tuple(routers))
 
@@ -86,22 +85,24 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
 @commands.command()
 def add(
     ctx: typer.Context,
-    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders; - is stdin.")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files or folders; - for stdin.")
+    ] = None,
     *,
-    retry: Annotated[bool, typer.Option(help="Try again what could not be added before.")] = False,
-    source: Annotated[str, typer.Option(help="What identifies the article from stdin.")] = "",
+    retry: Annotated[bool, typer.Option(help="Try failed sources again.")] = False,
+    source: Annotated[str, typer.Option(help="Source name of the article on stdin.")] = "",
     format: Annotated[
-        Literal["text", "markdown", "html", "jsonl"], typer.Option(help="What stdin holds.")
+        Literal["text", "markdown", "html", "jsonl"], typer.Option(help="Format of stdin.")
     ] = "text",
     as_json: Json = False,
 ) -> None:
-    """Add files (.txt, .md, .html, .jsonl) and folders; exit code 1 if any cannot be read."""
+    """Add files (.txt, .md, .html, .jsonl) and folders. Exit code 1 if any cannot be read."""
     from sourcebook.index.parsing.parse import find_files
     from sourcebook.service.adding import files
     from sourcebook.service.cli import printing
 
     if not paths and not retry:
-        raise InputError("Nothing to add; expected a file, a folder, - or --retry.")
+        raise InputError("There is nothing to add; expected a file, a folder, - or --retry.")
     wanted = list(find_files(Path(path) for path in paths or () if path != "-"))
     typed = files.from_stdin(source, format) if "-" in (paths or ()) else []
     with opened(ctx, create=not retry) as library:
@@ -109,7 +110,7 @@ def add(
             again, gone = files.to_retry(library)
             library.forget_failures(gone)
             for name in gone:
-                typer.echo(f"forgotten: {name} is no file any more", err=True)
+                typer.echo(f"dropped: {name} no longer exists", err=True)
             wanted += again
         added = files.add_with_progress(library, wanted, typed)
     output(ctx, added, printing.added)
@@ -123,15 +124,15 @@ def list_articles(
     ctx: typer.Context,
     *,
     sort: Annotated[
-        Literal["added", "title", "publisher", "published"], typer.Option(help="The order.")
+        Literal["added", "title", "publisher", "published"], typer.Option(help="Sort order.")
     ] = "added",
-    descending: Annotated[bool, typer.Option("--descending", help="From last to first.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="How many to skip.")] = 0,
+    descending: Annotated[bool, typer.Option("--descending", help="Reverse the order.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Maximum number.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, help="Number to skip.")] = 0,
     chosen: FilterOptions,
     as_json: Json = False,
 ) -> None:
-    """List the articles, as a table, or to another program as lines with tabs between."""
+    """List the articles as a table, or tab-separated if the output is not a terminal."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents.catalogue import page
     from sourcebook.service.notation.requests import ArticlesQuery
@@ -151,13 +152,15 @@ def list_articles(
 @commands.command()
 def show(
     ctx: typer.Context,
-    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an article.")],
     *,
-    removals: Annotated[bool, typer.Option("--removals", help="What cleaning took out.")] = False,
-    passages: Annotated[bool, typer.Option("--passages", help="How it is cut.")] = False,
+    removals: Annotated[
+        bool, typer.Option("--removals", help="Show what cleaning removed.")
+    ] = False,
+    passages: Annotated[bool, typer.Option("--passages", help="Show its passages.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an article: what is known about it, and the text that citations refer to."""
+    """Show an article: its metadata and the text that citations refer to."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
 
@@ -172,10 +175,10 @@ def show(
 @commands.command()
 def remove(
     ctx: typer.Context,
-    article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of articles.")],
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Article ids.")],
     as_json: Json = False,
 ) -> None:
-    """Remove articles: nothing finds or cites them any more. None goes if an id is unknown."""
+    """Remove articles: they are never found or cited again. An unknown id removes none."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
 
@@ -192,7 +195,7 @@ def search(
     ctx: typer.Context,
     question: Question,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of passages.")] = 5,
     chosen: FilterOptions,
     as_json: Json = False,
 ) -> None:
@@ -216,13 +219,14 @@ def ask(
     *,
     chosen: FilterOptions,
     export: Annotated[
-        Path | None, typer.Option(help="Write the answer with footnotes to this .md or .html.")
+        Path | None,
+        typer.Option(help="Write the answer, with footnotes, to this .md or .html file."),
     ] = None,
     style: Annotated[
-        Literal["apa", "chicago", "mla"], typer.Option(help="The style of these footnotes.")
+        Literal["apa", "chicago", "mla"], typer.Option(help="Citation style of the footnotes.")
     ] = "chicago",
     write: Annotated[
-        bool, typer.Option("--write", help="Have the writer phrase it, beside the verbatim words.")
+        bool, typer.Option("--write", help="Also have the language model phrase the answer.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -240,7 +244,7 @@ def ask(
         found = answering.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
         files.write(export, document(found, written, style))
-        typer.echo(f"Written: {export}", err=True)
+        typer.echo(f"Wrote {export}", err=True)
     answer = AnswerOut.model_validate(found)
     output(ctx, answer, printing.answer)
     if answer.status == "not_in_library":
@@ -250,18 +254,18 @@ def ask(
 @commands.command()
 def cite(
     ctx: typer.Context,
-    article_id: Annotated[str, typer.Argument(metavar="ID", help="The id of an article.")],
+    article_id: Annotated[str, typer.Argument(metavar="ID", help="Id of an article.")],
     *,
     style: Annotated[
         Literal["apa", "chicago", "mla", "bibtex", "ris", "csl-json"],
-        typer.Option(help="For people, or for programs."),
+        typer.Option(help="Citation style or format."),
     ] = "apa",
-    start: Annotated[int | None, typer.Option(min=0, help="Where a quote starts.")] = None,
-    end: Annotated[int | None, typer.Option(min=1, help="Where it ends.")] = None,
-    accessed: Annotated[str | None, typer.Option(help="When you read it.")] = None,
+    start: Annotated[int | None, typer.Option(min=0, help="Start of a quote.")] = None,
+    end: Annotated[int | None, typer.Option(min=1, help="End of the quote.")] = None,
+    accessed: Annotated[str | None, typer.Option(help="Date you read it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Cite an article, or with --start and --end a quote from it, ready to be pasted."""
+    """Cite an article, or with --start and --end a quote from it, ready to paste."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import references
     from sourcebook.service.notation.requests import CiteQuery
@@ -275,19 +279,21 @@ def cite(
 @commands.command()
 def verify(
     ctx: typer.Context,
-    draft: Annotated[str, typer.Argument(metavar="[FILE|-]", help="A text with quotations.")] = "",
-    quotes: Annotated[list[str] | None, typer.Option("--quote", help="A quote.")] = None,
-    article: Annotated[str | None, typer.Option(help="Look into this article alone.")] = None,
+    draft: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Text with quotations.")] = "",
+    quotes: Annotated[
+        list[str] | None, typer.Option("--quote", help="Quote to check; repeatable.")
+    ] = None,
+    article: Annotated[str | None, typer.Option(help="Check only this article.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Check quotes, or every quotation of a draft; the exit code is 1 if one is not found."""
+    """Check quotes, or every quotation in a draft. Exit code 1 if any is not found."""
     from sourcebook.service.adding import files
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
     from sourcebook.service.notation.requests import VerifyRequest
 
     if bool(draft) == bool(quotes):
-        raise InputError("Expected either a draft to check or --quote.")
+        raise InputError("Expected a draft to check or --quote, but not both.")
     wanted = request(
         VerifyRequest,
         quotes=quotes or None,
@@ -306,11 +312,11 @@ def list_judgements(
     ctx: typer.Context,
     export: Annotated[
         Path | None,
-        typer.Option(help="Write them as judged questions for `sourcebook eval run`."),
+        typer.Option(help="Write judged questions for `sourcebook eval run` to this file."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List what readers said of answers, or export it so that it becomes a test."""
+    """List readers' judgements of answers, or export them as judged questions."""
     from sourcebook.service.adding import files
     from sourcebook.service.cli import printing
     from sourcebook.service.documents.judgements import exported, judgements
@@ -320,14 +326,14 @@ def list_judgements(
         kept = judgements(library)
     if export:
         files.write(export, exported(kept))
-        typer.echo(f"Written: {export}. Score it: sourcebook eval run {export}", err=True)
+        typer.echo(f"Wrote {export}. To score it: sourcebook eval run {export}", err=True)
     shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
     output(ctx, shown, printing.judgements)
 
 
 @commands.command()
 def info(ctx: typer.Context, as_json: Json = False) -> None:
-    """Describe the library: what it holds, its size, and what could not be added."""
+    """Describe the library: contents, size, and sources that could not be added."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
 
@@ -337,7 +343,7 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 @commands.command()
 def reembed(ctx: typer.Context, as_json: Json = False) -> None:
-    """Cut and encode all articles anew with the encoder that --model names."""
+    """Split and encode all articles again, with the encoder given by --model."""
     from sourcebook.index.library import reembed_library
 
     settings = settings_of(ctx)
@@ -345,14 +351,14 @@ def reembed(ctx: typer.Context, as_json: Json = False) -> None:
     if ctx.meta["json"]:
         print(json.dumps({"articles": count, "encoder": settings.model}))
     else:
-        print(f"{count} articles now have the vectors of {settings.model}.")
+        print(f"Encoded {count} articles with {settings.model}.")
 
 
 @commands.command()
 def serve(
     ctx: typer.Context,
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes any that is free.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any free one.")] = None,
 ) -> None:
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
     from sourcebook.service.http import server
@@ -370,7 +376,7 @@ def serve(
             application = serve_app(answering, settings, ctx.obj.routers)
 
             def ready() -> None:
-                print(f"Sourcebook answers on {address} (reference: {address}/docs). Try:")
+                print(f"Sourcebook is running on {address} (API reference: {address}/docs). Try:")
                 print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
 
             server.run(
@@ -384,12 +390,12 @@ def serve(
 
 @commands.command()
 def mcp(ctx: typer.Context) -> None:
-    """Serve the library to models, over MCP on standard input and output."""
+    """Serve the library to models over MCP, on standard input and output."""
     from sourcebook.service.doors.mcp import run_stdio
 
     settings = settings_of(ctx)
     with ExitStack() as stack:
-        with redirect_stdout(sys.stderr):  # what is printed while it opens is no protocol
+        with redirect_stdout(sys.stderr):  # standard output is reserved for the protocol
             library = stack.enter_context(opened(ctx))
         address = settings.public_url or f"http://{settings.host}:{settings.port}"
         run_stdio(answering_on(library, settings), address)
@@ -400,7 +406,7 @@ def serve_app(
     settings: Settings,
     routers: Sequence[MakeRouter] = (),
 ) -> "FastAPI":
-    """The application that `serve` runs, with the routers that the assembly adds."""
+    """The application that `serve` runs, with further routers."""
     from sourcebook.service.http.app import create_app
 
     more = [make(answering.engine) for make in routers]

@@ -1,5 +1,5 @@
-"""What commands share: errors in a sentence, options, and the library that the settings name."""
-# ruff: noqa: PLC0415 (commands import what they use: torch takes seconds, and `--help` needs none)
+"""What commands share: error messages, options, and opening the library."""
+# ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from sourcebook.index.errors import InputError, NotFoundError, SourcebookError
 from sourcebook.service.settings import Settings
 
-if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
+if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from fastapi import APIRouter
     from pydantic import BaseModel
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
 FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
 
 Shown = TypeVar("Shown", bound="BaseModel")
-MakeRouter = Callable[["Engine"], "APIRouter"]  # further addresses of the server
+MakeRouter = Callable[["Engine"], "APIRouter"]  # adds further addresses to the server
 
 
 class Commands(TyperGroup):
-    """Prints the errors that a user can understand without a traceback."""
+    """The command group; prints our own errors without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; an error becomes `error: message`, its cure, and an exit code."""
+        """Run the command; print an error as `error: message` and its cure, and exit."""
         try:
             return super().invoke(ctx)
         except SourcebookError as error:
@@ -56,30 +56,36 @@ def _note_json(ctx: typer.Context, value: bool) -> bool:
 
 
 Json = Annotated[
-    bool, typer.Option("--json", callback=_note_json, help="Print JSON, as HTTP answers it.")
+    bool, typer.Option("--json", callback=_note_json, help="Print JSON, as the HTTP API does.")
 ]
 FilterOptions = Mapping[str, Any]
-# What narrows the articles down, for every command that takes a `chosen`.
+# The filter options of every command that takes a `chosen`.
 FILTER: dict[str, Any] = {
-    "articles": Annotated[list[str] | None, typer.Option("--article", help="Only of this id.")],
+    "articles": Annotated[
+        list[str] | None, typer.Option("--article", help="Only this article id; repeatable.")
+    ],
     "publishers": Annotated[
-        list[str] | None, typer.Option("--publisher", help="Only by this one; repeatable.")
+        list[str] | None, typer.Option("--publisher", help="Only this publisher; repeatable.")
     ],
-    "authors": Annotated[list[str] | None, typer.Option("--author", help="Only by this person.")],
-    "languages": Annotated[list[str] | None, typer.Option("--language", help="Such as en or es.")],
-    "tags": Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")],
+    "authors": Annotated[
+        list[str] | None, typer.Option("--author", help="Only this author; repeatable.")
+    ],
+    "languages": Annotated[
+        list[str] | None, typer.Option("--language", help="Only this language, such as en or es.")
+    ],
+    "tags": Annotated[list[str] | None, typer.Option("--tag", help="Only this tag; repeatable.")],
     "published_from": Annotated[
-        str | None, typer.Option("--from", help="Published in 2025, 2025-09... or later.")
+        str | None, typer.Option("--from", help="Published on or after, such as 2025 or 2025-09.")
     ],
-    "published_to": Annotated[str | None, typer.Option("--to", help="Published then or earlier.")],
+    "published_to": Annotated[str | None, typer.Option("--to", help="Published on or before.")],
     "as_of": Annotated[
-        str | None, typer.Option("--as-of", help="Hide what was published later, or has no date.")
+        str | None, typer.Option("--as-of", help="Hide articles that are newer or have no date.")
     ],
 }
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command the options of `FILTER`; it gets those that were used as `chosen`."""
+    """Add the options of `FILTER` to the command; it gets the ones given as `chosen`."""
 
     @wraps(command)
     def run(*args: Any, **options: Any) -> None:
@@ -98,7 +104,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """What every command of one invocation can ask for; the context carries it as `obj`."""
+    """What every command can use; the context carries it as `obj`."""
 
     settings: Settings
     routers: tuple[MakeRouter, ...]
@@ -111,14 +117,14 @@ def settings_of(ctx: typer.Context) -> Settings:
 
 
 def with_options(settings: Settings, **options: object) -> Settings:
-    """The settings with those options that were given."""
+    """The settings, overridden by the options that were given."""
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     return replace(settings, **given)
 
 
 @contextmanager
 def opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
-    """The library that the settings name; with `create` one is begun where there is none."""
+    """Open the library named in the settings; with `create`, make one if there is none."""
     from sourcebook.index.library import Library
 
     settings = settings_of(ctx)
@@ -129,7 +135,7 @@ def opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
 def answering_on(
     library: "Library", settings: Settings, workers: "Workers | None" = None
 ) -> "Answering":
-    """What answers from the library, with the writer that the settings name."""
+    """What answers from the library, with the writer configured in the settings, if any."""
     from sourcebook.service.answering import Answering
     from sourcebook.service.asking.engine import Engine
     from sourcebook.service.writing.writer import Writer
@@ -155,14 +161,14 @@ def worker_engine(folder: Path, model: str) -> "Engine":
 
 @cache
 def encoder_named(model: str) -> "Encoder":
-    """The encoder of that name, loaded once in a process."""
+    """The encoder of that name, loaded once per process."""
     from sourcebook.index.encoding.encoder import Encoder
 
     return Encoder(model)
 
 
 def output(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> None:
-    """One value, as JSON for programs or in words for people."""
+    """Print a value, as JSON with `--json` and otherwise as text."""
     if ctx.meta["json"]:
         print(value.model_dump_json(indent=2))
     else:
@@ -170,7 +176,7 @@ def output(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> 
 
 
 def request(model: type[Shown], **values: object) -> Shown:
-    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
+    """Validate a request as the HTTP API does. Raises `InputError`."""
     from sourcebook.service.notation.requests import checked
 
     return checked(model, values)

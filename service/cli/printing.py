@@ -1,4 +1,4 @@
-"""What the command line prints for people; with `--json` they get the notation of HTTP instead."""
+"""Prints results as text; with `--json`, commands print what the HTTP API returns instead."""
 
 import re
 import sys
@@ -30,21 +30,21 @@ from sourcebook.service.notation.responses import (
     RemovedOut,
 )
 
-# Articles come from anywhere: what would command the terminal is shown as a replacement character.
+# Articles are untrusted: control characters could command the terminal, so they are replaced.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Line = Callable[..., None]
 
 
 def console() -> Console:
-    """Standard output as it is now; lines are never broken, so that quotes stay verbatim."""
+    """A console on the current standard output that never wraps, so quotes stay verbatim."""
     return Console(
         file=sys.stdout, soft_wrap=True, markup=False, highlight=False, emoji=False, width=None
     )
 
 
 def answer(found: AnswerOut) -> None:
-    """The answer: its sentences with notes, then what the notes refer to."""
+    """Print an answer: its sentences with note numbers, then the notes."""
     say = _printer()
     confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
     say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
@@ -61,7 +61,7 @@ def answer(found: AnswerOut) -> None:
     if found.reason_in_words:
         say(found.reason_in_words)
     if found.nearest:
-        say("\nThe nearest that it holds:")
+        say("\nClosest passages:")
     for citation in found.nearest:
         say(f"\n  “{citation.exact}” [{citation.number}]")
     if found.citations or found.nearest:
@@ -71,18 +71,18 @@ def answer(found: AnswerOut) -> None:
 
 
 def _disagreement(say: Line, found: DisagreementOut) -> None:
-    say(f"\nThe sources differ: {found.matter}", style="bold")
+    say(f"\nSources disagree: {found.matter}", style="bold")
     for side in found.sides:
         say(f"  {side.value} ({side.published or 'no date'}): “{side.text}” [{side.citation}]")
 
 
 def noted(text: str, numbers: Sequence[int]) -> str:
-    """A sentence with its notes after it."""
+    """A sentence followed by its note numbers."""
     return f"{text} {''.join(f'[{number}]' for number in numbers)}"
 
 
 def _written(say: Line, written: WrittenOut) -> None:
-    """The model's sentences and what became of the others; the sources' own words follow."""
+    """Print the model's sentences and those that were dropped; verbatim sentences follow."""
     for sentence in written.sentences:
         say(f"\n{noted(sentence.text, sentence.citations)}")
     if written.failure:
@@ -91,13 +91,14 @@ def _written(say: Line, written: WrittenOut) -> None:
         say(f"    dropped: “{drop.text}” ({drop.reason})", style="dim")
     if written.withheld:
         numbers = ", ".join(f"[{number}]" for number in written.withheld)
-        say(f"    not shown to {written.model}: {numbers}, giving orders to models", style="dim")
+        reason = "contains instructions to models"
+        say(f"    not shown to {written.model}: {numbers} ({reason})", style="dim")
     if written.sentences:
-        say(f"\nWritten by {written.model}. In the sources' own words:", style="bold")
+        say(f"\nThe text above was written by {written.model}. Verbatim:", style="bold")
 
 
 def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> None:
-    note = " (a newer source says otherwise)" if outdated else ""
+    note = " (a newer source says something else)" if outdated else ""
     say(f"[{citation.number}] {citation.reference}{note}")
     place = f"article {citation.article.id}, characters {citation.start} to {citation.end}"
     say(f"    {place}", style="dim")
@@ -108,10 +109,10 @@ def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> N
 
 
 def search(found: SearchOut) -> None:
-    """Passages, best first, each under its article's title."""
+    """Print passages, best first, each under its article's title."""
     say = _printer()
     if not found.hits:
-        say("Nothing found.")
+        say("No passages found.")
     for hit in found.hits:
         article = hit.citation.article
         known = ", ".join(filter(None, [article.publisher, article.published]))
@@ -122,7 +123,7 @@ def search(found: SearchOut) -> None:
 
 
 def added(found: AddedOut) -> None:
-    """What was added, line by line, what failed, and the sum."""
+    """Print what was added, what failed, and the totals."""
     say = _printer()
     for outcome in found.outcomes:
         article = outcome.article
@@ -137,14 +138,14 @@ def added(found: AddedOut) -> None:
 
 
 def removed(found: RemovedOut) -> None:
-    """What is gone."""
+    """Print the removed articles."""
     say = _printer()
     for article in found.removed:
         say(f"removed   {article.id}  {article.title or article.source}")
 
 
 def articles(page: ArticlesPage) -> None:
-    """A table for people; lines with tabs between for other programs."""
+    """Print a table on a terminal, and tab-separated lines otherwise."""
     head = ("id", "published", "publisher", "title", "source")
     rows = [_row(article) for article in page.articles]
     out = console()
@@ -161,7 +162,7 @@ def articles(page: ArticlesPage) -> None:
     last = page.offset + len(rows)
     if page.total > len(rows):
         first = min(page.offset + 1, last)
-        out.print(f"{first} to {last} of {page.total}; more with --offset {last}", style="dim")
+        out.print(f"{first} to {last} of {page.total}; for more: --offset {last}", style="dim")
 
 
 def _row(article: ArticleOut) -> tuple[str, ...]:
@@ -175,7 +176,7 @@ def _row(article: ArticleOut) -> tuple[str, ...]:
 
 
 def article(found: ArticleFull) -> None:
-    """What is known about an article, then its text."""
+    """Print an article's metadata, then its text."""
     say = _printer()
     for name in ("title", "authors", "publisher", "published", "modified", "retrieved", "url"):
         _fact(say, name, getattr(found, name))
@@ -187,7 +188,7 @@ def article(found: ArticleFull) -> None:
 
 
 def removals(found: ArticleFull) -> None:
-    """The cleaning report: what was taken out, by which rule."""
+    """Print the cleaning report: what was removed, by which rule."""
     say = _printer()
     for removal in found.removals:
         say(f"{removal.rule} ({removal.start} to {removal.end})", style="bold")
@@ -196,7 +197,7 @@ def removals(found: ArticleFull) -> None:
 
 
 def passages(found: PassagesOut) -> None:
-    """The passages of an article under their headings."""
+    """Print the passages of an article with their headings."""
     say = _printer()
     for passage in found.passages:
         headings = " > ".join(passage.headings)
@@ -206,12 +207,12 @@ def passages(found: PassagesOut) -> None:
 
 
 def cited(found: CitedOut) -> None:
-    """What to paste, and nothing else."""
+    """Print the text to paste, and nothing else."""
     _printer()(found.text.replace("\r\n", "\n").rstrip())
 
 
 def verdicts(found: VerifyOut) -> None:
-    """Each quote with what became of it."""
+    """Print each quote with its verdict."""
     say = _printer()
     for verdict in found.verdicts:
         style = {"exact": "green", "not_found": "red"}.get(verdict.match, "yellow")
@@ -219,13 +220,13 @@ def verdicts(found: VerifyOut) -> None:
         for place in verdict.locations:
             say(f"    {place.title}, article {place.article_id}, {place.start} to {place.end}")
             if verdict.match == "normalised":
-                say(f"    it says: “{place.text}”")
+                say(f"    the article says: “{place.text}”")
     if not found.verdicts:
-        say("The draft holds no quotation of three words or more.")
+        say("The draft contains no quotation of three words or more.")
 
 
 def judgements(found: JudgementsOut) -> None:
-    """What readers said of answers, the newest first."""
+    """Print judgements, newest first."""
     say = _printer()
     for judgement in found.judgements:
         say(f"{judgement.verdict:<12} {judgement.question}", style="bold")
@@ -238,7 +239,7 @@ def judgements(found: JudgementsOut) -> None:
 
 
 def library(found: LibraryOut) -> None:
-    """What the library holds, and what could not be added."""
+    """Print what the library contains, and what could not be added."""
     say = _printer()
     for name in ("folder", "generation", "fingerprint", "encoder", "articles", "copies"):
         _fact(say, name, getattr(found, name))
@@ -249,7 +250,7 @@ def library(found: LibraryOut) -> None:
     for failure in found.failed:
         _failure(say, failure)
     if found.failed:
-        say("Try these again with: sourcebook add --retry", style="dim")
+        say("To try these again: sourcebook add --retry", style="dim")
 
 
 def _failure(say: Line, failure: FailureOut) -> None:
@@ -271,7 +272,7 @@ def _printer() -> Line:
     def say(text: str = "", style: str | None = None) -> None:
         if out.is_terminal:
             out.print(_clean(text), style=style)
-        else:  # rich would turn tabs into spaces
+        else:  # rich would replace tabs with spaces
             print(_clean(text))
 
     return say

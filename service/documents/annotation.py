@@ -1,4 +1,4 @@
-"""A quote as a W3C Web Annotation, which other programs can anchor in the article."""
+"""Exports a quote as a W3C Web Annotation, which other programs can anchor in the article."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ MEDIA_TYPE = 'application/ld+json; profile="http://www.w3.org/ns/anno.jsonld"'
 
 
 class TextQuoteSelector(Returned):
-    """The quote with what stands around it."""
+    """The quote with the text around it."""
 
     type: Literal["TextQuoteSelector"] = "TextQuoteSelector"
     exact: str
@@ -30,9 +30,9 @@ class TextPositionSelector(Returned):
 
 
 class TargetOut(Returned):
-    """Where the quote stands: the article as this service has it, or the publisher's page.
+    """Where the quote is: in the article on this server, or on the publisher's page.
 
-    Positions are given for the first only, for they count in this service's text.
+    Only the first has positions, because they refer to this server's text.
     """
 
     type: Literal["SpecificResource"] = "SpecificResource"
@@ -41,7 +41,7 @@ class TargetOut(Returned):
 
 
 class BodyOut(Returned):
-    """What is said of the quote: the reference to its article."""
+    """The annotation's text: the reference to the article."""
 
     type: Literal["TextualBody"] = "TextualBody"
     value: str
@@ -61,10 +61,10 @@ class AnnotationOut(Returned):
 
 
 def annotation(library: Library, article_id: str, start: int, end: int, base: str) -> AnnotationOut:
-    """The characters `[start, end)` of an article as an annotation.
+    """Make an annotation of the characters `[start, end)` of an article.
 
-    `base` is the address of the service. Raises `NotFoundError` for an unknown article,
-    `InputError` for a span outside of its text.
+    `base` is the address of the service. Raises `NotFoundError` for an unknown article and
+    `InputError` for a span outside its text.
     """
     with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)

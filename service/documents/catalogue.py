@@ -1,4 +1,4 @@
-"""What a library holds, in the notation of HTTP and `--json`: lists, articles, passages, checks."""
+"""Returns a library's contents as JSON responses: lists, articles, passages and verdicts."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def generation(library: Library) -> int:
 
 
 def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
-    """One page of the articles that the filter lets through."""
+    """One page of the articles that match the filter."""
     chosen = wanted.filter()
     with library.view() as view:
         records = view.records(
@@ -50,7 +50,7 @@ def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
 
 
 def article(library: Library, wanted: str) -> ArticleFull:
-    """An article with its text; `NotFoundError` if there is none of that id."""
+    """An article with its text. Raises `NotFoundError`."""
     with library.view() as view:
         record = view.record(wanted)
         copies = view.copies([record.rowid]).get(record.rowid, [])
@@ -58,7 +58,7 @@ def article(library: Library, wanted: str) -> ArticleFull:
 
 
 def passages(library: Library, wanted: str) -> PassagesOut:
-    """The passages of an article; `NotFoundError` if there is none of that id."""
+    """The passages of an article. Raises `NotFoundError`."""
     with library.view() as view:
         rows = view.passage_rowids(view.record(wanted).rowid)
         found = view.passages(rows)
@@ -69,7 +69,7 @@ def passages(library: Library, wanted: str) -> PassagesOut:
 
 
 def passage(library: Library, wanted: str) -> PassageFull:
-    """A passage with its article; `NotFoundError` if there is none of that id."""
+    """A passage with its article. Raises `NotFoundError`."""
     with library.view() as view:
         row = view.passage_rowid(wanted)
         _, found = view.passages([row])[row]
@@ -77,13 +77,13 @@ def passage(library: Library, wanted: str) -> PassageFull:
 
 
 def remove(library: Library, wanted: Sequence[str]) -> RemovedOut:
-    """Remove articles; `NotFoundError` at the first id that there is no article of."""
+    """Remove articles one by one. Raises `NotFoundError` at the first unknown id."""
     removed = [ArticleOut.model_validate(library.remove(one)) for one in wanted]
     return RemovedOut(removed=removed, generation=generation(library))
 
 
 def verified(library: Library, wanted: VerifyRequest) -> VerifyOut:
-    """The verdicts on quotes, or on the quotations of a draft."""
+    """Check quotes, or the quotations in a draft."""
     verdicts = verify(library, wanted.wanted_quotes(), wanted.article)
     return VerifyOut(
         verdicts=[VerdictOut.model_validate(verdict) for verdict in verdicts],
@@ -93,14 +93,14 @@ def verified(library: Library, wanted: VerifyRequest) -> VerifyOut:
 
 
 def coverage(library: Library) -> CoverageOut:
-    """How many articles there are by month and publisher."""
+    """Count articles by month and publisher."""
     with library.view() as view:
         covered = [CoveredOut.model_validate(row) for row in view.coverage()]
         return CoverageOut(generation=view.generation, coverage=covered)
 
 
 def describe(library: Library) -> LibraryOut:
-    """The library's account of itself, with the newest failures."""
+    """Describe the library, with its most recent failures."""
     with library.view() as view:
         failures = view.failures()[:SHOWN_FAILURES]
     failed = [FailureOut.model_validate(failure) for failure in failures]

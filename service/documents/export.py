@@ -1,4 +1,4 @@
-"""A whole answer as a document with footnotes: Markdown, or HTML for word processors."""
+"""Exports a complete answer with footnotes: as Markdown, or as HTML for word processors."""
 
 import html
 import re
@@ -14,7 +14,7 @@ from sourcebook.service.notation.requests import Format, PrintedStyle
 from sourcebook.service.writing.phrased import written_of
 
 CLOSING = (
-    "Each passage stands word for word in its article, at the characters that its note names; the "
+    "Each passage is quoted verbatim from its article, at the characters given in its note. The "
     "SHA-256 is that of the article’s text."
 )
 
@@ -23,7 +23,7 @@ Kind = Literal["heading", "paragraph", "quote"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A heading, a paragraph of ours, or words of an article with the numbers of their notes."""
+    """A heading, a paragraph of ours, or a quote from an article, with note numbers."""
 
     kind: Kind
     text: str
@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What stands in a footnote: texts, some of them with an address that they lead to."""
+    """A footnote: pieces of text, some of them with a link."""
 
     number: int
     pieces: tuple[tuple[str, str | None], ...]
@@ -47,10 +47,10 @@ def export(
     accessed: str | None = None,
     base: str | None = None,
 ) -> str:
-    """The answer as a document of its own, its references in `style`.
+    """The answer as a document with references in `style`.
 
-    `accessed` is when the caller read the articles; `base` is the address of the service, from
-    which each quote gets a permanent one.
+    `accessed` is the date the user read the articles. `base` is the address of the service, from
+    which permanent links to the quotes are made.
     """
     parts = [*_opening(answer), *_body(answer), Part(kind="paragraph", text=_closing(answer))]
     write = STYLES[style][1]
@@ -59,7 +59,7 @@ def export(
         reference = write(csl_item(citation.article, accessed=accessed))
         pieces = [*_pieces(citation, reference, base)]
         if citation.number in answer.outdated:
-            pieces.append(("A newer source says otherwise", None))
+            pieces.append(("A newer source says something else", None))
         return Note(number=citation.number, pieces=tuple(pieces))
 
     notes = [note(citation) for citation in (*answer.citations, *answer.nearest)]
@@ -73,7 +73,7 @@ def _opening(answer: Answer) -> Iterator[Part]:
 
 
 def _body(answer: Answer) -> Iterator[Part]:
-    """What the library says, or why it says nothing and what it holds nearest to it."""
+    """The answer, or why there is none and the closest passages."""
     cited = {citation.number: citation for citation in answer.citations}
     if answer.short:
         text, note = f"In short: {answer.short.text}", answer.short.citation
@@ -81,18 +81,18 @@ def _body(answer: Answer) -> Iterator[Part]:
     if (written := written_of(answer)) and written.sentences:
         for phrased in written.sentences:
             yield Part(kind="paragraph", text=phrased.text, notes=phrased.citations)
-        text = f"Written by {written.model}. In the sources’ own words:"
+        text = f"The text above was written by {written.model}. Verbatim:"
         yield Part(kind="paragraph", text=text)
     for sentence in answer.sentences:
         yield _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
     for matter in answer.disagreements:
-        yield Part(kind="paragraph", text=f"The sources differ: {matter.matter}")
+        yield Part(kind="paragraph", text=f"Sources disagree: {matter.matter}")
         for side in matter.sides:
             yield _quote(side.text, (side.citation,), cited[side.citation])
     if answer.reason_in_words:
         yield Part(kind="paragraph", text=answer.reason_in_words)
     if answer.nearest:
-        yield Part(kind="paragraph", text="The nearest that it holds, which is no answer:")
+        yield Part(kind="paragraph", text="Closest passages, which do not answer the question:")
     for citation in answer.nearest:
         yield _quote(citation.exact, (citation.number,), citation)
 
@@ -109,27 +109,27 @@ def _closing(answer: Answer) -> str:
 def _pieces(
     citation: Citation, reference: str, base: str | None
 ) -> Iterator[tuple[str, str | None]]:
-    """A note: the reference, where the quote stands, and the ways there."""
+    """The pieces of a note: the reference, the place of the quote, and links."""
     place = f"characters {citation.start} to {citation.end} of article {citation.article.id}"
     address = f"/articles/{citation.article.id}#{citation.start}-{citation.end}"
     yield reference, None
     yield place[0].upper() + place[1:], f"{base.rstrip('/')}{address}" if base else None
     yield f"SHA-256 {citation.text_sha256}", None
     if citation.link:
-        yield "At the publisher", citation.link
+        yield "At publisher", citation.link
     for copy in citation.also:
         publisher = f" ({copy.metadata.publisher})" if copy.metadata.publisher else ""
-        yield f"Also printed in: {display_title(copy)}{publisher}", None
+        yield f"Also published in: {display_title(copy)}{publisher}", None
 
 
 def _joined(note: Note, text: Callable[[str], str], link: Callable[[str, str], str]) -> str:
-    """The pieces of a note, each ended by a full stop."""
+    """The pieces of a note, each ending in a full stop."""
     shown = [link(piece, to) if to else text(piece.rstrip(".")) for piece, to in note.pieces]
     return " ".join(f"{piece}." for piece in shown)
 
 
 def _address(url: str) -> str:
-    """The address without what would end it in Markdown or HTML."""
+    """The URL with characters encoded that would end it in Markdown or HTML."""
     return re.sub(r"[\s<>\"'\\`|()\[\]]", lambda found: percent_encode(found[0], safe=""), url)
 
 
@@ -157,14 +157,14 @@ def _markdown_link(text: str, url: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """`text` so that Markdown shows it as it is, white space at the ends of lines aside."""
+    """Escape `text` for Markdown; white space at the ends of lines is dropped."""
     lines = (line.strip(" \t") for line in re.split(r"\r\n|\r|\n", text))
     return "\n".join(_markdown_line(line) for line in lines)
 
 
 def _markdown_line(line: str) -> str:
     escaped = re.sub(r"[\\`*_{}\[\]<>#|~&!^$]", r"\\\g<0>", line)
-    # What begins a list, a heading or a definition does so at the start of a line only.
+    # Characters that start a list, a heading or a definition matter only at the start of a line.
     return re.sub(r"^(\d*)([-+=.):])", r"\1\\\2", escaped)
 
 
@@ -215,7 +215,7 @@ def _html_part(part: Part, marked: set[int]) -> str:
 
 
 def _reference(number: int, marked: set[int]) -> str:
-    """What leads to a note; the note leads back to the first of them."""
+    """A link to a note; the note links back to the first of them."""
     if number in marked:
         return f'<sup><a href="#_ftn{number}">[{number}]</a></sup>'
     marked.add(number)
@@ -233,9 +233,9 @@ def _html_link(text: str, url: str) -> str:
 
 
 def _mark(number: int, to: str, here: str) -> str:
-    """A number that leads from a text to its note or back, as Word writes it.
+    """A number that links a text to its note or back, in the markup that Word writes.
 
-    Word makes a footnote of the two; what stands between the conditions is for all others.
+    Word turns the pair into a footnote; other programs show the text between the conditions.
     """
     return (
         f'<a style="mso-footnote-id:ftn{number}" href="#{to}" name="{here}" id="{here}">'

@@ -1,4 +1,4 @@
-"""What readers say of answers, kept in the library and exported as judged questions."""
+"""Stores readers' judgements of answers, and exports them as judged questions."""
 
 import json
 import uuid
@@ -13,16 +13,16 @@ from sourcebook.service.asking.query import query_of
 from sourcebook.service.documents.references import quoted
 from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan
 
-# `right` has the quotes of the answer that was right, `passage` those that should have been found.
-# `wrong` says that an answer was not right, but not what is: there is nothing to score by.
+# `right` has the quotes of the answer, `passage` those that should have been found. `wrong` says
+# that an answer is not right, but not what is, so it cannot be used for scoring.
 GOLD = ("right", "passage", "unanswerable")
 
 
 def judge(library: Library, wanted: JudgementRequest) -> Judgement:
-    """Keep a judgement, its quotes with the words that stand there now.
+    """Store a judgement, with the current words of its quotes.
 
-    Raises `NotFoundError` for a quote from an unknown article, `InputError` for a span outside of
-    its text and for a question without a word.
+    Raises `NotFoundError` for a quote from an unknown article, and `InputError` for a span outside
+    its text or a question without a word.
     """
     question = query_of(wanted.question).text
     with library.view() as view:
@@ -52,26 +52,25 @@ def _quote(view: View, wanted: QuoteSpan) -> JudgedQuote:
 
 
 def judgements(library: Library) -> list[Judgement]:
-    """All judgements, the newest first."""
+    """All judgements, newest first."""
     with library.view() as view:
         return view.judgements()
 
 
 def forget(library: Library, wanted: str) -> None:
-    """Forget a judgement; `NotFoundError` if there is none of that id."""
+    """Delete a judgement. Raises `NotFoundError`."""
     if not library.remove_judgement(wanted):
         raise NotFoundError(
-            f"There is no judgement {wanted!r}.", cure="GET /v1/judgements lists those kept."
+            f"There is no judgement {wanted!r}.", cure="GET /v1/judgements lists them."
         )
 
 
 def exported(kept: Iterable[Judgement]) -> str:
-    """Judged questions as JSON lines, as `sourcebook eval run` reads them.
+    """Judged questions as JSON Lines, for `sourcebook eval run`.
 
-    `kept` has the newest first. Of several judgements on one question the newest counts that says
-    what the gold is; a question that was only called wrong has none, and is left out. Gold is the
-    source of an article and the words of a quote, one of which suffices, so neither a new chunker
-    nor a replaced article makes it void.
+    `kept` is newest first. The newest judgement of a question that gives gold counts; a question
+    that was only judged wrong is left out. Gold is the article's source and the words of a quote,
+    any one of which is enough, so it survives a new chunker and a replaced article.
     """
     newest: dict[str, Judgement] = {}
     for judgement in kept:

@@ -1,4 +1,4 @@
-"""References to articles as others want them: APA, Chicago, MLA, BibTeX, RIS and CSL-JSON."""
+"""Writes references to articles: APA, Chicago, MLA, BibTeX, RIS and CSL-JSON."""
 
 import io
 import json
@@ -24,12 +24,12 @@ from sourcebook.service.notation.answers import CitedOut
 from sourcebook.service.notation.requests import Style
 
 Item = Mapping[str, Any]
-"""An article as CSL-JSON knows it."""
+"""An article as a CSL-JSON item."""
 
 CSL = "{http://purl.org/net/xbiblio/csl}"
 NAMESPACE = MappingProxyType({"cs": CSL.strip("{}")})
 
-# Words that a person's name does not have.
+# Words that do not occur in a person's name (chosen by us).
 ORGANISATION = re.compile(
     r"\b(agency|alliance|assembly|association|authority|bank|board|bureau|center|centre|centro|"
     r"coalition|college|commission|committee|company|congress|council|court|department|desk|"
@@ -39,7 +39,7 @@ ORGANISATION = re.compile(
     r"service|society|staff|team|times|trust|union|universidad|university|writers)\b",
     re.IGNORECASE,
 )
-# Small words that begin a family name, such as that of Ana de la Cruz.
+# Particles that start a family name, as in Ana de la Cruz.
 PARTICLES = {"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du", "el", "ibn"}
 PARTICLES |= {"la", "le", "ten", "ter", "van", "von"}
 SUFFIX = re.compile(r"(jr|sr)\.?|[ivx]{2,4}", re.IGNORECASE)
@@ -55,10 +55,10 @@ def cited(
     end: int | None = None,
     accessed: str | None = None,
 ) -> CitedOut:
-    """The article, or its characters `[start, end)`, cited in a style.
+    """Cite an article, or its characters `[start, end)`, in a style.
 
-    `accessed` is when the caller read it; else when the article was retrieved, if that is known.
-    Raises `NotFoundError` for an unknown article, `InputError` for a span outside of its text.
+    `accessed` is the date the user read it; by default the date it was retrieved, if known.
+    Raises `NotFoundError` for an unknown article and `InputError` for a span outside its text.
     """
     with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)
@@ -71,25 +71,25 @@ def cited(
 
 
 def quoted(article: Article, start: int | None, end: int | None) -> str | None:
-    """The characters `[start, end)` of the text; None where neither is given.
+    """The characters `[start, end)` of the text; None if neither is given.
 
-    Raises `InputError` for one bound without the other, for a span outside of the text and for
-    one of white space alone.
+    Raises `InputError` for one bound without the other, for a span outside the text, and for a
+    span of only white space.
     """
     if start is None and end is None:
         return None
     if start is None or end is None:
         missing = "start" if start is None else "end"
         raise InputError(
-            f"The quote has no {missing}; expected a start and an end.",
-            cure="Give both as a citation has them, or neither.",
+            f"The quote has no {missing}; expected both start and end.",
+            cure="Copy both from a citation, or give neither.",
         )
     text = article.text
     if not 0 <= start < end <= len(text) or not text[start:end].strip():
         raise InputError(
             f"The quote is [{start}, {end}) of article {article.id!r}, whose text has "
-            f"{len(text):,} characters; expected 0 <= start < end within it, and a word between.",
-            cure="Give start and end as a citation has them, or neither.",
+            f"{len(text):,} characters; expected a span within the text that contains a word.",
+            cure="Copy start and end from a citation, or give neither.",
         )
     return text[start:end]
 
@@ -97,7 +97,7 @@ def quoted(article: Article, start: int | None, end: int | None) -> str | None:
 def csl_item(
     record: ArticleRecord, *, accessed: str | None = None, quote: str | None = None
 ) -> Item:
-    """The article as an item of CSL-JSON (schema 1.0); what is not known is left out."""
+    """The article as a CSL-JSON item (schema 1.0); unknown fields are left out."""
     known = record.metadata
     publisher = "container-title" if known.url else "publisher"  # of a page: the site's name
     facts: dict[str, Any] = {
@@ -116,15 +116,15 @@ def csl_item(
 
 
 def _date(known: str | None) -> dict[str, list[list[int]]] | None:
-    """`2025-09` as CSL has it: as precise as it is known."""
+    """A date such as `2025-09` in CSL's form, as precise as known."""
     return {"date-parts": [[int(part) for part in known.split("-")]]} if known else None
 
 
 def _name(text: str, publisher: str) -> dict[str, str] | None:
-    """An author as CSL has it: the parts of a person's name, or an organisation as it is.
+    """An author in CSL's form: the parts of a person's name, or an organisation as it is.
 
-    Which is which has to be guessed. A family name is the last word with the particles before
-    it, or what stands before a comma.
+    Which of the two it is has to be guessed. The family name is the last word with the particles
+    before it, or whatever precedes a comma.
     """
     text = _one_line(text)
     words = text.split()

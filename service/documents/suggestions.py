@@ -1,4 +1,4 @@
-"""Questions to begin with, made of the headings and titles of the library's own articles."""
+"""Suggests example questions, made from titles and headings of the library's articles."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Status
 from sourcebook.service.notation.responses import Example
 
-# Few enough to be tried within a fraction of a second.
+# Ten questions take a fraction of a second (14 ms each, docs/performance.md).
 NEWEST = 12
 TRIED = 10
 OFFERED = 4
@@ -17,7 +17,7 @@ ASKING = re.compile(r"(what|when|where|who|whom|whose|which|why|how)\b|.*\?$", r
 
 
 class Examples:
-    """Offers questions that the library answers, for as long as the library stays the same."""
+    """Suggests questions that the library answers; recomputed when the library changes."""
 
     def __init__(self, engine: Answering) -> None:
         """Offer what `engine` answers."""
@@ -25,7 +25,7 @@ class Examples:
         self._offered: tuple[int, list[Example]] | None = None
 
     def offer(self) -> list[Example]:
-        """At most `OFFERED` questions, each of another article as far as there are enough."""
+        """At most `OFFERED` questions, from different articles if there are enough."""
         with self._engine.library.view() as view:
             generation = view.generation
         if self._offered is None or self._offered[0] != generation:
@@ -42,7 +42,7 @@ class Examples:
         return found
 
     def _candidates(self) -> Iterator[Example]:
-        """The best phrase of each of the newest articles, then the second best, and so on."""
+        """The best phrase of each of the newest articles, then the second best of each, etc."""
         with self._engine.library.view() as view:
             newest = view.records(descending=True, limit=NEWEST)
             originals = [record.id for record in newest if not record.copy_of]
@@ -55,7 +55,7 @@ class Examples:
 
 
 def _phrases(article: Article) -> list[str]:
-    """Title and headings that can be asked, those that ask by themselves first."""
+    """Title and headings that could be questions, those phrased as questions first."""
     headings = [b for b in article.blocks if b.kind is BlockKind.HEADING]
     said = [article.metadata.title, *(article.text[b.start : b.end] for b in headings)]
     plain = [" ".join(phrase.split()) for phrase in said]

@@ -1,4 +1,4 @@
-"""Checks quotes against the library: word for word, nearly, or not there."""
+"""Checks whether quotes are in the library: exactly, up to typography, or not at all."""
 
 import itertools
 import unicodedata
@@ -12,16 +12,16 @@ from sourcebook.index.library import Library
 from sourcebook.service.language.quotations import MAX_DRAFT
 
 NEAR_ARTICLES = 20
-# A word may stand in thousands of places, which tell no more than the first ones.
+# A word may occur in thousands of places; more than the first few help nobody.
 MAX_LOCATIONS = 50
-# The first words of a long quote find its article as well as all of them.
+# The start of a long quote is enough to find its article.
 LOOKED_UP = 1_000  # characters
 
 _FOLD = str.maketrans("‘’‚‛′`´“”„‟″«»‐‑‒–—―−", "'''''''\"\"\"\"\"\"\"-------")
 
 
 class Match(StrEnum):
-    """How a quote stands in the library."""
+    """Whether a quote is in the library."""
 
     EXACT = "exact"
     NORMALISED = "normalised"
@@ -30,7 +30,7 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a quote stands: `text` is what the article really says at `[start, end)`."""
+    """Where a quote was found: `text` equals `article.text[start:end]`."""
 
     article_id: str
     title: str
@@ -42,7 +42,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A quote, how it was found and where: the first 50 places."""
+    """A quote, whether it was found, and where (the first 50 places)."""
 
     quote: str
     match: Match
@@ -50,20 +50,20 @@ class Verdict:
 
 
 def verify(library: Library, quotes: Iterable[str], article_id: str | None = None) -> list[Verdict]:
-    """Check each quote against one article, or all.
+    """Check each quote against one article, or against all.
 
-    *Exact* means code point for code point. *Normalised* means that only case, white space and
-    the kind of quotation marks and dashes differ.
+    *Exact* means equal in every code point. *Normalised* means that only case, white space or the
+    style of quotation marks and dashes differ.
     """
     return [_verdict(library, quote, article_id) for quote in quotes]
 
 
 def _verdict(library: Library, quote: str, article_id: str | None) -> Verdict:
     if not quote.strip():
-        raise InputError("A quote is empty; expected at least a word.")
+        raise InputError("A quote is empty; expected at least one word.")
     if len(quote) > MAX_DRAFT:
         raise TooLargeError(
-            f"A quote has {len(quote):,} characters; at most {MAX_DRAFT:,} are read.",
+            f"A quote has {len(quote):,} characters; the limit is {MAX_DRAFT:,}.",
             cure="Check it in parts.",
         )
     exact = (
@@ -88,7 +88,7 @@ def _verdict(library: Library, quote: str, article_id: str | None) -> Verdict:
 
 
 def _articles(library: Library, ids: Iterable[str], only: str | None) -> Iterator[Article]:
-    """The articles to look into: those that may hold the quote, or the one that was named."""
+    """The articles to search: those that may contain the quote, or the requested one."""
     if only is not None:
         yield library.article(only)
         return
@@ -117,14 +117,14 @@ def _occurrences(text: str, part: str) -> Iterable[int]:
 
 
 def normalise(text: str) -> tuple[str, list[int]]:
-    """`text` with case, quotation marks, dashes and white space made alike.
+    """Make case, quotation marks, dashes and white space uniform.
 
-    The list gives, for each character of the result, where it came from in `text`.
+    The list gives the position in `text` of each character of the result.
     """
     characters: list[str] = []
     origin: list[int] = []
     for position, character in enumerate(text):
-        # First ours: to NFKC an acute accent is a space with a mark, and ″ two primes.
+        # Ours first: NFKC turns an acute accent into a space with a mark, and ″ into two primes.
         folded = unicodedata.normalize("NFKC", character.translate(_FOLD)).casefold()
         if folded.isspace() or not folded:
             folded = " "

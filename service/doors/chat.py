@@ -1,6 +1,6 @@
-"""Questions as chat completions, in the shape of OpenAI's API: the answer is the assistant's words.
+"""Answers chat completions in the format of OpenAI's API.
 
-What that shape has no place for stands in the extra object `sourcebook`, both ways.
+Requests and responses have an extra object `sourcebook` for what that format has no field for.
 """
 
 import json
@@ -14,49 +14,49 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 
 from sourcebook.service.asking.answer import Answer, Status
 from sourcebook.service.asking.citation import Citation, display_title
-from sourcebook.service.doors.dialects import MODEL, WRITER_MODEL, Compatible
+from sourcebook.service.doors.dialects import MODEL, WRITER_MODEL, LenientRequest
 from sourcebook.service.doors.follow_up import FollowUp, whole
 from sourcebook.service.notation.answers import AnswerOut
-from sourcebook.service.notation.requests import QUESTION, Chosen, Text, checked
+from sourcebook.service.notation.requests import QUESTION, FilterFields, Text, checked
 from sourcebook.service.notation.responses import Returned
 from sourcebook.service.writing.phrased import written_of
 
 MAX_MESSAGES = 1_000
 
-# What would change an answer, were it honoured; the values that ask for nothing are accepted.
+# Fields that would change an answer if they were supported. Values without effect are accepted.
 REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
-    "n": ((None, 1), "there is one answer, and it is the same each time"),
-    "tools": ((None, []), "no tool is ever called"),
-    "functions": ((None, []), "no function is ever called"),
-    "response_format": ((None, {"type": "text"}), "an answer is text"),
-    "modalities": ((None, ["text"]), "an answer is text"),
-    "audio": ((None,), "an answer is text"),
-    "logprobs": ((None, False), "words that are quoted have no probabilities"),
+    "n": ((None, 1), "a question has one answer, always the same"),
+    "tools": ((None, []), "tools are never called"),
+    "functions": ((None, []), "functions are never called"),
+    "response_format": ((None, {"type": "text"}), "answers are text"),
+    "modalities": ((None, ["text"]), "answers are text"),
+    "audio": ((None,), "answers are text"),
+    "logprobs": ((None, False), "quoted words have no probabilities"),
 }
 LEADS = {
     Status.ANSWERED: "",
-    Status.PARTIAL: "Answered in part, as far as can be told:\n\n",
-    Status.NOT_IN_LIBRARY: "Not in the library, as far as can be told.",
+    Status.PARTIAL: "This probably answers only part of the question:\n\n",
+    Status.NOT_IN_LIBRARY: "The answer is probably not in the library.",
 }
 
 CountPieces = Callable[[str], int]  # the word pieces of a text
 
 
-class Part(Compatible):
-    """A part of a message; only text can be asked."""
+class Part(LenientRequest):
+    """A part of a message; only text is supported."""
 
     type: Literal["text"]
     text: Text
 
 
-class Message(Compatible):
-    """One turn of a conversation; only the user's are read."""
+class Message(LenientRequest):
+    """A message of a conversation; only the user's messages are used."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Text | list[Part] | None = None
 
     def text(self) -> str:
-        """Its words."""
+        """Its text."""
         if isinstance(self.content, list):
             return "\n".join(part.text for part in self.content)
         return self.content or ""
@@ -64,21 +64,21 @@ class Message(Compatible):
 
 def _with_a_question(messages: list[Message]) -> list[Message]:
     if not any(message.role == "user" for message in messages):
-        raise ValueError("expected a message of the role user: it holds the question")
+        raise ValueError("expected a message with the role user, which is the question")
     return messages
 
 
-class StreamOptions(Compatible):
-    """What a stream holds beside the answer."""
+class StreamOptions(LenientRequest):
+    """What a stream contains besides the answer."""
 
     include_usage: bool | None = False
 
 
-class ChatRequest(Compatible):
-    """A conversation; the last message of the user is the question.
+class ChatRequest(LenientRequest):
+    """A conversation; the last user message is the question.
 
-    The user's messages before it make a follow-up question whole. Parameters of text generation
-    such as `temperature` are accepted and ignored, and the answer names them.
+    A follow-up question is completed from the user's earlier messages. Parameters of text
+    generation such as `temperature` are accepted and ignored; the response lists them.
     """
 
     model_config = ConfigDict(
@@ -98,22 +98,22 @@ class ChatRequest(Compatible):
         }
     )
 
-    model: Text = Field(description=f"`{MODEL}`, or `{WRITER_MODEL}` where a writer is set.")
+    model: Text = Field(description=f"`{MODEL}`, or `{WRITER_MODEL}` if a writer is set.")
     messages: Annotated[
         list[Message], Field(max_length=MAX_MESSAGES), AfterValidator(_with_a_question)
     ]
-    stream: bool | None = Field(False, description="Answer as server-sent events.")
+    stream: bool | None = Field(False, description="Respond with server-sent events.")
     stream_options: StreamOptions | None = None
-    sourcebook: Chosen = Field(
-        default_factory=lambda: checked(Chosen, {}), description="Which articles may answer."
+    sourcebook: FilterFields = Field(
+        default_factory=lambda: checked(FilterFields, {}), description="Filter on articles."
     )
-    n: Any = Field(None, description="1 at most.")
-    tools: Any = Field(None, description="None.")
-    functions: Any = Field(None, description="None.")
-    response_format: Any = Field(None, description="Text.")
-    modalities: Any = Field(None, description="Text.")
-    audio: Any = Field(None, description="None.")
-    logprobs: Any = Field(None, description="None.")
+    n: Any = Field(None, description="Only 1 is supported.")
+    tools: Any = Field(None, description="Not supported.")
+    functions: Any = Field(None, description="Not supported.")
+    response_format: Any = Field(None, description="Only text is supported.")
+    modalities: Any = Field(None, description="Only text is supported.")
+    audio: Any = Field(None, description="Not supported.")
+    logprobs: Any = Field(None, description="Not supported.")
 
     @field_validator(*REFUSED)
     @classmethod
@@ -125,13 +125,13 @@ class ChatRequest(Compatible):
         return value
 
     def question(self) -> FollowUp:
-        """The last question, made whole from those before it."""
+        """The last question, completed from those before it."""
         *earlier, last = (message.text() for message in self.messages if message.role == "user")
         return whole(last, earlier)
 
 
 class UrlCitation(Returned):
-    """`content[start_index:end_index]` is a sentence, in code points; `url` shows its source."""
+    """The source of the sentence `content[start_index:end_index]` (offsets in code points)."""
 
     start_index: int
     end_index: int
@@ -140,14 +140,14 @@ class UrlCitation(Returned):
 
 
 class Annotation(Returned):
-    """A sentence of the answer and where it stands."""
+    """A sentence of the answer and its source."""
 
     type: Literal["url_citation"] = "url_citation"
     url_citation: UrlCitation
 
 
 class AssistantMessage(Returned):
-    """The answer as text: sentences with notes, then the sources of these."""
+    """The answer as text: sentences with note numbers, then the sources."""
 
     role: Literal["assistant"] = "assistant"
     content: str
@@ -156,7 +156,7 @@ class AssistantMessage(Returned):
 
 
 class Choice(Returned):
-    """The one answer."""
+    """The only answer."""
 
     index: int = 0
     message: AssistantMessage
@@ -165,7 +165,7 @@ class Choice(Returned):
 
 
 class Usage(Returned):
-    """Word pieces of the question as it was asked of the library, and of the answer's text."""
+    """Word pieces in the completed question and in the text of the answer."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -173,18 +173,18 @@ class Usage(Returned):
 
 
 class FollowUpOut(Returned):
-    """What a follow-up question was, and what it got from the questions before."""
+    """The original follow-up question, and what was carried over from earlier questions."""
 
     asked: str
     carried: list[str]
 
 
 class ChatExtra(Returned):
-    """What chat completions have no place for."""
+    """What chat completions have no field for."""
 
-    question: str = Field(description="The question as it was asked of the library.")
-    follow_up: FollowUpOut | None = Field(description="Set when the question was made whole.")
-    ignored: list[str] = Field(description="What was sent and means nothing here.")
+    question: str = Field(description="The completed question.")
+    follow_up: FollowUpOut | None = Field(description="Set if the question was completed.")
+    ignored: list[str] = Field(description="Fields of the request that had no effect.")
     answer: AnswerOut
 
 
@@ -203,7 +203,7 @@ class ChatCompletion(Returned):
 
 @dataclass(frozen=True, slots=True)
 class _Worded:
-    """The answer's text in parts, in order, and the sentences among them that cite."""
+    """The answer's text in parts, and the sources of its sentences."""
 
     parts: tuple[str, ...]
     annotations: tuple[Annotation, ...]
@@ -212,9 +212,9 @@ class _Worded:
 def completion(
     wanted: ChatRequest, asked: FollowUp, answer: Answer, site: str, count: CountPieces
 ) -> tuple[ChatCompletion, tuple[str, ...]]:
-    """The answer as a chat completion, and its content in the parts that a stream sends.
+    """Make a chat completion of an answer; also return its content in the parts of a stream.
 
-    `site` is this server's address, with a slash at its end.
+    `site` is this server's address, with a slash at the end.
     """
     said = _say(answer, asked, site)
     content = "".join(said.parts)
@@ -240,7 +240,7 @@ def completion(
 
 
 def events(found: ChatCompletion, parts: tuple[str, ...], *, usage: bool) -> Iterator[str]:
-    """A chat completion as server-sent events; what it rests on comes with the last words."""
+    """A chat completion as server-sent events; annotations come with the last one."""
     shared = {
         "id": found.id,
         "object": "chat.completion.chunk",
@@ -269,7 +269,7 @@ def _event(data: dict[str, Any]) -> str:
 
 
 def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
-    """Put the answer into words: what was understood, the sentences, disputes and sources."""
+    """Write the answer as text: the completed question, sentences, disagreements and sources."""
     parts = [f"Understood as: {asked.question}\n\n"] if asked.carried else []
     phrased = written_of(answer)
     written = phrased.sentences if phrased else ()
@@ -289,9 +289,9 @@ def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
         sides = (
             f"{one.value} ({one.published or 'no date'}) [{one.citation}]" for one in matter.sides
         )
-        parts.append(f"The sources differ on {matter.matter}: {'; '.join(sides)}.\n\n")
+        parts.append(f"Sources disagree on {matter.matter}: {'; '.join(sides)}.\n\n")
     if answer.nearest:
-        parts.append("\n\nThe nearest that it holds:\n\n")
+        parts.append("\n\nClosest passages:\n\n")
         parts += (f"“{one.exact}” [{one.number}]\n\n" for one in answer.nearest)
     sources = [_source(one, site, quote=bool(written)) for one in cited.values() or answer.nearest]
     parts += [*(["Sources:"] if sources else []), *sources]
@@ -310,12 +310,12 @@ def _annotation(citation: Citation, start: int, end: int, site: str) -> Annotati
 
 
 def _source(citation: Citation, site: str, *, quote: bool) -> str:
-    """A source in one line, with its words where the answer is not made of them."""
+    """A source in one line, with its quote if the answer is not verbatim."""
     words = f"“{citation.exact}” " if quote else ""
     address = "" if citation.article.metadata.url else f" {_permanent(citation, site)}"
     return f"\n[{citation.number}] {words}{citation.reference}{address}"
 
 
 def _permanent(citation: Citation, site: str) -> str:
-    """The address of the quote on this server."""
+    """The permanent address of the quote on this server."""
     return f"{site}articles/{citation.article.id}#{citation.start}-{citation.end}"

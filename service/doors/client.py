@@ -1,4 +1,4 @@
-"""A running service, asked over HTTP: what evaluation and the frameworks' retrievers share."""
+"""An HTTP client for a running service, shared by evaluation and the frameworks' retrievers."""
 
 import json
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """A passage as frameworks keep a document; `metadata` holds what a citation of it needs.
+    """A passage in the form of a framework's document; `metadata` has what a citation needs.
 
-    `article.text[start:end]` is the text, and `[quote_start, quote_end)` its best sentences.
+    The text equals `article.text[start:end]`; `[quote_start, quote_end)` are its best sentences.
     """
 
     id: str
@@ -29,24 +29,24 @@ class Retrieved:
 
 
 class Client:
-    """A Sourcebook service by its address."""
+    """A client of the Sourcebook service at an address."""
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
-        """Ask the service at `url`; `InputError` for what is no address of one."""
+        """Use the service at `url`. Raises `InputError` if that is not an HTTP address."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise InputError(f"The service's address is {url!r}; expected one like {DEFAULT_URL}.")
         self._url = url.rstrip("/")
 
     def get(self, path: str) -> dict[str, Any]:
-        """What the service answers at `path`.
+        """Send a GET request and return the JSON response.
 
-        A problem is the error that it was there; `LibraryError` where no service answers.
+        Raises the error that the service reports, or `LibraryError` if no service responds.
         """
         return self._send(Request(self._url + path))
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What the service answers to `body`, as `get`."""
+        """Send a POST request with a JSON body; otherwise as `get`."""
         headers = {"Content-Type": "application/json"}
         return self._send(Request(self._url + path, json.dumps(body).encode(), headers))
 
@@ -67,7 +67,7 @@ class Client:
                 raise _refusal(error, request.full_url) from error
         except (URLError, OSError, HTTPException, ValueError) as error:
             raise LibraryError(
-                f"No Sourcebook service answers at {request.full_url}: {error}.",
+                f"No Sourcebook service responds at {request.full_url}: {error}.",
                 cure="Start one with `sourcebook serve`, or check the address.",
             ) from error
 
@@ -97,11 +97,11 @@ def _retrieved(hit: Mapping[str, Any]) -> Retrieved:
 
 
 def _refusal(error: HTTPError, url: str) -> SourcebookError:
-    """The service's problem as the error that it was; the body need not be a problem."""
+    """The error that the service reported; the body may be something else than a problem."""
     try:
         detail = json.load(error)["detail"]
     except (ValueError, KeyError, TypeError):
         detail = error.reason
     kinds: dict[int, type[SourcebookError]] = {404: NotFoundError, 413: InputError, 422: InputError}
     kind = kinds.get(error.code, LibraryError)
-    return kind(f"{url} answers {error.code}: {detail}")
+    return kind(f"{url} returned {error.code}: {detail}")

@@ -1,4 +1,4 @@
-"""What the doors for other tools share: their names, and how they treat what means nothing here."""
+"""What the compatible APIs share: model names, error formats, and how they treat unknown fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,28 +12,28 @@ MODEL = "sourcebook"
 WRITER_MODEL = "sourcebook-writer"
 
 
-class Compatible(BaseModel):
-    """What clients of another API send: what cannot be honoured is accepted, and said."""
+class LenientRequest(BaseModel):
+    """A request from a client of another API: unknown fields are accepted and reported."""
 
     model_config = ConfigDict(extra="allow")
 
     def ignored(self) -> list[str]:
-        """The names of what was sent and means nothing here."""
+        """The names of the fields that were sent but have no effect."""
         return sorted(name for name, value in (self.model_extra or {}).items() if value is not None)
 
 
 def check_model(name: str, *known: str) -> None:
-    """Raise `NotFoundError` for a model that is none of those."""
+    """Raise `NotFoundError` for an unknown model."""
     if name not in known:
         expected = " or ".join(map(repr, known))
         raise NotFoundError(
-            f"There is no model {name!r:.80} here; expected {expected}.",
+            f"There is no model {name!r:.80}; expected {expected}.",
             cure="GET /v1/models lists the models.",
         )
 
 
 def openai_error(problem: Problem) -> Mapping[str, Any]:
-    """The member of a problem that OpenAI's clients read."""
+    """The member of a problem that OpenAI clients expect."""
     located = [error.location for error in problem.errors or ()]
     return {
         "error": {
@@ -46,5 +46,5 @@ def openai_error(problem: Problem) -> Mapping[str, Any]:
 
 
 def cohere_error(problem: Problem) -> Mapping[str, Any]:
-    """The member of a problem that Cohere's clients read."""
+    """The member of a problem that Cohere clients expect."""
     return {"message": f"{problem.detail} {problem.cure or ''}".strip()}

@@ -9,7 +9,7 @@ from sourcebook.service.doors.client import DEFAULT_URL, Client
 
 @component
 class SourcebookRetriever:
-    """Passages of a running service; a document's meta holds what a citation of it needs.
+    """Retrieves passages from a running service; a document's meta has what a citation needs.
 
     `filters` are fields of `POST /v1/search`, such as `{"publishers": ["Gazette"]}`.
     """
@@ -17,8 +17,8 @@ class SourcebookRetriever:
     def __init__(
         self, url: str = DEFAULT_URL, limit: int = 10, filters: dict[str, Any] | None = None
     ) -> None:
-        """Retrieve at most `limit` passages of the service at `url`."""
-        # Haystack saves a pipeline by the attributes that are named like these parameters.
+        """Retrieve at most `limit` passages from the service at `url`."""
+        # Haystack saves a pipeline by the attributes named like these parameters.
         self.url = url
         self.limit = limit
         self.filters = filters
@@ -27,7 +27,7 @@ class SourcebookRetriever:
     def run(
         self, query: str, limit: int | None = None, filters: dict[str, Any] | None = None
     ) -> dict[str, list[Document]]:
-        """The passages for `query`; `limit` and `filters` go before those of the component."""
+        """Retrieve passages for `query`; `limit` and `filters` override the component's own."""
         found = Client(self.url).search(query, limit or self.limit, filters or self.filters)
         return {
             "documents": [

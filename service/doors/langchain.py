@@ -11,7 +11,7 @@ from sourcebook.service.doors.client import DEFAULT_URL, Client
 
 
 class SourcebookRetriever(BaseRetriever):
-    """Passages of a running service; a document's metadata holds what a citation of it needs.
+    """Retrieves passages from a running service; a document's metadata has what a citation needs.
 
     `filters` are fields of `POST /v1/search`, such as `{"publishers": ["Gazette"]}`.
     """

@@ -8,12 +8,12 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from sourcebook.service.doors.client import DEFAULT_URL, Client
 
-# What is put before the text of a node for a model; the rest of the metadata is for programs.
+# Metadata that a model sees before the text of a node; the rest is for programs.
 SHOWN = {"title", "publisher", "published"}
 
 
 class SourcebookRetriever(BaseRetriever):
-    """Passages of a running service; a node's metadata holds what a citation of it needs.
+    """Retrieves passages from a running service; a node's metadata has what a citation needs.
 
     `filters` are fields of `POST /v1/search`, such as `{"publishers": ["Gazette"]}`.
     """
@@ -21,7 +21,7 @@ class SourcebookRetriever(BaseRetriever):
     def __init__(
         self, url: str = DEFAULT_URL, limit: int = 10, filters: dict[str, Any] | None = None
     ) -> None:
-        """Retrieve at most `limit` passages of the service at `url`."""
+        """Retrieve at most `limit` passages from the service at `url`."""
         super().__init__()
         self._client = Client(url)
         self._limit = limit

@@ -1,4 +1,4 @@
-"""The library's tools over the Model Context Protocol (MCP)."""
+"""Serves the library's tools over the Model Context Protocol (MCP)."""
 
 import logging
 import uuid
@@ -16,14 +16,14 @@ from mcp.shared.exceptions import MCPError
 
 from sourcebook.index.errors import SourcebookError
 from sourcebook.service.answering import Answering
-from sourcebook.service.doors.mcp_tools import INSTRUCTIONS, TOOLS, Desk, Tool
+from sourcebook.service.doors.mcp_tools import INSTRUCTIONS, TOOLS, Tool, ToolContext
 from sourcebook.service.notation.requests import checked
 
 log = logging.getLogger(__name__)
 
 
 def mcp_server(engine: Answering, address: str = "") -> "Server[Any]":
-    """A server of the tools; links to articles begin with `address`, or that of the request."""
+    """An MCP server of the tools; links to articles start with `address`, or the request's."""
 
     async def list_tools(
         context: ServerRequestContext[Any, Any], wanted: types.PaginatedRequestParams | None
@@ -38,8 +38,10 @@ def mcp_server(engine: Answering, address: str = "") -> "Server[Any]":
             message = f"There is no tool {wanted.name!r}; expected one of {', '.join(TOOLS)}."
             raise MCPError(types.INVALID_PARAMS, message)
         asked = str(context.request.base_url).rstrip("/") if context.request else ""
-        desk = Desk(engine, address or asked)
-        return await to_thread.run_sync(partial(_called, tool, desk, wanted.arguments or {}))
+        tool_context = ToolContext(engine, address or asked)
+        return await to_thread.run_sync(
+            partial(_called, tool, tool_context, wanted.arguments or {})
+        )
 
     return Server(
         "sourcebook",
@@ -52,7 +54,7 @@ def mcp_server(engine: Answering, address: str = "") -> "Server[Any]":
 
 
 def listed(tool: Tool) -> types.Tool:
-    """The tool as clients list it; none of them changes anything or looks outside."""
+    """A tool's entry in the list of tools; all of them only read, and only from the library."""
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -68,18 +70,18 @@ def listed(tool: Tool) -> types.Tool:
     )
 
 
-def _called(tool: Tool, desk: Desk, arguments: dict[str, Any]) -> types.CallToolResult:
-    """What a call gives: data and the same as JSON text, or an error that a model can act on."""
+def _called(
+    tool: Tool, tool_context: ToolContext, arguments: dict[str, Any]
+) -> types.CallToolResult:
+    """Call a tool: return data and the same as JSON text, or an error that a model can act on."""
     try:
-        given = tool.work(desk, checked(tool.wanted, arguments))
+        given = tool.work(tool_context, checked(tool.wanted, arguments))
     except SourcebookError as error:
         return _failed(str(error))
     except Exception:
         number = uuid.uuid4().hex[:12]
         log.exception("internal error %s in the tool %s", number, tool.name)
-        return _failed(
-            f"Something went wrong within Sourcebook; its log has details under {number}."
-        )
+        return _failed(f"Something went wrong in Sourcebook; the log has details under {number}.")
     return types.CallToolResult(
         content=[types.TextContent(text=given.model_dump_json())],
         structured_content=given.model_dump(mode="json"),

@@ -1,4 +1,4 @@
-"""The library as the one vector store of OpenAI's API: its search, its filters and its shape."""
+"""Serves the library as the only vector store of OpenAI's API: search, filters and description."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -9,17 +9,23 @@ from sourcebook.index.errors import InputError, NotFoundError
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.compose import FoundPassage
-from sourcebook.service.doors.dialects import Compatible
+from sourcebook.service.doors.dialects import LenientRequest
 from sourcebook.service.notation.answers import CitationOut
-from sourcebook.service.notation.requests import QUESTION, Chosen, Sent, Text, checked
+from sourcebook.service.notation.requests import (
+    QUESTION,
+    FilterFields,
+    StrictRequest,
+    Text,
+    checked,
+)
 from sourcebook.service.notation.responses import Returned
 
 STORE = "library"
 MAX_QUERIES = 10
 MAX_RESULTS = 50
-MAX_DEPTH = 8  # of filters within filters
+MAX_DEPTH = 8  # of nested filters
 
-# The attributes that can be compared, and the fields of our filter that do it.
+# The attributes that can be compared, and the fields of our filter for them.
 NAMES = {
     "article": "articles",
     "file_id": "articles",
@@ -36,29 +42,29 @@ DATES = {
 }
 
 
-class Comparison(Sent):
-    """An attribute compared with a value."""
+class Comparison(StrictRequest):
+    """Compares an attribute with a value."""
 
     type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
     key: Text
     value: Text | float | bool | list[Text | float]
 
 
-class Compound(Sent):
-    """Several filters together."""
+class Compound(StrictRequest):
+    """Combines several filters."""
 
     type: Literal["and", "or"]
     filters: Annotated[list["Comparison | Compound"], Field(min_length=1, max_length=100)]
 
 
-class RankingOptions(Compatible):
-    """What is done to the results."""
+class RankingOptions(LenientRequest):
+    """Options for the results."""
 
-    score_threshold: float | None = Field(default=None, ge=0, le=1, description="The least score.")
+    score_threshold: float | None = Field(default=None, ge=0, le=1, description="Minimum score.")
 
 
-class StoreQuery(Compatible):
-    """A search of the library; `rewrite_query` and rankers by name are ignored."""
+class StoreQuery(LenientRequest):
+    """A search of the library; `rewrite_query` and the name of a ranker are ignored."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -78,13 +84,13 @@ class StoreQuery(Compatible):
         None,
         description="`eq` and `in` compare article, publisher, author, language and tag; `eq`, "
         "`gte` and `lte` compare published; `eq` on as_of hides what was published later; `and` "
-        "joins different attributes, `or` values of one.",
+        "combines different attributes, `or` values of one attribute.",
     )
     ranking_options: RankingOptions | None = None
 
 
 class Content(Returned):
-    """A text of a result."""
+    """The text of a result."""
 
     type: Literal["text"] = "text"
     text: str
@@ -95,7 +101,9 @@ class StoreHit(Returned):
 
     file_id: str = Field(description="The id of its article.")
     filename: str = Field(description="The source of its article.")
-    score: float = Field(description="In [0, 1]; it orders the passages, and is no probability.")
+    score: float = Field(
+        description="Between 0 and 1. It sorts the passages; it is not a probability."
+    )
     attributes: dict[str, str | float]
     content: list[Content]
     citation: CitationOut
@@ -109,11 +117,11 @@ class StorePage(Returned):
     data: list[StoreHit]
     has_more: bool = False
     next_page: None = None
-    ignored: list[str] = Field(description="What was sent and means nothing here.")
+    ignored: list[str] = Field(description="Fields of the request that had no effect.")
 
 
 class FileCounts(Returned):
-    """How many articles there are; those that could not be added have failed."""
+    """The number of articles; sources that could not be added count as failed."""
 
     in_progress: int = 0
     completed: int
@@ -127,7 +135,7 @@ class StoreOut(Returned):
 
     id: str = STORE
     object: Literal["vector_store"] = "vector_store"
-    created_at: int = Field(description="When its first article was added; 0 while it is empty.")
+    created_at: int = Field(description="When the first article was added; 0 if there is none.")
     name: str = STORE
     usage_bytes: int
     file_counts: FileCounts
@@ -136,7 +144,7 @@ class StoreOut(Returned):
 
 
 class StoreList(Returned):
-    """The one vector store."""
+    """The only vector store."""
 
     object: Literal["list"] = "list"
     data: list[StoreOut]
@@ -149,8 +157,8 @@ def check_store(name: str) -> None:
     """Raise `NotFoundError` for any vector store but the library."""
     if name != STORE:
         raise NotFoundError(
-            f"There is no vector store {name!r:.80} here; expected {STORE!r}.",
-            cure="GET /v1/vector_stores lists the one that there is.",
+            f"There is no vector store {name!r:.80}; expected {STORE!r}.",
+            cure="GET /v1/vector_stores describes it.",
         )
 
 
@@ -174,7 +182,7 @@ def describe(engine: Answering) -> StoreOut:
 def search(engine: Answering, wanted: StoreQuery) -> StorePage:
     """The best passages for any of the queries."""
     queries = [wanted.query] if isinstance(wanted.query, str) else wanted.query
-    chosen = checked(Chosen, _fields(wanted.filters) if wanted.filters else {})
+    chosen = checked(FilterFields, _fields(wanted.filters) if wanted.filters else {})
     options = wanted.ranking_options or RankingOptions()
     best: dict[str, StoreHit] = {}
     for query in queries:
@@ -218,7 +226,7 @@ def _hit(found: FoundPassage, score: float) -> StoreHit:
 def _fields(wanted: Comparison | Compound, depth: int = 0) -> dict[str, Any]:
     """A filter of OpenAI's API as the fields of ours; `InputError` where ours cannot say it."""
     if depth > MAX_DEPTH:
-        raise InputError(f"The filters lie more than {MAX_DEPTH} deep.")
+        raise InputError(f"The filters are nested more than {MAX_DEPTH} deep.")
     if isinstance(wanted, Comparison):
         return _compared(wanted)
     parts = [_fields(part, depth + 1) for part in wanted.filters]
@@ -235,7 +243,7 @@ def _compared(wanted: Comparison) -> dict[str, Any]:
     if fields and len(words) == 1:
         return dict.fromkeys(fields, words[0])
     raise InputError(
-        f"The filter {wanted.type} on {wanted.key!r:.80} is not known here; expected eq or in on "
+        f"The filter {wanted.type} on {wanted.key!r:.80} is not supported; expected eq or in on "
         f"{', '.join(NAMES)}, eq, gte or lte on published, or eq on as_of.",
     )
 
@@ -246,8 +254,8 @@ def _all_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
         for name in part:
             if name in fields:
                 raise InputError(
-                    f"The filter and sets {name} twice; expected each attribute once.",
-                    cure="Name alternatives of one attribute with in or or.",
+                    f"The filter 'and' sets {name} twice; expected each attribute once.",
+                    cure="For alternative values of one attribute, use 'in' or 'or'.",
                 )
         fields |= part
     return fields
@@ -259,8 +267,8 @@ def _any_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
     names = {name for part in parts for name in part}
     if len(names) != 1 or not names <= set(NAMES.values()):
         raise InputError(
-            f"The filter or joins {', '.join(sorted(names))}; expected values of one attribute "
-            f"out of {', '.join(NAMES)}.",
+            f"The filter 'or' combines {', '.join(sorted(names))}; expected values of one of "
+            f"{', '.join(NAMES)}.",
             cure="Search once for each alternative.",
         )
     return {name: [value for part in parts for value in part[name]] for name in names}

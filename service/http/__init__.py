@@ -1,1 +1,1 @@
-"""The HTTP server: addresses, errors and limits around one engine."""
+"""The HTTP server: endpoints, errors and limits around an engine."""

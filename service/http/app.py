@@ -1,4 +1,4 @@
-"""The HTTP server's application: routes, problems, limits and reference around one engine."""
+"""The HTTP application: routes, problems, limits and API reference around an engine."""
 
 import json
 from collections.abc import Sequence
@@ -25,35 +25,35 @@ from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.responses import Health, Problem
 from sourcebook.service.settings import Settings
 
-# What surrounds articles in a request: multipart headers, JSON's braces, metadata.
+# Room for what surrounds articles in a request: multipart headers, JSON syntax, metadata.
 ENVELOPE_BYTES = 64 * 1024
-# Questions and drafts are far shorter.
+# Far more than the longest draft (MAX_DRAFT) needs.
 MAX_BODY_BYTES = 2**20
 
 TITLE = "Sourcebook"
 DESCRIPTION = """\
-Policy questions answered with verbatim passages and citations that a reader can check, or an
-honest "not in the library". Offsets count Unicode code points: `article.text[start:end] == exact`.
+Answers policy questions with verbatim passages and citations that anyone can check, or an honest
+"not in the library". Offsets count Unicode code points: `article.text[start:end] == exact`.
 
-Errors are RFC 9457 problems (`application/problem+json`); unknown fields and parameters are
-refused by name.
+Errors are RFC 9457 problems (`application/problem+json`). Unknown fields and parameters are
+rejected by name.
 """
 TAGS = [
     {"name": "questions", "description": "Ask, search, and check quotations."},
-    {"name": "articles", "description": "What the library holds, with exact offsets."},
-    {"name": "judgements", "description": "What readers say of answers."},
+    {"name": "articles", "description": "The articles in the library, with exact offsets."},
+    {"name": "judgements", "description": "Readers' judgements of answers."},
     {"name": "library", "description": "The library as a whole."},
-    {"name": "compatible", "description": "What tools for the APIs of others know."},
-    {"name": "health", "description": "Whether the server runs and can answer."},
+    {"name": "compatible", "description": "Endpoints compatible with OpenAI's and Cohere's APIs."},
+    {"name": "health", "description": "Whether the server is up and able to answer."},
 ]
 
 
 def create_app(
     engine: Answering, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
 ) -> FastAPI:
-    """The application that serves `engine`; `routers` add addresses of their own.
+    """Make the application that serves `engine`; `routers` add further endpoints.
 
-    The caller keeps the engine's library open as long as the application runs, and closes it.
+    The caller keeps the engine's library open while the application runs, and closes it.
     """
     settings = settings or Settings()
     max_bytes = settings.max_upload_bytes
@@ -62,7 +62,7 @@ def create_app(
         version=metadata.version("sourcebook"),
         description=DESCRIPTION,
         openapi_tags=TAGS,
-        docs_url=None,  # it would load Swagger UI from another server
+        docs_url=None,  # Swagger UI would be loaded from another server
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
@@ -82,10 +82,10 @@ def create_app(
 
 
 class Documented(FastAPI):
-    """An application whose OpenAPI document describes its problems and has examples."""
+    """An application whose OpenAPI document includes problems and examples."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document, with the schema of problems, which no address declares as its answer."""
+        """The OpenAPI document, with the schema of problems, which no endpoint declares."""
         document = super().openapi()
         for operation, example in _examples().items():
             method, path = operation.split(" ")
@@ -99,13 +99,13 @@ class Documented(FastAPI):
 
 @cache
 def _examples() -> dict[str, dict[str, Any]]:
-    """What was asked and answered, by operation; `python -m docs.generate` writes it."""
+    """Example requests and responses by operation; `python -m docs.generate` writes them."""
     text = resources.files("sourcebook.service.http").joinpath("examples.json").read_text("utf-8")
     return dict(json.loads(text))
 
 
 def _exemplify(operation: dict[str, Any], example: dict[str, Any]) -> None:
-    """Put the example into an operation's description, for JSON bodies and the first answer."""
+    """Add the example to an operation: to its JSON body and its first successful response."""
     if "request" in example and operation:
         operation["requestBody"]["content"]["application/json"]["example"] = example["request"]
     answers = [one for status, one in operation.get("responses", {}).items() if status[0] == "2"]
@@ -115,15 +115,15 @@ def _exemplify(operation: dict[str, Any], example: dict[str, Any]) -> None:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a request's body as soon as it is longer than it may be."""
+    """ASGI middleware that rejects a request as soon as its body exceeds the limit."""
 
     def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
-        """Allow articles of `max_upload_bytes` in all, and `MAX_BODY_BYTES` elsewhere."""
+        """Allow `max_upload_bytes` for articles, and `MAX_BODY_BYTES` everywhere else."""
         self.app = app
         self.max_upload_bytes = max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, its body counted."""
+        """Pass the request on and count its body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -146,8 +146,8 @@ class BodyLimit:
 
 
 def _too_large(limit: int) -> HTTPException:
-    # FastAPI lets no other exception pass while it reads a body.
-    return HTTPException(413, f"The request's body has more than {limit:,} bytes.")
+    # FastAPI swallows any other exception while it receives a body.
+    return HTTPException(413, f"The request body is larger than {limit:,} bytes.")
 
 
 def _health(engine: Answering) -> APIRouter:
@@ -155,14 +155,14 @@ def _health(engine: Answering) -> APIRouter:
 
     @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)
     async def livez() -> Health:
-        """The server runs."""
+        """Return `alive` if the server is up."""
         return Health(status="alive")
 
     @routes.get(
         "/readyz", responses=problems.responses(503), summary="Can the server answer questions?"
     )
     def readyz() -> Health:
-        """The library can be read."""
+        """Return `ready` if the library is readable."""
         with engine.library.view() as view:
             return Health(status="ready", generation=view.generation)
 

@@ -1,4 +1,4 @@
-"""MCP over streamable HTTP at `/mcp`, loaded when it is first asked for."""
+"""MCP over streamable HTTP at `/mcp`, loaded on the first request."""
 
 import asyncio
 import logging
@@ -12,15 +12,15 @@ from starlette.types import Receive, Scope, Send
 
 from sourcebook.service.answering import Answering
 
-if TYPE_CHECKING:  # importing it takes most of a second, which a start should not cost
+if TYPE_CHECKING:  # importing it takes .75 s, too long for every start (decision 14)
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
 def mcp_router(engine: Answering, public_url: str = "") -> APIRouter:
     """The address `/mcp`. `public_url` is where the server is reached, if not where it listens.
 
-    There are no sessions: a tool's answer depends on the call alone, so any process can give it,
-    a restart loses nothing, and there is nothing to listen for with GET.
+    There are no sessions: a result depends only on its call, so any process can give it, a
+    restart loses nothing, and there are no events to listen to with GET.
     """
     endpoint = _Endpoint(engine, public_url)
     route = Route("/mcp", endpoint, methods=["POST"], include_in_schema=False)
@@ -28,7 +28,7 @@ def mcp_router(engine: Answering, public_url: str = "") -> APIRouter:
 
 
 class _Endpoint:
-    """The ASGI application at `/mcp`; what manages its requests lives as long as the server."""
+    """The ASGI application at `/mcp`; its request manager lives as long as the server."""
 
     def __init__(self, engine: Answering, public_url: str) -> None:
         self._engine = engine
@@ -36,7 +36,7 @@ class _Endpoint:
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """Be ready to begin, and end what was begun: its tasks must be those of one task."""
+        """Run the request manager in one task: its task group must be left where it was entered."""
         self._wanted = asyncio.Event()
         self._manager: asyncio.Future[StreamableHTTPSessionManager] = asyncio.Future()
         running = asyncio.create_task(self._run())
@@ -51,7 +51,7 @@ class _Endpoint:
         await self._wanted.wait()
         try:
             manager = await asyncio.to_thread(_manager, self._engine, self._public_url)
-        except Exception as error:  # whoever asks is told; the server goes on
+        except Exception as error:  # reported to the caller; the server keeps running
             self._manager.set_exception(error)
             return
         async with manager.run():
@@ -70,6 +70,6 @@ def _manager(engine: Answering, public_url: str) -> "StreamableHTTPSessionManage
 
     from sourcebook.service.doors.mcp import mcp_server  # noqa: PLC0415
 
-    logging.getLogger("mcp").setLevel(logging.WARNING)  # it tells of every request
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # it logs every request
     server = mcp_server(engine, public_url)
     return StreamableHTTPSessionManager(server, json_response=True, stateless=True)

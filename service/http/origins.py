@@ -1,4 +1,4 @@
-"""Refuses what a web page elsewhere can make a browser send: the server knows no passwords."""
+"""Blocks DNS rebinding and cross-origin writes, because the server has no passwords."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -10,68 +10,69 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sourcebook.index.errors import SourcebookError
 from sourcebook.service.http import problems
 
-# These change nothing, and what they answer is kept from pages of other origins by the browser.
-READING = ("GET", "HEAD")
+# Methods that change nothing; browsers hide their responses from pages of other origins.
+SAFE_METHODS = ("GET", "HEAD")
 
 
 class ForeignError(SourcebookError):
-    """A request that came under a name, or from a page, that is not this server's."""
+    """A request to a host name, or from a page, that is not this server's."""
 
     kind = "foreign"
 
 
 class Guard:
-    """ASGI middleware that refuses requests to foreign names, and from foreign pages."""
+    """ASGI middleware that rejects requests to other host names, and from other sites' pages."""
 
     def __init__(self, app: ASGIApp, public_url: str = "", host: str = "") -> None:
-        """Answer under the names of `public_url` and `host`, beside those nobody else can own."""
+        """Accept the names in `public_url` and `host`, and names that nobody else can own."""
         self.app = app
         public = urlsplit(public_url)
         self.names = {name for name in (public.hostname, host.lower()) if name}
         self.origins = {f"{public.scheme}://{public.netloc.lower()}"} if public_url else set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, or answer it with a problem."""
+        """Pass the request on, or answer it with a problem."""
         if scope["type"] == "http":
             request = Request(scope)
             try:
-                _refuse_foreign(request, self.names, self.origins)
+                _check(request, self.names, self.origins)
             except ForeignError as error:
                 await problems.response(request, error)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _refuse_foreign(request: Request, names: Iterable[str], origins: Iterable[str]) -> None:
-    """Refuse DNS rebinding, and requests across origins that may change something.
+def _check(request: Request, names: Iterable[str], origins: Iterable[str]) -> None:
+    """Raise `ForeignError` for DNS rebinding, and for cross-origin requests that may write.
 
-    Browsers, and hardly anything else, send `Origin`; they always send `Host`.
+    Browsers always send `Host`, and send `Origin` with requests that may write; other programs
+    rarely send `Origin`.
     """
     host = request.headers.get("host", "").lower()
     origin = request.headers.get("origin", "").lower()
     if not _is_ours(host, names):
         raise ForeignError(
-            f"The request is for the host {host!r}, which is not known to be this server's name.",
-            cure="Set SOURCEBOOK_PUBLIC_URL to the address that the server is reached at.",
+            f"The request is for the host {host!r}, which is not a known name of this server.",
+            cure="Set SOURCEBOOK_PUBLIC_URL to the public address of the server.",
         )
     own = (f"http://{host}", f"https://{host}", *origins)
-    if origin and request.method not in READING and origin not in own:
+    if origin and request.method not in SAFE_METHODS and origin not in own:
         raise ForeignError(
-            f"The request comes from a page of {origin!r}; expected one of {host!r}.",
-            cure="Ask from a program or from a page that this server serves; behind a proxy, set "
-            "SOURCEBOOK_PUBLIC_URL to the address that readers see.",
+            f"The request comes from a page of {origin!r}; expected a page of {host!r}.",
+            cure="Use a program, or a page of this server. Behind a proxy, set "
+            "SOURCEBOOK_PUBLIC_URL to the address that users see.",
         )
 
 
 def _is_ours(host: str, names: Iterable[str]) -> bool:
-    """Whether a request for that host cannot be DNS rebinding.
+    """Whether the host cannot be the result of DNS rebinding.
 
-    It gives an attacker's name this server's address, so a number is never foreign; nor is a name
-    without a dot, which nobody can register: `localhost`, or that of a machine or container.
+    Rebinding points an attacker's name at this server. So an IP address is safe, and so is a name
+    without a dot, which nobody can register: `localhost`, a machine, a container.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
         dotless = "." not in name and ":" not in name
         return dotless or name in names or bool(ip_address(name))
-    except ValueError:  # neither a host nor a number
+    except ValueError:  # neither a host name nor an IP address
         return False

@@ -1,4 +1,4 @@
-"""What people open in a browser: the page with its files, and the reference at `/docs`."""
+"""The web page with its files, and the API reference at `/docs`."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from sourcebook.service.http.reference import brief, page
 from sourcebook.service.http.routes import PLAIN
 
 FILES = Path(__file__).parents[1] / "page"
-# The page reads its own address, so each of these is answered with the same shell.
+# The page's scripts look at the address, so all of these return the same file.
 VIEWS = ("/", "/articles/{article_id}", "/library", "/judge", "/evaluate")
-# Articles come from anywhere. The page inserts them as text; should it ever fail to, nothing runs.
+# Articles are untrusted. The page inserts them as text; if it ever failed to, nothing would run.
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -31,10 +31,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # asked for again, and answered with 304 as long as it is the same
+    "Cache-Control": "no-cache",  # the browser asks again and gets 304 if nothing changed
 }
 
-# A document without scripts, with the words of others, is not to do anything where it is shown.
+# For documents without scripts that contain untrusted text.
 INERT = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; sandbox",
@@ -52,22 +52,23 @@ class _Guarded(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page and its files, the reference at `/docs`, and what `/llms.txt` says."""
+    """Serve the page and its files, the API reference at `/docs`, and `/llms.txt`."""
     for view in VIEWS:
-        app.add_api_route(view, _shell, include_in_schema=False, response_class=FileResponse)
-    app.mount("/page", _Guarded(directory=FILES))
+        app.add_api_route(view, _index, include_in_schema=False, response_class=FileResponse)
+    # A strict editable install is a tree of symbolic links.
+    app.mount("/page", _Guarded(directory=FILES, follow_symlink=True))
 
     @app.get("/docs", include_in_schema=False, dependencies=PLAIN)
     def reference() -> HTMLResponse:
-        """The reference page."""
+        """The API reference."""
         return HTMLResponse(page(app.openapi()), headers=INERT)
 
     @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
     def programs(request: Request) -> PlainTextResponse:
-        """What this service is and answers, for programs."""
+        """A summary of this service for programs."""
         return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
 
 
-async def _shell() -> FileResponse:
-    """The page without content; its scripts read the address."""
+async def _index() -> FileResponse:
+    """The page without content; its scripts fill it."""
     return FileResponse(FILES / "index.html", headers=HEADERS)

@@ -1,4 +1,4 @@
-"""Everything that goes wrong over HTTP, as RFC 9457 `application/problem+json`."""
+"""HTTP errors as RFC 9457 problems (`application/problem+json`)."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ from sourcebook.service.notation.responses import Problem, ProblemError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 
-# A value that was refused is shown shortened; whatever it is, its `repr` can be sent back.
+# Rejected values are shown shortened; a `repr` can always be sent back.
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 80
 
@@ -32,43 +32,49 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem: its HTTP status, its title and what it means in general."""
+    """A kind of problem: its HTTP status, its title and what it means in general."""
 
     status: int
     title: str
     meaning: str
 
 
-# The name of each kind ends the problem's type; the first group are those of our own errors.
+# The problem type is `/problems/` and the name; the first group are the kinds of our own errors.
 KINDS: Mapping[str, Kind] = {
-    "bad-input": Kind(422, "Bad input", "A value in the request cannot be used."),
+    "bad-input": Kind(422, "Bad input", "A value in the request is invalid."),
     "unreadable": Kind(422, "Unreadable article", "A file or text cannot be read as an article."),
-    "too-large": Kind(413, "Too large", "Something in the request is larger than its limit."),
-    "not-found": Kind(404, "Not found", "There is nothing of that id or name, such as an article."),
+    "too-large": Kind(413, "Too large", "Something in the request exceeds its limit."),
+    "not-found": Kind(404, "Not found", "No article or other thing has this id or name."),
     "not-allowed": Kind(403, "Not allowed", "The server's settings do not allow this."),
     "busy": Kind(
-        503, "Library busy", "Others are at it, such as another process that writes; try again."
+        503,
+        "Library busy",
+        "The library is in use, for example by another process that is writing. Try again.",
     ),
     "library": Kind(
-        503, "Library unusable", "The library cannot be opened or trusted: its keeper has to act."
+        503,
+        "Library unusable",
+        "The library cannot be opened, or is damaged. An administrator must fix this.",
     ),
-    "storage": Kind(
-        507, "Storage failed", "The disk refused a write; the library is as it was before."
-    ),
-    "error": Kind(500, "Error", "The request could not be carried out."),
-    "malformed": Kind(400, "Malformed request", "The request's body could not be understood."),
+    "storage": Kind(507, "Storage failed", "Writing to disk failed. The library is unchanged."),
+    "error": Kind(500, "Error", "The request could not be completed."),
+    "malformed": Kind(400, "Malformed request", "The request body could not be parsed."),
     "foreign": Kind(
-        403, "Foreign request", "The request was meant for another server, or comes from its page."
+        403,
+        "Foreign request",
+        "The request was meant for another server, or comes from another site's page.",
     ),
-    "no-such-address": Kind(404, "No such address", "The server has nothing at this address."),
+    "no-such-address": Kind(404, "No such address", "There is nothing at this address."),
     "method-not-allowed": Kind(
-        405, "Method not allowed", "The address exists, but not with this HTTP method."
+        405, "Method not allowed", "This address does not support this HTTP method."
     ),
     "unsupported-media-type": Kind(
-        415, "Unsupported media type", "The body is of a kind that this address does not read."
+        415, "Unsupported media type", "This address does not accept a body of this type."
     ),
     "internal": Kind(
-        500, "Internal error", "A defect of Sourcebook. The log has the details under the given id."
+        500,
+        "Internal error",
+        "This is a bug in Sourcebook. The log has details under the given id.",
     ),
 }
 BY_STATUS = {
@@ -81,13 +87,13 @@ BY_STATUS = {
 
 
 class UnsupportedMediaError(SourcebookError):
-    """The body of a request is of a kind that is not read here."""
+    """The body of a request has a type that the endpoint does not accept."""
 
     kind = "unsupported-media-type"
 
 
 class MalformedError(SourcebookError):
-    """The body of a request is not what its content type says."""
+    """The body of a request does not match its content type."""
 
     kind = "malformed"
 
@@ -98,7 +104,7 @@ Dialects = Mapping[str, Callable[[Problem], Mapping[str, Any]]]
 def install(app: FastAPI, dialects: Dialects = MappingProxyType({})) -> None:
     """Answer every failure of `app` with a problem, and serve a page about each kind.
 
-    `dialects` add members that clients of other APIs read, by how the address begins.
+    `dialects` add members that clients of other APIs expect, by the prefix of the address.
     """
     app.state.dialects = dialects
     app.exception_handler(SourcebookError)(_on_sourcebook_error)
@@ -112,7 +118,7 @@ def install(app: FastAPI, dialects: Dialects = MappingProxyType({})) -> None:
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI description of the problems that an address may answer with."""
+    """The OpenAPI description of the problems that an endpoint may return."""
     return {status: _response(status) for status in statuses}
 
 
@@ -139,7 +145,7 @@ def _response(status: int) -> dict[str, Any]:
 
 EXAMPLES = {
     404: "There is no article '0123456789abcdef' in the library.",
-    413: "The request's body has more than 52,494,336 bytes.",
+    413: "The request body is larger than 52,494,336 bytes.",
     422: "The question is ''; expected at least one word.",
 }
 
@@ -177,12 +183,12 @@ def _problem(
 
 
 def stated(media_type: str) -> str:
-    """A content type in the words of an error."""
+    """A content type as error messages phrase it."""
     return f"as {media_type!r}" if media_type else "without a content type"
 
 
 def response(request: Request, error: SourcebookError) -> Response:
-    """What an error of ours is answered with."""
+    """The response for one of our errors."""
     name = error.kind if error.kind in KINDS else "error"
     if KINDS[name].status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
@@ -218,7 +224,7 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
 
 
 def _error(found: Mapping[str, Any]) -> ProblemError:
-    """One of pydantic's errors, with the unknown or missing field named."""
+    """A pydantic error, with the unknown or missing field named."""
     place, *path = (str(part) for part in found["loc"])
     location = ".".join([place, *path])
     missing = found["type"] == "missing"
@@ -227,25 +233,25 @@ def _error(found: Mapping[str, Any]) -> ProblemError:
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
-    """What Starlette and FastAPI refuse by themselves."""
+    """Requests that Starlette and FastAPI reject themselves."""
     name = BY_STATUS.get(error.status_code, "error")
     phrase = HTTPStatus(error.status_code).phrase
     detail, cure, headers = str(error.detail), "", dict(error.headers or {})
     if name == "no-such-address" and detail == phrase:
         detail = f"There is nothing at {request.url.path}."
-        cure = "The addresses are listed at /docs."
+        cure = "/docs lists all addresses."
     elif name == "method-not-allowed":
         allowed = _methods(request) or headers.get("Allow", "GET")
-        detail = f"{request.url.path} does not answer {request.method}; expected {allowed}."
+        detail = f"{request.url.path} does not support {request.method}; expected {allowed}."
         headers["Allow"] = allowed
     elif name == "malformed":
         detail = f"{detail.rstrip('.')}."
-        cure = "/docs shows what the body should be like."
+        cure = "/docs describes the expected body."
     return _problem(request, name, detail, cure=cure, status=error.status_code, headers=headers)
 
 
 def _methods(request: Request) -> str:
-    """The methods that the address answers; Starlette names those of one function only."""
+    """All methods of the address; Starlette reports only those of one function."""
     found = [
         method.upper()
         for template, operations in request.app.openapi()["paths"].items()
@@ -256,24 +262,24 @@ def _methods(request: Request) -> str:
 
 
 async def _on_disconnect(request: Request, error: ClientDisconnect) -> Response:
-    """Nobody is left to read this; it keeps the log free of tracebacks."""
-    return _problem(request, "malformed", "The connection was closed within the request's body.")
+    """The client is gone; this only keeps tracebacks out of the log."""
+    return _problem(request, "malformed", "The connection was closed before the body ended.")
 
 
 async def _on_defect(request: Request, error: Exception) -> Response:
-    """A defect: the server logs the traceback, and the caller gets an id to ask about."""
+    """A bug: the server logs the traceback, and the caller gets an id to report."""
     number = uuid.uuid4().hex[:12]
     log.error("internal error %s: %s %s: %r", number, request.method, request.url.path, error)
     return _problem(
         request,
         "internal",
-        f"Something went wrong within Sourcebook; the log has the details under {number}.",
-        cure="Try again; if it happens again, report the id with what you asked.",
+        f"Something went wrong in Sourcebook; the log has details under {number}.",
+        cure="Try again. If it happens again, report this id and your request.",
     )
 
 
 async def _page(kind: str) -> str:
-    """What a kind of problem means: the address that a problem's type names."""
+    """Explain a kind of problem: the page that a problem's type points to."""
     if kind not in KINDS:
         raise HTTPException(404)
     known = KINDS[kind]

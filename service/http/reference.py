@@ -1,4 +1,4 @@
-"""The reference made of the OpenAPI document: a page at `/docs`, a brief for programs."""
+"""The API reference, made from the OpenAPI document: an HTML page and a summary for programs."""
 
 import json
 import re
@@ -27,17 +27,17 @@ td:first-child { white-space: nowrap; }
 
 
 def page(document: Json) -> str:
-    """The HTML page; it loads nothing from anywhere."""
+    """The HTML page; it loads nothing from other servers."""
     info = document["info"]
     operations = list(_operations(document))
     parts = [
         f"<h1>{escape(info['title'])} <small class=quiet>{escape(info['version'])}</small></h1>",
         _prose(info["description"]),
-        '<p>The same as a document for programs: <a href="/openapi.json">OpenAPI</a>.</p>',
+        '<p>For programs: <a href="/openapi.json">OpenAPI document</a>.</p>',
         _contents(operations),
     ]
     described = {tag["name"]: tag["description"] for tag in document["tags"]}
-    # Added routers bring tags of their own.
+    # Further routers may have their own tags.
     for name in dict.fromkeys([*described, *(tag for one in operations for tag in one[2]["tags"])]):
         parts.append(f"<h2>{escape(name.capitalize())}</h2>{_prose(described.get(name, ''))}")
         parts += [_operation(*one) for one in operations if name in one[2]["tags"]]
@@ -52,7 +52,7 @@ def page(document: Json) -> str:
 
 
 def brief(document: Json, base: str) -> str:
-    """What the service is and what it answers, as `/llms.txt` tells it to programs (llmstxt.org).
+    """A summary of the service and its endpoints, in the format of `/llms.txt` (llmstxt.org).
 
     `base` is the address of the service.
     """
@@ -64,14 +64,14 @@ def brief(document: Json, base: str) -> str:
         lines = [_line(base, *one) for one in operations if tag in one[2]["tags"]]
         parts.append("\n".join([f"## {tag.capitalize()}", "", *lines]))
     parts.append(
-        f"## Reference\n\n- [OpenAPI]({base}/openapi.json): the full contract, with examples\n"
-        f"- [Page]({base}/docs): the same to read"
+        f"## Reference\n\n- [OpenAPI]({base}/openapi.json): the complete contract, with examples\n"
+        f"- [HTML]({base}/docs): the same for people"
     )
     return "\n\n".join(parts) + "\n"
 
 
 def _line(base: str, method: str, path: str, operation: Json) -> str:
-    """An address with what it does and which parameters it takes."""
+    """An endpoint with its summary and query parameters."""
     names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
     takes = f" (parameters: {', '.join(names)})" if names else ""
     where = f"{base}/docs#{operation['operationId']}"
@@ -79,7 +79,7 @@ def _line(base: str, method: str, path: str, operation: Json) -> str:
 
 
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
-    """Method, path and description of each operation, with the example of its body resolved."""
+    """Method, path and description of each operation, with the example of its body looked up."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             body = operation.get("requestBody", {}).get("content", {}).get(JSON, {})
@@ -146,7 +146,7 @@ def _table(rows: Iterator[tuple[str, Json, Json]]) -> str:
 
 
 def _type(schema: Json) -> str:
-    """The type of a value in a word or two, with a link to its description."""
+    """The type of a value in one or two words, linked to its description."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rsplit("/", 1)[-1])
         return f'<a href="#{name}">{name}</a>'
@@ -171,7 +171,7 @@ def _limits(schema: Json) -> str:
 
 
 def _curl(method: str, path: str, operation: Json) -> str:
-    """A command to try the operation with."""
+    """A curl command for the operation."""
     query = "&".join(
         f"{one['name']}={quote(str(one['schema'].get('examples', ['...'])[0]))}"
         for one in operation.get("parameters", ())

@@ -1,4 +1,4 @@
-"""The addresses under `/v1`: questions, articles, passages, quotes and the library itself."""
+"""Endpoints under `/v1`: questions, articles, passages, quotes and the library itself."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -37,18 +37,18 @@ from sourcebook.service.notation.responses import (
     Returned,
 )
 
-ID = "An id, as lists and citations name it."
+ID = "An id from a list or a citation."
 Id = Annotated[str, Path(description=ID, examples=["ba0913253f6cc065"])]
 PassageId = Annotated[str, Path(description=ID, examples=["c4a0f1f5e1a4b7d2"])]
 
 
 async def no_parameters(request: Request) -> None:
-    """Refuse query parameters where none are read: one that is ignored misleads its sender."""
+    """Reject query parameters on endpoints that take none, because ignoring them misleads users."""
     if request.query_params:
         name = next(iter(request.query_params))
         raise InputError(
-            f"The query parameter {name!r} is not known at {request.url.path}; expected none.",
-            cure="Leave it out; /docs lists what each address takes.",
+            f"The query parameter {name!r} is unknown at {request.url.path}; expected none.",
+            cure="Leave it out; /docs lists the parameters of each address.",
         )
 
 
@@ -56,7 +56,7 @@ PLAIN = [Depends(no_parameters)]
 
 
 def router(engine: Answering, uploads: Uploads) -> APIRouter:
-    """All addresses under `/v1`, answered by `engine`."""
+    """All endpoints under `/v1`, answered by `engine`."""
     routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
     _questions(routes, engine)
     _reading(routes, engine)
@@ -74,10 +74,10 @@ def _questions(routes: APIRouter, engine: Answering) -> None:
         summary="Ask a question",
     )
     def ask(wanted: AskRequest) -> Response:
-        """Answer with verbatim, cited sentences, or say honestly that the library does not hold it.
+        """Answer with verbatim, cited sentences, or say that the answer is not in the library.
 
-        `status` is `answered`, `partial` or `not_in_library`; the latter comes with the nearest
-        misses, and is no error. Every citation satisfies `article.text[start:end] == exact`.
+        `status` is `answered`, `partial` or `not_in_library`. The last is not an error, and comes
+        with the closest passages. Every citation satisfies `article.text[start:end] == exact`.
         """
         answer = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
         return _json(AnswerOut.model_validate(answer))
@@ -86,10 +86,10 @@ def _questions(routes: APIRouter, engine: Answering) -> None:
         "/ask",
         tags=["questions"],
         response_model=AnswerOut,
-        summary="Ask a question by its address",
+        summary="Ask a question with GET",
     )
     def ask_by_address(wanted: Annotated[AskQuery, Query()]) -> Response:
-        """As `POST /v1/ask`; lists are repeated parameters: `?q=...&publishers=A&publishers=B`."""
+        """As `POST /v1/ask`, with lists as repeated parameters: `publishers=A&publishers=B`."""
         answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
         return _json(AnswerOut.model_validate(answer))
 
@@ -101,18 +101,18 @@ def _questions(routes: APIRouter, engine: Answering) -> None:
         summary="Search for passages",
     )
     def search(wanted: SearchRequest) -> Response:
-        """The best passages, each with a citation of its best sentences; no judgement on them."""
+        """Return the best passages, each with a citation of its best sentences."""
         found = engine.find(wanted.question, wanted.filter(), wanted.limit)
         return _json(SearchOut.model_validate(found))
 
     @routes.post("/verify", tags=["questions"], dependencies=PLAIN, summary="Check quotations")
     def check(wanted: VerifyRequest) -> VerifyOut:
-        """Look quotes up word for word: a quote, several, or every quotation of a draft."""
+        """Check whether quotes are exact: one quote, several, or every quotation in a draft."""
         return catalogue.verified(engine.library, wanted)
 
 
 def _json(found: Returned) -> Response:
-    """What was found, as it is: FastAPI would validate it once more, in yet another thread."""
+    """Return it unchanged; FastAPI would validate it again, in another thread."""
     return Response(found.model_dump_json(), media_type="application/json")
 
 
@@ -121,7 +121,7 @@ def _reading(routes: APIRouter, engine: Answering) -> None:
 
     @routes.get("/articles", tags=["articles"], summary="List articles")
     def list_articles(wanted: Annotated[ArticlesQuery, Query()]) -> ArticlesPage:
-        """One page of the articles that the filter lets through, without their texts."""
+        """Return one page of the articles that match the filter, without their texts."""
         return catalogue.page(library, wanted)
 
     @routes.get(
@@ -132,7 +132,7 @@ def _reading(routes: APIRouter, engine: Answering) -> None:
         summary="Read an article",
     )
     def read_article(article_id: Id) -> ArticleFull:
-        """The canonical text that offsets refer to, its blocks, and what cleaning took out."""
+        """Return the canonical text that offsets refer to, its blocks, and what was removed."""
         return catalogue.article(library, article_id)
 
     @routes.get(
@@ -143,7 +143,7 @@ def _reading(routes: APIRouter, engine: Answering) -> None:
         summary="List an article's passages",
     )
     def list_passages(article_id: Id) -> PassagesOut:
-        """The passages of an article, in reading order."""
+        """Return the passages of an article, in reading order."""
         return catalogue.passages(library, article_id)
 
     @routes.get(
@@ -154,7 +154,7 @@ def _reading(routes: APIRouter, engine: Answering) -> None:
         summary="Read a passage",
     )
     def read_passage(passage_id: PassageId) -> PassageFull:
-        """A passage with its article; the id of a passage never names other words."""
+        """Return a passage with its article; a passage id always names the same words."""
         return catalogue.passage(library, passage_id)
 
 
@@ -165,7 +165,7 @@ def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
         dependencies=PLAIN,
         status_code=201,
         responses={
-            200: {"model": AddedOut, "description": "Nothing was added: replaced or unchanged."},
+            200: {"model": AddedOut, "description": "Nothing new: replaced or unchanged."},
             **problems.responses(400, 413, 415, 507),
         },
         openapi_extra=_new_articles(),
@@ -174,9 +174,9 @@ def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
     async def add_articles(request: Request, response: Response) -> AddedOut:
         """Add a text as JSON, or files (.txt, .md, .html, .jsonl) as multipart form data.
 
-        The same source again replaces its article, or is left alone when nothing has changed.
-        When this returns, the articles can be found. A file that cannot be read stops no other:
-        it is named under `failures`; when none can be read, the answer is a problem.
+        Adding a source again replaces its article, or changes nothing if the article is the same.
+        When this returns, the articles can be found. Files that cannot be read are listed under
+        `failures`; the others are added. If none can be read, the response is a problem.
         """
         added = await uploads.add(request)
         actions = {outcome.action for outcome in added.outcomes}
@@ -194,7 +194,7 @@ def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
         summary="Replace an article",
     )
     async def replace_article(article_id: Id, request: Request) -> AddedOut:
-        """Replace text and metadata of an article as a whole; its source and id stay."""
+        """Replace the text and all metadata of an article; its source and id stay the same."""
         return await uploads.replace(article_id, request)
 
     @routes.delete(
@@ -205,7 +205,7 @@ def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
         summary="Remove an article",
     )
     async def remove_article(article_id: Id) -> RemovedOut:
-        """When this returns, nothing finds or cites the article any more."""
+        """Remove an article; once this returns, it is never found or cited again."""
         return await uploads.writing(lambda: catalogue.remove(engine.library, [article_id]))
 
 
@@ -214,24 +214,24 @@ def _library(routes: APIRouter, engine: Answering) -> None:
 
     @routes.get("/library", tags=["library"], dependencies=PLAIN, summary="Describe the library")
     def describe() -> LibraryOut:
-        """What the library holds, how large it is, and which sources could not be added."""
+        """Return the library's contents, its size, and the sources that could not be added."""
         return catalogue.describe(engine.library)
 
     @routes.get(
         "/library/examples",
         tags=["library"],
         dependencies=PLAIN,
-        summary="Questions to begin with",
+        summary="List example questions",
     )
     def offer_examples() -> ExamplesOut:
-        """Titles and headings of the newest articles that the library answers when asked."""
+        """Return titles and headings of the newest articles that work as questions."""
         return ExamplesOut(examples=examples.offer())
 
     @routes.get(
-        "/library/coverage", tags=["library"], dependencies=PLAIN, summary="See what is covered"
+        "/library/coverage", tags=["library"], dependencies=PLAIN, summary="Count articles by month"
     )
     def cover() -> CoverageOut:
-        """How many articles there are by month and publisher; undated ones come first."""
+        """Count articles by month and publisher; articles without a date come first."""
         return catalogue.coverage(engine.library)
 
     @routes.delete(
@@ -239,20 +239,20 @@ def _library(routes: APIRouter, engine: Answering) -> None:
         tags=["library"],
         status_code=204,
         responses=problems.responses(404, 507),
-        summary="Forget a failure",
+        summary="Dismiss a failure",
     )
     def forget(wanted: Annotated[FailureQuery, Query()]) -> None:
-        """Give up on a source that could not be added."""
+        """Remove a source that could not be added from the list of failures."""
         if not engine.library.forget_failures([wanted.source]):
             raise unknown_failure(wanted.source)
 
 
 def _new_articles() -> dict[str, Any]:
-    """The body of an addition in OpenAPI: a text as JSON, or files with fields beside them."""
+    """The OpenAPI body for adding articles: a text as JSON, or files with form fields."""
     files = {
         "type": "array",
         "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-        "description": "One or more files; the suffix of its name says how to read each.",
+        "description": "One or more files; the suffix of the name determines the format.",
     }
     form = UploadFields.model_json_schema()
     form |= {"properties": {"file": files, **form["properties"]}, "required": ["file"]}
@@ -260,6 +260,6 @@ def _new_articles() -> dict[str, Any]:
 
 
 def _body(schemas: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """A request's body in OpenAPI, for addresses that read it themselves."""
+    """The OpenAPI description of a body that the endpoint parses itself."""
     content = {name: {"schema": schema} for name, schema in schemas.items()}
     return {"requestBody": {"required": True, "content": content}}

@@ -1,4 +1,4 @@
-"""The addresses that turn articles, quotes and answers into references and documents."""
+"""Endpoints that return references to articles and quotes, and answers as documents."""
 
 from typing import Annotated
 
@@ -19,13 +19,13 @@ FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answ
 
 
 class AnnotationResponse(JSONResponse):
-    """JSON-LD."""
+    """A JSON-LD response."""
 
     media_type = MEDIA_TYPE
 
 
 def citing_router(engine: Answering) -> APIRouter:
-    """References to the articles of the library of `engine`."""
+    """The endpoints, for the library of `engine`."""
     routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
 
     @routes.get(
@@ -35,9 +35,9 @@ def citing_router(engine: Answering) -> APIRouter:
         summary="Cite an article or a quote",
     )
     def cite(article_id: Id, wanted: Annotated[CiteQuery, Query()]) -> CitedOut:
-        """A reference in APA, Chicago (notes) or MLA style, or as BibTeX, RIS or CSL-JSON.
+        """Return a reference in APA, Chicago (notes) or MLA style, or as BibTeX, RIS or CSL-JSON.
 
-        With `start` and `end` the quote comes with it: `article.text[start:end]`, exactly.
+        With `start` and `end`, the quote `article.text[start:end]` is included.
         """
         return cited(
             engine.library,
@@ -58,10 +58,10 @@ def citing_router(engine: Answering) -> APIRouter:
     def annotate(
         article_id: Id, wanted: Annotated[SpanQuery, Query()], request: Request
     ) -> AnnotationOut:
-        """The quote in JSON-LD (W3C Web Annotation Data Model), so that others can anchor it.
+        """Return a quote in JSON-LD (W3C Web Annotation Data Model), for other programs to anchor.
 
-        The first target is the article as this service has it, by position and by its words; the
-        second is the publisher's page, by its words.
+        The first target is the article on this server, by position and by its words. The second is
+        the publisher's page, by its words.
         """
         base = str(request.base_url)
         return annotation(engine.library, article_id, wanted.start, wanted.end, base)
@@ -79,10 +79,10 @@ def citing_router(engine: Answering) -> APIRouter:
         summary="Export an answer",
     )
     def export_answer(wanted: Annotated[ExportQuery, Query()], request: Request) -> Response:
-        """A whole answer as Markdown or HTML, each passage with a footnote that cites it.
+        """Return a complete answer as Markdown or HTML, with a footnote for each passage.
 
-        A note has the reference, the offsets and hash, the quote's permanent address here, and
-        its link at the publisher.
+        A footnote has the reference, the offsets and the hash, a permanent link to the quote on
+        this server, and a link to the publisher.
         """
         answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
         media_type, name = FILES[wanted.format]

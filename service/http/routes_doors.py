@@ -1,4 +1,4 @@
-"""The doors for tools that speak another API: OpenAI's chat and vector stores, Cohere's rerank."""
+"""Endpoints compatible with other APIs: OpenAI's chat and vector stores, Cohere's rerank."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from sourcebook.service.doors.chat import ChatCompletion, ChatRequest, completio
 from sourcebook.service.doors.dialects import (
     MODEL,
     WRITER_MODEL,
-    Compatible,
+    LenientRequest,
     check_model,
     cohere_error,
     openai_error,
@@ -28,13 +28,13 @@ from sourcebook.service.notation.responses import Problem, Returned
 MAX_DOCUMENTS = 1_000
 
 ModelName = Annotated[
-    str, Path(description=f"`{MODEL}`, or `{WRITER_MODEL}` where one is set.", examples=[MODEL])
+    str, Path(description=f"`{MODEL}`, or `{WRITER_MODEL}` if one is set.", examples=[MODEL])
 ]
 StoreId = Annotated[
     str, Path(description=f"`{vector_store.STORE}`.", examples=[vector_store.STORE])
 ]
 
-# What each door's clients read of a problem, by how its addresses begin.
+# The members that clients of each API expect in an error, by the prefix of the address.
 DIALECTS: Mapping[str, Callable[[Problem], Mapping[str, Any]]] = {
     "/v1/chat/": openai_error,
     "/v1/models": openai_error,
@@ -44,23 +44,23 @@ DIALECTS: Mapping[str, Callable[[Problem], Mapping[str, Any]]] = {
 
 
 class Model(Returned):
-    """A model by name."""
+    """A model."""
 
     id: str
     object: str = "model"
-    created: int = Field(default=0, description="Always 0: there is nothing to date.")
+    created: int = Field(default=0, description="Always 0.")
     owned_by: str = MODEL
 
 
 class Models(Returned):
-    """The models that chat completions can be asked of."""
+    """The models available for chat completions."""
 
     object: str = "list"
     data: list[Model]
 
 
-class RerankRequest(Compatible):
-    """Texts to put in order of their relevance to a query."""
+class RerankRequest(LenientRequest):
+    """Texts to sort by their relevance to a query."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -71,36 +71,36 @@ class RerankRequest(Compatible):
     model: Text = Field(description=f"`{MODEL}`.")
     query: Text
     documents: list[Text] = Field(min_length=1, max_length=MAX_DOCUMENTS)
-    top_n: int | None = Field(None, ge=1, description="How many to return; all when not given.")
+    top_n: int | None = Field(None, ge=1, description="Number of results; by default all.")
     max_tokens_per_doc: int | None = Field(
-        None, ge=1, description=f"How many word pieces of each are read; {MAX_PIECES:,} at most."
+        None, ge=1, description=f"Word pieces used of each text, at most {MAX_PIECES:,}."
     )
 
 
 class RerankResult(Returned):
-    """A document by its place in the request."""
+    """The score of a document, which is identified by its position in the request."""
 
     index: int
     relevance_score: float = Field(
-        description="In [0, 1]; it orders the documents, and is no probability."
+        description="Between 0 and 1. It sorts the documents; it is not a probability."
     )
 
 
 class ApiVersion(Returned):
-    """Which version of the API this is."""
+    """The version of Cohere's API."""
 
     version: str = "2"
 
 
 class RerankMeta(Returned):
-    """About the answer."""
+    """Metadata of the response."""
 
     api_version: ApiVersion = ApiVersion()
     warnings: list[str] | None = None
 
 
 class RerankOut(Returned):
-    """Documents, the most relevant first."""
+    """Documents, most relevant first."""
 
     id: str
     results: list[RerankResult]
@@ -108,7 +108,7 @@ class RerankOut(Returned):
 
 
 def router(engine: Answering) -> APIRouter:
-    """The addresses that clients of other APIs know, answered by `engine`."""
+    """The compatible endpoints, answered by `engine`."""
     routes = APIRouter(
         tags=["compatible"], dependencies=PLAIN, responses=problems.responses(404, 422, 503)
     )
@@ -124,12 +124,12 @@ def _chat(routes: APIRouter, engine: Answering) -> None:
 
     @routes.get("/v1/models", summary="List models (OpenAI)")
     def list_models() -> Models:
-        """What chat completions can be asked of."""
+        """Return the models available for chat completions."""
         return Models(data=[Model(id=name) for name in models()])
 
-    @routes.get("/v1/models/{model}", summary="Name a model (OpenAI)")
+    @routes.get("/v1/models/{model}", summary="Describe a model (OpenAI)")
     def read_model(model: ModelName) -> Model:
-        """One of the models."""
+        """Return a model."""
         check_model(model, *models())
         return Model(id=model)
 
@@ -137,15 +137,14 @@ def _chat(routes: APIRouter, engine: Answering) -> None:
         "/v1/chat/completions",
         response_model=ChatCompletion,
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
-        summary="Ask as a chat (OpenAI)",
+        summary="Ask in a chat (OpenAI)",
     )
     def complete(wanted: ChatRequest, request: Request) -> Any:
-        """Answer the user's last message with verbatim sentences, their notes and their sources.
+        """Answer the last user message with verbatim sentences, note numbers and sources.
 
-        `annotations` say which sentence stands where; `sourcebook` holds the whole answer.
+        `annotations` link each sentence to its source; `sourcebook` contains the whole answer.
         """
-        # Whoever asks for the writer is told that none is set, rather than that there is no such
-        # model.
+        # A request for the writer gets "no writer is set", which helps more than "no such model".
         check_model(wanted.model, *dict.fromkeys([*models(), WRITER_MODEL]))
         asked = wanted.question()
         writes = wanted.model == WRITER_MODEL
@@ -154,7 +153,7 @@ def _chat(routes: APIRouter, engine: Answering) -> None:
         if not wanted.stream:
             return found
         usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
-        # The answer is there as a whole, so nothing is gained by sending it piece by piece.
+        # The answer is already complete, so sending it in pieces gains nothing.
         body = "".join(events(found, parts, usage=usage))
         return Response(body, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
 
@@ -165,18 +164,18 @@ def _chat(routes: APIRouter, engine: Answering) -> None:
 def _vector_stores(routes: APIRouter, engine: Answering) -> None:
     @routes.get("/v1/vector_stores", summary="List vector stores (OpenAI)")
     def list_stores() -> StoreList:
-        """The library is the one vector store."""
+        """Return the library, which is the only vector store."""
         return StoreList(data=[vector_store.describe(engine)])
 
     @routes.get("/v1/vector_stores/{store_id}", summary="Describe a vector store (OpenAI)")
     def read_store(store_id: StoreId) -> StoreOut:
-        """How many articles it holds, and how large it is."""
+        """Return its number of articles and its size."""
         vector_store.check_store(store_id)
         return vector_store.describe(engine)
 
     @routes.post("/v1/vector_stores/{store_id}/search", summary="Search a vector store (OpenAI)")
     def search_store(store_id: StoreId, wanted: StoreQuery) -> StorePage:
-        """The best passages, each with a citation of its best sentences."""
+        """Return the best passages, each with a citation of its best sentences."""
         vector_store.check_store(store_id)
         return vector_store.search(engine, wanted)
 
@@ -185,18 +184,16 @@ def _rerank(routes: APIRouter, engine: Answering) -> None:
     library = engine.library
     reranker = Reranker(library.encoder, library.codec, engine.engine.profile.weights)
 
-    @routes.post(
-        "/v2/rerank", responses=problems.responses(413), summary="Put texts in order (Cohere)"
-    )
+    @routes.post("/v2/rerank", responses=problems.responses(413), summary="Rerank texts (Cohere)")
     def rerank(wanted: RerankRequest) -> RerankOut:
-        """Rank the caller's texts as passages of the library are ranked; nothing is kept of them.
+        """Rank the caller's texts the way passages of the library are ranked; nothing is stored.
 
-        How rare a word is, is counted in these texts, so the result depends on nothing else.
+        Word frequencies are counted in these texts, so the result depends on nothing else.
         """
         check_model(wanted.model, MODEL)
         pieces = min(MAX_PIECES, wanted.max_tokens_per_doc or MAX_PIECES)
         found = reranker.rerank(wanted.query, wanted.documents, pieces)[: wanted.top_n]
-        ignored = [f"{name} is ignored." for name in wanted.ignored()]
+        ignored = [f"{name} was ignored." for name in wanted.ignored()]
         return RerankOut(
             id=str(uuid.uuid4()),
             results=[RerankResult(index=one.index, relevance_score=one.score) for one in found],

@@ -1,4 +1,4 @@
-"""The addresses that add folders of the server's machine and try failures again."""
+"""Endpoints that add folders on the server, and retry failed sources."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ Id = Annotated[str, Path(description="An import's id.", examples=["7d1f0c2b9e34"
 
 
 def importing_router(engine: Answering, folders: Folders) -> APIRouter:
-    """Imports from `folders` into the library of `engine`."""
+    """The endpoints; imports read from `folders` and add to the library of `engine`."""
     jobs: Jobs[Import] = Jobs("import", "/v1/imports")
     routes = APIRouter(prefix="/v1", tags=["library"], responses=problems.responses(422, 503))
     _imports(routes, engine, folders, jobs)
@@ -24,12 +24,12 @@ def importing_router(engine: Answering, folders: Folders) -> APIRouter:
     @routes.post(
         "/library/failures/retry",
         responses=problems.responses(403, 404, 507),
-        summary="Try a failure again",
+        summary="Retry a failure",
     )
     def try_again(wanted: Annotated[FailureQuery, Query()]) -> AddedOut:
-        """Read a file again that could not be added, if it lies in a folder that is allowed.
+        """Try again to add a file that could not be added, if its folder is allowed.
 
-        Uploads are tried again by sending them again.
+        To retry an upload, send it again.
         """
         return retry(engine.library, folders, wanted.source)
 
@@ -42,12 +42,13 @@ def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[
         status_code=202,
         dependencies=PLAIN,
         responses=problems.responses(403, 404),
-        summary="Add a folder of the server",
+        summary="Add a folder on the server",
     )
     def begin(wanted: ImportRequest, response: Response) -> ImportOut:
-        """Queue the files of a folder for addition; `Location` names the import.
+        """Queue the files of a folder to be added; the header `Location` points to the import.
 
-        Only folders that the server's settings allow, and none by default; links are not followed.
+        The server's settings say which folders are allowed (by default none). Links are not
+        followed.
         """
         files = folders.files(wanted.folder)
         job = jobs.add(
@@ -60,7 +61,7 @@ def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[
 
     @routes.get("/imports", dependencies=PLAIN, summary="List imports")
     def list_imports() -> ImportsOut:
-        """The imports since the server began, the newest first, and the folders it may read."""
+        """Return the imports since the server started, newest first, and the allowed folders."""
         return ImportsOut(
             folders=[str(folder) for folder in folders.allowed],
             imports=[ImportOut.model_validate(job) for job in jobs.all()],
@@ -70,10 +71,10 @@ def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[
         "/imports/{import_id}",
         dependencies=PLAIN,
         responses=problems.responses(404),
-        summary="Follow an import",
+        summary="Get the progress of an import",
     )
     def follow(import_id: Id) -> ImportOut:
-        """How far it is, what was added, and what could not be read."""
+        """Return the progress of an import, what it added, and what it could not read."""
         return ImportOut.model_validate(jobs.get(import_id))
 
     @routes.delete(
@@ -83,5 +84,5 @@ def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[
         summary="Cancel an import",
     )
     def cancel(import_id: Id) -> ImportOut:
-        """Stop one that is queued or running, keeping what it added; forget one that is over."""
+        """Stop a queued or running import, keeping what it added; delete a finished one."""
         return ImportOut.model_validate(jobs.cancel(import_id))

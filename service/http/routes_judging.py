@@ -1,4 +1,4 @@
-"""The addresses where readers judge answers."""
+"""Endpoints for judgements of answers."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ JSON_LINES = "application/x-ndjson"
 
 
 def judging_router(engine: Answering) -> APIRouter:
-    """The judgements kept in the library of `engine`."""
+    """The endpoints; judgements are stored in the library of `engine`."""
     library = engine.library
     routes = APIRouter(
         prefix="/v1/judgements",
@@ -28,15 +28,15 @@ def judging_router(engine: Answering) -> APIRouter:
         "", status_code=201, responses=problems.responses(404, 507), summary="Judge an answer"
     )
     def keep(wanted: JudgementRequest) -> JudgementOut:
-        """Say that an answer was right or wrong, what the right passage is, or that there is none.
+        """Record that an answer is right or wrong, which passage is right, or that there is none.
 
-        It is kept in the library and changes no answer; the library's generation stays as it is.
+        The judgement is stored in the library. It changes no answer, nor the library's generation.
         """
         return JudgementOut.model_validate(judge(library, wanted))
 
     @routes.get("", summary="List judgements")
     def list_judgements() -> JudgementsOut:
-        """All judgements, the newest first."""
+        """Return all judgements, newest first."""
         kept = [JudgementOut.model_validate(judgement) for judgement in judgements(library)]
         return JudgementsOut(judgements=kept)
 
@@ -45,17 +45,17 @@ def judging_router(engine: Answering) -> APIRouter:
         response_class=Response,
         responses={
             200: {
-                "description": "Judged questions, one JSON object a line.",
+                "description": "Judged questions, one JSON object per line.",
                 "content": {JSON_LINES: {"schema": {"type": "string"}}},
             }
         },
         summary="Export judged questions",
     )
     def export() -> Response:
-        """The judgements as `sourcebook eval run` reads them, one JSON object a line.
+        """Return judged questions for `sourcebook eval run`, one JSON object per line.
 
-        What was only called wrong is left out: it does not say what would be right. Of several
-        judgements on one question the newest that says so counts.
+        `wrong` judgements are left out, because they do not say what is right. If a question has
+        several other judgements, the newest counts.
         """
         return Response(
             exported(judgements(library)),
@@ -67,14 +67,14 @@ def judging_router(engine: Answering) -> APIRouter:
         "/{judgement_id}",
         status_code=204,
         responses=problems.responses(404, 507),
-        summary="Forget a judgement",
+        summary="Delete a judgement",
     )
     def remove(
         judgement_id: Annotated[
             str, Path(description="A judgement's id.", examples=["7d1f0c2b9e34"])
         ],
     ) -> None:
-        """Take a judgement back."""
+        """Delete a judgement."""
         forget(library, judgement_id)
 
     return routes

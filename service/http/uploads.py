@@ -1,4 +1,4 @@
-"""Adding articles over HTTP: a text as JSON, or files as multipart form data."""
+"""Adds articles sent over HTTP: a text as JSON, or files as multipart form data."""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -20,11 +20,11 @@ from sourcebook.service.notation.requests import ArticleText, NewArticle, Upload
 from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
 
 MAX_FILES = 1_000
-# One writes and one waits with its articles read and encoded; more would only take the threads
-# that questions are answered on.
+# One writes while the next parses and encodes its articles; more would only take threads away
+# from questions.
 WRITERS = 2
 LISTS = ("authors", "tags")  # form fields that may be repeated
-ONE_FILE_ONLY = ("source", "title", "url")
+ONE_FILE_ONLY = ("source", "title", "url")  # form fields allowed with one file only
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html"}
 
 T = TypeVar("T")
@@ -32,20 +32,20 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Uploads:
-    """Takes articles out of requests and puts them into a library, few at a time."""
+    """Adds the articles of requests to a library, a few requests at a time."""
 
     def __init__(self, library: Library, max_bytes: int) -> None:
-        """Add to `library`; no file may have more than `max_bytes`."""
+        """Add to `library`; no file may be larger than `max_bytes`."""
         self._library = library
         self._max_bytes = max_bytes
         self._limiter = CapacityLimiter(WRITERS)
 
     async def writing(self, work: Callable[[], T]) -> T:
-        """Do `work` on one of the few threads that may write."""
+        """Run `work` on one of the few threads that may write."""
         return await to_thread.run_sync(work, limiter=self._limiter)
 
     async def add(self, request: Request) -> AddedOut:
-        """Add what the request carries."""
+        """Add the articles in the request."""
         if _media_type(request) == "multipart/form-data":
             async with request.form(max_files=MAX_FILES) as form:
                 items = form.multi_items()
@@ -55,7 +55,7 @@ class Uploads:
         return await self.writing(lambda: self._add_text(body))
 
     async def replace(self, article_id: str, request: Request) -> AddedOut:
-        """Replace an article by the text that the request carries."""
+        """Replace an article with the text in the request."""
         _require_json(request, "application/json")
         body = await request.body()
 
@@ -68,7 +68,7 @@ class Uploads:
         return await self.writing(work)
 
     def _put(self, articles: Sequence[Article]) -> AddedOut:
-        """Add articles and say what that did."""
+        """Add articles and report the outcomes."""
         outcomes = [OutcomeOut.model_validate(one) for one in self._library.add(articles)]
         return AddedOut(outcomes=outcomes, failures=[], generation=generation(self._library))
 
@@ -103,7 +103,7 @@ class Uploads:
         data = file.file.read(self._max_bytes + 1)
         if len(data) > self._max_bytes:
             raise TooLargeError(
-                f"{name} has more than {self._max_bytes:,} bytes; expected at most that many.",
+                f"{name} is larger than the limit of {self._max_bytes:,} bytes.",
                 cure="Split it into several files.",
             )
         return parse(data, name=name, source=source, overrides=fields.metadata({}))
@@ -120,10 +120,10 @@ def _articles(wanted: ArticleText, source: str) -> list[Article]:
 
 
 def _fields(items: Sequence[tuple[str, UploadFile | str]], count: int) -> UploadFields:
-    """What the form says beside its files."""
+    """The form's fields other than files."""
     if not count:
         raise MalformedError(
-            "The form holds no file; expected at least one, in the field 'file'.",
+            "The form contains no file; expected at least one, in the field 'file'.",
             cure="Send one with: curl -F file=@article.txt",
         )
     if strays := {name for name, value in items if isinstance(value, UploadFile)} - {"file"}:
@@ -141,8 +141,9 @@ def _fields(items: Sequence[tuple[str, UploadFile | str]], count: int) -> Upload
     given = [name for name in ONE_FILE_ONLY if getattr(fields, name)]
     if count > 1 and given:
         raise InputError(
-            f"{given[0]} is {getattr(fields, given[0])!r} for {count} files; expected it with one.",
-            cure="Send the files one at a time, or leave it out.",
+            f"{given[0]} is {getattr(fields, given[0])!r} for {count} files; it is only allowed "
+            "with one.",
+            cure="Send the files one at a time, or leave the field out.",
         )
     return fields
 
@@ -173,7 +174,7 @@ def _refused(error: ValidationError) -> RequestValidationError:
 
 
 def _none_readable(failures: Sequence[tuple[str, SourcebookError]]) -> SourcebookError:
-    """The only failure as it is, or one that names them all."""
+    """The error if there is only one, or an error that lists them all."""
     if len(failures) == 1:
         return failures[0][1]
     named = "; ".join(f"{source}: {error.message}" for source, error in failures)

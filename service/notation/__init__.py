@@ -1,1 +1,1 @@
-"""What goes in and out as JSON, over HTTP and on the command line."""
+"""Requests and responses as JSON, over HTTP and on the command line."""

@@ -1,6 +1,6 @@
-"""What askers get: the notation of answers, quotes and judgements, over HTTP and as `--json`.
+"""Responses as JSON, over HTTP and with `--json`: answers, quotes and judgements.
 
-Each class reads the engine's value of the same name: `AnswerOut.model_validate(answer)`.
+Each class is built from the engine's value of the same name: `AnswerOut.model_validate(answer)`.
 """
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from sourcebook.service.notation.responses import ArticleBrief, PassageOut, Retu
 
 
 class ScoresOut(Returned):
-    """What each stage gave a passage; `fused` decides the order."""
+    """The scores of a passage; `fused` determines the order."""
 
     fused: float
     late: float
@@ -18,34 +18,34 @@ class ScoresOut(Returned):
 
 
 class CitationOut(Returned):
-    """A quote that can be checked: `exact` is what the article says at `[start, end)`."""
+    """A quote that can be checked: `exact` equals `article.text[start:end]`."""
 
-    number: int = Field(description="What sentences cite it by.")
-    exact: str = Field(description="The quote, code point for code point.")
-    prefix: str = Field(description="What stands right before it.")
-    suffix: str = Field(description="What stands right after it.")
+    number: int = Field(description="The number that sentences cite it by.")
+    exact: str = Field(description="The quote, verbatim.")
+    prefix: str = Field(description="The text right before it.")
+    suffix: str = Field(description="The text right after it.")
     mentioned: list[str] = Field(
-        description="The dates in the quote, as precise as it has them: `2025-09-19`, `2025-09`, "
-        "`2025`, or `--10-19` for a day without a year. Its article's dates are another matter.",
+        description="The dates in the quote, as precise as it gives them: `2025-09-19`, `2025-09`, "
+        "`2025`, or `--10-19` for a day without a year. These are not the article's own dates.",
     )
     start: int
     end: int
-    text_sha256: str = Field(description="The hash of the article's text that the offsets are of.")
+    text_sha256: str = Field(description="SHA-256 of the article text that the offsets refer to.")
     article: ArticleBrief
     passage_id: str
     kind: str = Field(description="`paragraph` or `caption`.")
     headings: list[str]
     scores: ScoresOut
-    link: str | None = Field(description="An address that scrolls to the quote.")
-    reference: str = Field(description="The article in one line.")
-    also: list[ArticleBrief] = Field(description="Articles that print the same passage.")
+    link: str | None = Field(description="A link that scrolls to the quote.")
+    reference: str = Field(description="A one-line reference to the article.")
+    also: list[ArticleBrief] = Field(description="Other articles that contain the same passage.")
 
 
 class QueryOut(Returned):
-    """How the question was understood; names and dates raise articles and hide none."""
+    """How the question was understood; names and dates rank articles higher but hide none."""
 
     text: str
-    phrases: list[str] = Field(description="What stood in quotation marks.")
+    phrases: list[str] = Field(description="Phrases in quotation marks.")
     publishers: list[str]
     authors: list[str]
     published_from: str | None
@@ -53,107 +53,107 @@ class QueryOut(Returned):
 
 
 class SentenceOut(Returned):
-    """One statement of the answer, verbatim, with the numbers of its citations."""
+    """A verbatim sentence of the answer, with the numbers of its citations."""
 
     text: str
     citations: list[int]
 
 
 class ShortOut(Span):
-    """The words of the evidence that answer: `text` is what the article says at `[start, end)`."""
+    """The words of the evidence that answer: `text` equals `article.text[start:end]`."""
 
     text: str
-    citation: int = Field(description="The number of the citation that they stand in.")
+    citation: int = Field(description="The number of the citation that contains them.")
 
 
 class SideOut(Returned):
     """What one source says."""
 
-    value: str = Field(description="The words that others contradict.")
-    text: str = Field(description="The sentence that they stand in.")
+    value: str = Field(description="The words that other sources contradict.")
+    text: str = Field(description="The sentence that contains them.")
     citation: int
     published: str | None = Field(description="When the source was published.")
 
 
 class DisagreementOut(Returned):
-    """What sources say differently of one matter, side by side; nobody is declared right."""
+    """What sources say differently about a subject, side by side; none is declared right."""
 
-    matter: str = Field(description="What it is about, in words of the question or the sources.")
+    matter: str = Field(description="The subject, in words of the question or the sources.")
     kind: str = Field(description="What they differ in: `number`, `date` or `claim`.")
-    sides: list[SideOut] = Field(description="By date of publication; without one, last.")
+    sides: list[SideOut] = Field(description="By date of publication; those without a date last.")
 
 
 class WrittenSentenceOut(Returned):
-    """A sentence in the words of a language model, with the numbers of its citations."""
+    """A sentence written by a language model, with the numbers of its citations."""
 
     text: str
     citations: list[int]
 
 
 class DroppedOut(Returned):
-    """A sentence of the model that was not kept, and why."""
+    """A sentence of the model that was dropped, and why."""
 
     text: str
     reason: str
 
 
 class WrittenOut(Returned):
-    """What a language model made of the evidence: what passed every check, and what did not.
+    """A language model's answer: the sentences that passed every check, and those that did not.
 
-    No sentence is left, or `failure` is set: then the verbatim sentences are all there is.
+    If no sentence is left or `failure` is set, only the verbatim sentences answer.
     """
 
     model: str
     sentences: list[WrittenSentenceOut]
     dropped: list[DroppedOut]
     withheld: list[int] = Field(
-        description="Citations that the model was not shown: they give orders to models."
+        description="Citations not shown to the model, because they contain instructions to models."
     )
-    failure: str | None = Field(description="Why there is no draft at all.")
+    failure: str | None = Field(description="Why there is no draft.")
 
 
 class AnswerOut(Returned):
-    """The answer: verbatim sentences that each cite, or an honest "not in the library"."""
+    """The answer: verbatim sentences with citations, or "not in the library"."""
 
     status: str = Field(description="`answered`, `partial` or `not_in_library`.")
     confidence: float = Field(
-        description="The estimated probability that the library holds the answer."
+        description="The estimated probability that the library contains the answer."
     )
     confidence_in_words: str = Field(
-        description="The same in words: `very high`, `high`, `moderate`, `low` or `very low`."
+        description="The confidence in words: `very high`, `high`, `moderate`, `low`, `very low`."
     )
     short: ShortOut | None = Field(
-        description="For a question such as who, when or how many: the exact words that answer, "
-        "or null when that is not sure."
+        description="For questions such as who, when or how many: the exact words that answer, "
+        "or null if unsure."
     )
     sentences: list[SentenceOut]
     publishers: int = Field(
-        description="How many independent publishers the sentences are of. Copies are one source; "
-        "articles of unknown publishers count as one together, where no publisher is known."
+        description="Number of independent publishers behind the sentences. Copies count once. "
+        "If no publisher is known, all articles together count as one."
     )
     disagreements: list[DisagreementOut]
     outdated: list[int] = Field(
-        description="The numbers of the citations that a newer cited article contradicts."
+        description="The numbers of citations that a newer cited article contradicts."
     )
     citations: list[CitationOut] = Field(
-        description="Those of the sentences, then those of further sides of disagreements."
+        description="Citations of the sentences, then those of other sides of disagreements."
     )
-    nearest: list[CitationOut] = Field(description="The nearest misses, when there is no answer.")
+    nearest: list[CitationOut] = Field(description="The closest passages, if there is no answer.")
     reason: str | None = Field(
-        description="Why there is no answer. `nothing_to_search`: the library, or what the filter "
-        "lets through of it, is empty. `nothing_relevant`: it is on other subjects. "
-        "`entity_missing:NAME`: it is on this subject, but no article that was searched holds this "
-        "name, number or word of the question. `detail_missing`: it is on this subject, but what "
-        "comes nearest does not answer."
+        description="Why there is no answer. `nothing_to_search`: the library is empty, or no "
+        "article matches the filter. `nothing_relevant`: the articles are about other subjects. "
+        "`entity_missing:NAME`: they are about this subject, but none contains this name, number "
+        "or word of the question. `detail_missing`: they are about this subject, but the closest "
+        "passages do not answer the question."
     )
     written: WrittenOut | None = Field(
-        default=None, description="The same in a language model's words, where that was asked for."
+        default=None, description="The answer in a language model's words, if requested."
     )
-    reason_in_words: str | None = Field(description="The same in a sentence.")
+    reason_in_words: str | None = Field(description="The reason as a sentence.")
     query: QueryOut
-    generation: int = Field(description="The library's generation that was asked.")
-    fingerprint: str = Field(description="Names the library and how its vectors were made.")
-    seconds: dict[str, float] = Field(description="The time of each stage.")
+    generation: int = Field(description="The generation of the library that was searched.")
+    fingerprint: str = Field(description="Identifies the library and how its vectors were made.")
+    seconds: dict[str, float] = Field(description="Seconds spent in each stage.")
 
 
 class HitOut(Returned):
@@ -174,7 +174,7 @@ class SearchOut(Returned):
 
 
 class LocationOut(Returned):
-    """Where a quote stands: `text` is what the article really says at `[start, end)`."""
+    """Where a quote was found: `text` equals `article.text[start:end]`."""
 
     article_id: str
     title: str
@@ -185,11 +185,11 @@ class LocationOut(Returned):
 
 
 class VerdictOut(Returned):
-    """A quote and how it stands in the library."""
+    """A quote and whether it was found."""
 
     quote: str
     match: str = Field(
-        description="`exact`; `normalised` when only case, white space and the kind of quotation "
+        description="`exact`; `normalised` if only case, white space or the style of quotation "
         "marks and dashes differ; `not_found`."
     )
     locations: list[LocationOut]
@@ -204,40 +204,40 @@ class VerifyOut(Returned):
 
 
 class CitedOut(Returned):
-    """A reference to an article, and the quote that it is given for."""
+    """A reference to an article, with the quote if one was requested."""
 
     style: str
-    quote: str | None = Field(description="`article.text[start:end]`, where both were given.")
+    quote: str | None = Field(description="`article.text[start:end]`, if both were given.")
     reference: str = Field(description="The reference in that style.")
     text: str = Field(
-        description="What to paste: the quote and the reference; the entries of BibTeX, RIS and "
-        "CSL-JSON hold the quote themselves, as a note."
+        description="The text to paste: quote and reference. BibTeX, RIS and CSL-JSON entries "
+        "contain the quote as a note."
     )
-    media_type: str = Field(description="What `text` is.", examples=["text/plain"])
+    media_type: str = Field(description="The media type of `text`.", examples=["text/plain"])
 
 
 class JudgedQuoteOut(Span):
-    """The words that a judgement is about, as they stood when it was given."""
+    """The words that a judgement refers to, as they were at that time."""
 
     article_id: str
     source: str
     text: str
-    text_sha256: str = Field(description="The hash of the article's text then.")
+    text_sha256: str = Field(description="SHA-256 of the article's text at that time.")
 
 
 class JudgementOut(Returned):
-    """What a reader said of an answer."""
+    """A reader's judgement of an answer."""
 
     id: str
     question: str
     verdict: str = Field(description="`right`, `wrong`, `passage` or `unanswerable`.")
     quotes: list[JudgedQuoteOut]
     note: str
-    generation: int = Field(description="The library's generation that was judged.")
-    judged: str = Field(description="When, in UTC.")
+    generation: int = Field(description="The generation of the library at that time.")
+    judged: str = Field(description="Time of the judgement, in UTC.")
 
 
 class JudgementsOut(Returned):
-    """All judgements, the newest first."""
+    """All judgements, newest first."""
 
     judgements: list[JudgementOut]

@@ -1,4 +1,4 @@
-"""What callers send; unknown fields are refused by name."""
+"""Requests as JSON or query parameters; unknown fields are rejected by name."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ from sourcebook.service.language.quotations import MAX_DRAFT, quotes_in
 
 MAX_PAGE = 1_000
 MAX_HITS = 100
-MAX_VALUES = 100  # of one field of a filter
+MAX_VALUES = 100  # in one field of a filter
 MAX_QUOTES = 100
 MAX_SOURCE = 2_000  # characters
 MAX_NOTE = 10_000  # characters
@@ -35,14 +35,14 @@ QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
 
 
 def _partial_date(value: str) -> str:
-    """A date as precise as it is known, that the calendar holds."""
+    """Check a date that may lack day or month."""
     expected = "expected a date such as 2025, 2025-09 or 2025-09-19"
     if not PARTIAL_DATE.fullmatch(value):
         raise ValueError(expected)
     try:
         date(*(int(part) for part in [*value.split("-"), "1", "1"][:3]))
     except ValueError as error:
-        raise ValueError(f"{expected}; the calendar holds no such day") from error
+        raise ValueError(f"{expected}; there is no such day") from error
     return value
 
 
@@ -52,11 +52,11 @@ PartialDate = Annotated[
 
 
 def _encodable(value: str) -> str:
-    """JSON can hold halves of a character, which no text in UTF-8 has."""
+    """Reject lone surrogates, which JSON allows and UTF-8 does not."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("expected whole characters, found half of one") from error
+        raise ValueError("expected valid Unicode, found a lone surrogate") from error
     return value
 
 
@@ -64,8 +64,8 @@ Text = Annotated[str, AfterValidator(_encodable)]
 Names = Annotated[list[Text], Field(max_length=MAX_VALUES)]
 
 
-class Sent(BaseModel):
-    """What callers send: unknown fields are refused by name."""
+class StrictRequest(BaseModel):
+    """A request that rejects unknown fields by name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,51 +74,50 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """The request as HTTP would take it; what it would refuse is an `InputError` here."""
+    """Validate a request as the HTTP API does. Raises `InputError`."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "The request"
-    known = f"It takes {', '.join(model.model_fields)}."
+    known = f"Known fields: {', '.join(model.model_fields)}."
     if first["type"] in FIELD_FAULTS:
         raise InputError(f"{name} {reason(first)}.", cure=known)
     raise InputError(f"{name} is {first['input']!r:.80}: {reason(first)}.")
 
 
-# Faults of a field as such, rather than of its value, by pydantic's names of them.
-FIELD_FAULTS = {"missing": "is missing", "extra_forbidden": "is not known here"}
+# Errors about a field rather than its value, by their names in pydantic.
+FIELD_FAULTS = {"missing": "is missing", "extra_forbidden": "is not a known field"}
 
 
 def reason(fault: Mapping[str, Any]) -> str:
-    """What is wrong, by one of pydantic's errors."""
+    """The message of a pydantic error."""
     return FIELD_FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
 
 
-class Chosen(Sent):
-    """Which articles are looked at; the values of a field are alternatives, fields add up."""
+class FilterFields(StrictRequest):
+    """A filter on articles: values within a field are joined by OR, fields by AND."""
 
-    articles: Names = Field([], description="Ids of articles.")
-    publishers: Names = Field([], description="Names of publishers, in any case.")
-    authors: Names = Field([], description="Names of authors, in any case.")
-    languages: Names = Field([], description="Two-letter codes of languages.")
-    tags: Names = Field([], description="Tags, in any case.")
+    articles: Names = Field([], description="Article ids.")
+    publishers: Names = Field([], description="Publishers; case does not matter.")
+    authors: Names = Field([], description="Authors; case does not matter.")
+    languages: Names = Field([], description="Two-letter language codes.")
+    tags: Names = Field([], description="Tags; case does not matter.")
     published_from: PartialDate | None = Field(
-        None, description="Published then or later.", examples=["2025-09"]
+        None, description="Published on or after this date.", examples=["2025-09"]
     )
     published_to: PartialDate | None = Field(
-        None, description="Published then or earlier.", examples=["2025"]
+        None, description="Published on or before this date.", examples=["2025"]
     )
     as_of: PartialDate | None = Field(
         None,
-        description="Hides what was published later, as if it were asked then. An article without "
-        "a date of publication counts from when it was modified or retrieved, and one without any "
-        "date is hidden.",
+        description="Hides everything published later. An article without a publication date "
+        "counts from the date it was modified or retrieved; an article without any date is hidden.",
         examples=["2026"],
     )
 
     def filter(self) -> Filter:
-        """As the library takes it."""
+        """Convert to the library's filter."""
         return Filter(
             articles=tuple(self.articles),
             publishers=tuple(self.publishers),
@@ -131,27 +130,27 @@ class Chosen(Sent):
         )
 
 
-class Question(Chosen):
-    """A question, and which articles it is put to."""
+class Question(FilterFields):
+    """A question, with a filter on articles."""
 
     question: Text = Field(
-        description="A question or a few keywords, at most 2,000 characters. Words in quotation "
-        "marks are searched as a phrase.",
+        description="A question or keywords, at most 2,000 characters. Words in quotation marks "
+        "are searched as a phrase.",
     )
 
 
-class Writing(Sent):
-    """Whether a language model phrases the answer as well."""
+class Writing(StrictRequest):
+    """Whether a language model should also phrase the answer."""
 
     write: bool = Field(
         False,
-        description="Have the writer phrase the answer from the evidence, beside the verbatim "
-        "sentences; a problem where no writer is set.",
+        description="Also have the configured language model phrase the answer from the evidence. "
+        "The response is an error if none is configured.",
     )
 
 
 class AskRequest(Question, Writing):
-    """A question, and which articles may answer it."""
+    """A question, with a filter on the articles that may answer it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -163,65 +162,65 @@ class AskRequest(Question, Writing):
     )
 
 
-class AskQuery(Chosen, Writing):
+class AskQuery(FilterFields, Writing):
     """`AskRequest` as query parameters; lists are repeated parameters."""
 
     q: Text = Field(description="The question.", examples=[QUESTION])
 
 
 class ExportQuery(AskQuery):
-    """A question, and how the document with its answer is written."""
+    """A question, and the format of the document with its answer."""
 
-    format: Format = Field("markdown", description="`html` is for word processors, too.")
-    style: PrintedStyle = Field("chicago", description="The style of its references.")
+    format: Format = Field("markdown", description="Word processors can open `html`.")
+    style: PrintedStyle = Field("chicago", description="Citation style.")
     accessed: PartialDate | None = Field(
-        None, description="When you read the articles.", examples=["2026-11-22"]
+        None, description="Date you read the articles.", examples=["2026-11-22"]
     )
 
 
 class SearchRequest(Question):
-    """A question, which articles to search, and how many passages to return."""
+    """A question, a filter on articles, and the number of passages to return."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"question": "coca production hectares", "limit": 2}]}
     )
 
-    limit: int = Field(10, ge=1, le=MAX_HITS, description="How many passages to return at most.")
+    limit: int = Field(10, ge=1, le=MAX_HITS, description="Maximum number of passages.")
 
 
-class ArticlesQuery(Chosen):
-    """Which articles are listed, in which order, and which page of them."""
+class ArticlesQuery(FilterFields):
+    """Which articles to list, in which order, and which page of the list."""
 
     words: Text = Field(
-        "", max_length=MAX_SOURCE, description="Words in titles, publishers, authors and sources."
+        "", max_length=MAX_SOURCE, description="Words in titles, publishers, authors or sources."
     )
     sort: Literal["added", "title", "publisher", "published", "passages", "language"] = Field(
-        "added", description="What the list is sorted by; articles without it come first."
+        "added", description="Sort key; articles without a value come first."
     )
-    descending: bool = Field(False, description="From last to first.")
-    limit: int = Field(50, ge=1, le=MAX_PAGE, description="How many to return at most.")
-    offset: int = Field(0, ge=0, le=2**62, description="How many to skip.")
+    descending: bool = Field(False, description="Reverse the order.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Maximum number of articles.")
+    offset: int = Field(0, ge=0, le=2**62, description="Number of articles to skip.")
 
     def filter(self) -> Filter:
-        """As the library takes it."""
+        """Convert to the library's filter."""
         return replace(super().filter(), words=tuple(self.words.split()))
 
 
-class Stated(Sent):
-    """What the caller knows about an article; what is not given is looked for in its text."""
+class MetadataFields(StrictRequest):
+    """Metadata of an article; what is missing is taken from its text if possible."""
 
     title: Text = ""
-    authors: Names = Field([], description="Names of persons.")
-    publisher: Text = Field("", description="Who published it, such as a newspaper or agency.")
+    authors: Names = Field([], description="Names of people.")
+    publisher: Text = Field("", description="The publisher, such as a newspaper or agency.")
     published: PartialDate | None = None
     modified: PartialDate | None = None
     retrieved: PartialDate | None = None
-    url: Text | None = Field(None, description="Its http or https address.")
-    language: Text = Field("", description="A two-letter code; detected when not given.")
+    url: Text | None = Field(None, description="An http or https URL.")
+    language: Text = Field("", description="A two-letter code; detected if not given.")
     tags: Names = []
 
     def metadata(self, extra: Mapping[str, Any]) -> Metadata:
-        """As an article takes it."""
+        """Convert to an article's metadata."""
         return Metadata(
             title=self.title,
             authors=tuple(self.authors),
@@ -236,8 +235,8 @@ class Stated(Sent):
         )
 
 
-class ArticleText(Stated):
-    """A text with what is known about it."""
+class ArticleText(MetadataFields):
+    """A text with its metadata."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -254,9 +253,9 @@ class ArticleText(Stated):
 
     text: Text = Field(description="The article's text, in the given format.")
     format: Literal["text", "markdown", "html"] = Field(
-        "text", description="How `text` is written. Markdown may begin with YAML front matter."
+        "text", description="The format of `text`. Markdown may start with YAML front matter."
     )
-    extra: dict[str, Any] = Field({}, description="Whatever else should be kept with it.")
+    extra: dict[str, Any] = Field({}, description="Any other data to store with the article.")
 
 
 class NewArticle(ArticleText):
@@ -266,24 +265,24 @@ class NewArticle(ArticleText):
         None,
         min_length=1,
         max_length=MAX_SOURCE,
-        description="Where it came from: adding the same source again replaces the article. "
-        "Its `url`, or else a hash of the text, when not given.",
+        description="Where it came from; adding the same source again replaces the article. "
+        "By default its `url`, or a hash of the text.",
     )
 
 
-class UploadFields(Stated):
-    """What may be sent beside uploaded files; `source`, `title` and `url` beside one file only."""
+class UploadFields(MetadataFields):
+    """Form fields that may accompany uploads; `source`, `title` and `url` only with one file."""
 
     source: Text | None = Field(
         None,
         min_length=1,
         max_length=MAX_SOURCE,
-        description="Where the file came from; `upload:` and its name when not given.",
+        description="Where the file came from; by default `upload:` and its name.",
     )
 
 
-class VerifyRequest(Sent):
-    """One quote, several, or a draft whose quotations are to be checked."""
+class VerifyRequest(StrictRequest):
+    """One quote, several, or a draft whose quotations should be checked."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -298,10 +297,10 @@ class VerifyRequest(Sent):
     quotes: list[Text] | None = Field(None, min_length=1, max_length=MAX_QUOTES)
     draft: Text | None = Field(
         None,
-        description="A text: every quotation in it of at least three words is checked. "
+        description="A text; every quotation in it of at least three words is checked. "
         f"At most {MAX_DRAFT:,} characters.",
     )
-    article: Text | None = Field(None, description="Check against the article of this id alone.")
+    article: Text | None = Field(None, description="Only check the article with this id.")
 
     @model_validator(mode="after")
     def _one_of_three(self) -> "VerifyRequest":
@@ -312,63 +311,62 @@ class VerifyRequest(Sent):
         return self
 
     def wanted_quotes(self) -> list[str]:
-        """The quotes to check: those of a draft are found in it."""
+        """The quotes to check; those of a draft are extracted from it."""
         if self.draft is not None:
             return quotes_in(self.draft)
         return self.quotes if self.quotes is not None else [self.quote or ""]
 
 
-class FailureQuery(Sent):
-    """Which failure to forget."""
+class FailureQuery(StrictRequest):
+    """Which failure to dismiss or retry."""
 
     source: Text = Field(
         description="The source that could not be added.", examples=["articles/broken.txt"]
     )
 
 
-class CiteQuery(Sent):
-    """How an article, or a quote from it, is cited."""
+class CiteQuery(StrictRequest):
+    """How to cite an article, or a quote from it."""
 
     style: Style = Field(
-        "apa", description="`chicago` is its notes style; the last three are for programs."
+        "apa",
+        description="A citation style (`chicago` means its notes style), or a format for programs.",
     )
-    start: int | None = Field(
-        None, ge=0, description="Where the quote starts in the text.", examples=[808]
-    )
-    end: int | None = Field(None, ge=1, description="Where it ends.", examples=[934])
+    start: int | None = Field(None, ge=0, description="Start of the quote.", examples=[808])
+    end: int | None = Field(None, ge=1, description="End of the quote.", examples=[934])
     accessed: PartialDate | None = Field(
         None,
-        description="When you read it; else when it was retrieved, if that is known.",
+        description="Date you read it; by default the date it was retrieved, if known.",
         examples=["2026-11-22"],
     )
 
 
-class SpanQuery(Sent):
+class SpanQuery(StrictRequest):
     """The characters `[start, end)` of an article's text."""
 
-    start: int = Field(ge=0, description="Where the quote starts.", examples=[808])
-    end: int = Field(ge=1, description="Where it ends.", examples=[934])
+    start: int = Field(ge=0, description="Start of the quote.", examples=[808])
+    end: int = Field(ge=1, description="End of the quote.", examples=[934])
 
 
-class ImportRequest(Sent):
+class ImportRequest(StrictRequest):
     """A folder to add."""
 
     folder: Text = Field(
         min_length=1,
         max_length=MAX_SOURCE,
-        description="The absolute path of a folder on the server's machine.",
+        description="The absolute path of a folder on the server.",
         examples=["/srv/articles"],
     )
 
 
 class QuoteSpan(SpanQuery):
-    """A quote by its place in an article."""
+    """A quote, given by its article and offsets."""
 
     article_id: Text = Field(description="The article's id.", examples=["ba0913253f6cc065"])
 
 
-class JudgementRequest(Sent):
-    """What a reader says of an answer."""
+class JudgementRequest(StrictRequest):
+    """A reader's judgement of an answer."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -381,11 +379,11 @@ class JudgementRequest(Sent):
 
     question: Text = Field(description="The question, as it was asked.")
     verdict: Literal["right", "wrong", "passage", "unanswerable"] = Field(
-        description="`right` and `passage` need quotes: those of the answer, or those that should "
-        "have been found. `unanswerable`: the library does not hold the answer."
+        description="`right` needs the quotes of the answer, `passage` those that should have been "
+        "found. `unanswerable`: the library does not contain the answer."
     )
     quotes: list[QuoteSpan] = Field([], max_length=MAX_QUOTES)
-    note: Text = Field("", max_length=MAX_NOTE, description="Whatever else there is to say.")
+    note: Text = Field("", max_length=MAX_NOTE, description="A comment.")
 
     @model_validator(mode="after")
     def _quotes_fit(self) -> "JudgementRequest":

@@ -1,6 +1,6 @@
-"""What callers get: the notation of articles, the library and problems, over HTTP and as `--json`.
+"""Responses as JSON, over HTTP and with `--json`: articles, the library and problems.
 
-Each class reads the engine's value of the same name: `ArticleOut.model_validate(record)`.
+Each class is built from a value of the library: `ArticleOut.model_validate(record)`.
 """
 
 from collections.abc import Sequence
@@ -15,51 +15,51 @@ from sourcebook.index.storage.records import ArticleRecord
 
 
 class Returned(BaseModel):
-    """What callers get; values are read from attributes of the same name."""
+    """A response; its values come from attributes of the same name."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class ProblemError(Returned):
-    """One refused value."""
+    """A rejected value."""
 
-    location: str = Field(description="Where it stood, such as `body.question` or `query.limit`.")
+    location: str = Field(description="Its place, such as `body.question` or `query.limit`.")
     message: str = Field(description="What is wrong with it.")
-    given: str | None = Field(default=None, description="The value as given, shortened.")
+    given: str | None = Field(default=None, description="The value, shortened.")
 
 
 class Problem(Returned):
-    """An RFC 9457 problem: what went wrong, with the value and what was expected, and the cure."""
+    """An RFC 9457 problem: what went wrong, the value, what was expected, and what to do."""
 
-    type: str = Field(description="The kind of problem: an address that explains it.")
+    type: str = Field(description="The kind of problem, as the address of a page about it.")
     title: str = Field(description="The kind of problem in two or three words.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What was wrong this time: name, value and what was expected.")
-    instance: str = Field(description="The address that was asked.")
+    detail: str = Field(description="What went wrong: the name, the value and what was expected.")
+    instance: str = Field(description="The address of the request.")
     cure: str | None = Field(default=None, description="What to do about it.")
     errors: list[ProblemError] | None = Field(
-        default=None, description="Each value that was refused, where there may be several."
+        default=None, description="All rejected values, if there may be several."
     )
 
 
 class Span(Returned):
-    """A stretch `[start, end)` of an article's text, in Unicode code points."""
+    """A span `[start, end)` of an article's text, in Unicode code points."""
 
     start: int
     end: int
 
 
 def _known(name: str) -> AliasChoices:
-    """Where a record keeps what is known of its article; JSON has it beside the rest."""
+    """Read a field of the record's metadata; in JSON it is on the same level as the others."""
     return AliasChoices(AliasPath("metadata", name), name)
 
 
 class ArticleBrief(Returned):
-    """What a reader needs to know about a cited article."""
+    """The main facts about an article."""
 
     id: str = Field(examples=["ba0913253f6cc065"])
     source: str = Field(
-        description="Where it came from: adding the same source again replaces the article.",
+        description="Where it came from; adding the same source again replaces the article.",
         examples=["seeds/us-colombia-cooperation-to-confrontation.md"],
     )
     title: str = Field(validation_alias=_known("title"))
@@ -67,7 +67,7 @@ class ArticleBrief(Returned):
     publisher: str = Field(validation_alias=_known("publisher"))
     published: str | None = Field(
         validation_alias=_known("published"),
-        description="A date as precise as it is known: `2025`, `2025-09` or `2025-09-19`.",
+        description="A date, as precise as known: `2025`, `2025-09` or `2025-09-19`.",
     )
     modified: str | None = Field(validation_alias=_known("modified"))
     retrieved: str | None = Field(validation_alias=_known("retrieved"))
@@ -81,17 +81,15 @@ class ArticleOut(ArticleBrief):
     tags: list[str] = Field(validation_alias=_known("tags"))
     date_sources: dict[str, str] = Field(
         validation_alias=_known("date_sources"),
-        description="Where each known date came from.",
+        description="Where each date was found.",
     )
-    extra: dict[str, Any] = Field(
-        validation_alias=_known("extra"), description="What else is known about it."
-    )
-    sha256: str = Field(description="The hash of the canonical text.")
+    extra: dict[str, Any] = Field(validation_alias=_known("extra"), description="Other metadata.")
+    sha256: str = Field(description="SHA-256 of the canonical text.")
     characters: int
     passages: int
-    copy_of: str | None = Field(description="The id of the article that this one repeats.")
+    copy_of: str | None = Field(description="The id of the article that this one is a copy of.")
     added: str = Field(description="When this version was added, in UTC.")
-    generation: int = Field(description="The library's generation that brought this version.")
+    generation: int = Field(description="The generation of the library that added this version.")
 
 
 class BlockOut(Span):
@@ -101,7 +99,7 @@ class BlockOut(Span):
 
 
 class RemovalOut(Span):
-    """What cleaning took out, by which rule, and where in the decoded raw text it stood."""
+    """A part that cleaning removed, by which rule, and its place in the decoded raw text."""
 
     rule: str
     text: str
@@ -113,13 +111,13 @@ class ArticleFull(ArticleOut):
     text: str
     blocks: list[BlockOut]
     removals: list[RemovalOut] = Field(description="The cleaning report.")
-    copies: list[ArticleBrief] = Field(description="The articles that repeat this one.")
+    copies: list[ArticleBrief] = Field(description="Copies of this article.")
 
     @classmethod
     def of(
         cls, record: ArticleRecord, article: Article, copies: Sequence[ArticleRecord]
     ) -> "ArticleFull":
-        """A record together with its article and the records of its copies."""
+        """Combine a record with its article and the records of its copies."""
         brief = ArticleOut.model_validate(record)
         return cls.model_construct(
             **dict(brief),
@@ -133,7 +131,7 @@ class ArticleFull(ArticleOut):
 class ArticlesPage(Returned):
     """One page of the list of articles."""
 
-    total: int = Field(description="How many articles the filter lets through.")
+    total: int = Field(description="Number of articles that match the filter.")
     limit: int
     offset: int
     generation: int
@@ -141,7 +139,7 @@ class ArticlesPage(Returned):
 
 
 class PassageOut(Returned):
-    """A passage: `text` is what its article says at `[start, end)`."""
+    """A passage: `text` equals `article.text[start:end]`."""
 
     id: str
     article_id: str
@@ -149,22 +147,22 @@ class PassageOut(Returned):
     end: int
     text_sha256: str = Field(
         validation_alias=AliasChoices("article_sha256", "text_sha256"),
-        description="The hash of the article's text that the offsets are of.",
+        description="SHA-256 of the article text that the offsets refer to.",
     )
     text: str
     kind: str = Field(description="`paragraph` or `caption`.")
-    headings: list[str] = Field(description="The headings right above it, outermost first.")
+    headings: list[str] = Field(description="The headings above it, outermost first.")
     sentences: list[Span]
 
 
 class PassageFull(PassageOut):
-    """A passage with the article that it is from."""
+    """A passage with its article."""
 
     article: ArticleBrief
 
     @classmethod
     def of(cls, passage: Passage, record: ArticleRecord) -> "PassageFull":
-        """A passage together with its article."""
+        """Combine a passage with its article."""
         brief = PassageOut.model_validate(passage)
         return cls.model_construct(**dict(brief), article=ArticleBrief.model_validate(record))
 
@@ -177,7 +175,7 @@ class PassagesOut(Returned):
 
 
 class OutcomeOut(Returned):
-    """What adding one article did: `added`, `replaced` or `unchanged`."""
+    """The outcome for one article: `added`, `replaced` or `unchanged`."""
 
     action: str
     article: ArticleOut = Field(validation_alias=AliasChoices("record", "article"))
@@ -190,8 +188,8 @@ class FailureOut(Returned):
     kind: str
     message: str
     cure: str
-    attempts: int = Field(description="How often it was tried.")
-    failed: str | None = Field(description="When it was tried last, in UTC.")
+    attempts: int = Field(description="Number of attempts.")
+    failed: str | None = Field(description="Time of the last attempt, in UTC.")
 
     @classmethod
     def now(cls, source: str, error: SourcebookError) -> "FailureOut":
@@ -207,7 +205,7 @@ class FailureOut(Returned):
 
 
 class AddedOut(Returned):
-    """What adding did, article by article, and which files could not be read."""
+    """The outcome for each article, and the files that could not be read."""
 
     outcomes: list[OutcomeOut]
     failures: list[FailureOut]
@@ -215,27 +213,27 @@ class AddedOut(Returned):
 
 
 class RemovedOut(Returned):
-    """Articles that are gone: nothing finds or cites them any more."""
+    """The removed articles; they are never found or cited again."""
 
     removed: list[ArticleOut]
     generation: int
 
 
 class ImportOut(Returned):
-    """A folder on its way into the library."""
+    """The import of a folder."""
 
     id: str
     folder: str
     status: str = Field(description="`queued`, `running`, `done`, `failed` or `cancelled`.")
-    done: int = Field(description="How many files were read so far.")
-    total: int = Field(description="How many files there are.")
+    done: int = Field(description="Number of files processed.")
+    total: int = Field(description="Number of files.")
     actions: dict[str, int] = Field(
-        description="How many articles were `added`, `replaced` or found `unchanged`, and can be "
-        "found now."
+        description="Number of articles `added`, `replaced` or `unchanged` so far; they can be "
+        "found already."
     )
-    failed: int = Field(description="How many files could not be read.")
-    outcomes: list[OutcomeOut] = Field(description="The newest of these articles.")
-    failures: list[FailureOut] = Field(description="The newest of these failures.")
+    failed: int = Field(description="Number of files that could not be read.")
+    outcomes: list[OutcomeOut] = Field(description="The most recent outcomes.")
+    failures: list[FailureOut] = Field(description="The most recent failures.")
     created: str
     started: str | None
     finished: str | None
@@ -243,62 +241,62 @@ class ImportOut(Returned):
 
 
 class ImportsOut(Returned):
-    """The imports since the server began, the newest first."""
+    """The imports since the server started, newest first."""
 
-    folders: list[str] = Field(description="What the server's settings allow to import from.")
+    folders: list[str] = Field(description="Folders that the server's settings allow.")
     imports: list[ImportOut]
 
 
 class CoveredOut(Returned):
-    """How many articles a publisher has in a month."""
+    """The number of articles from a publisher in a month."""
 
     month: str | None = Field(
-        description="`2025-09`, or `2025` where no more is known, or null for undated articles."
+        description="`2025-09`, or `2025` if only the year is known; null for undated articles."
     )
-    publisher: str = Field(description="Empty where it is not known.")
+    publisher: str = Field(description="Empty if unknown.")
     articles: int
-    copies: int = Field(description="How many of them repeat another article.")
+    copies: int = Field(description="How many of them are copies of another article.")
 
 
 class CoverageOut(Returned):
-    """What the library covers, by month and publisher; undated articles come first."""
+    """The number of articles by month and publisher; undated articles come first."""
 
     generation: int
     coverage: list[CoveredOut]
 
 
 class LibraryOut(Returned):
-    """What the library holds and how large it is."""
+    """The contents and the size of the library."""
 
     folder: str
     generation: int = Field(description="Grows with every committed change.")
-    fingerprint: str = Field(description="Names the library and how its vectors were made.")
+    fingerprint: str = Field(description="Identifies the library and how its vectors were made.")
     encoder: str
     articles: int
-    copies: int = Field(description="How many of the articles repeat another one.")
+    copies: int = Field(description="How many articles are copies of another one.")
     passages: int
     publishers: list[str]
     languages: list[str]
-    bytes: dict[str, int] = Field(description="The size of the database and of each index.")
-    failures: int = Field(description="How many sources could not be added.")
-    failed: list[FailureOut] = Field(description="The newest of these, at most 100.")
+    bytes: dict[str, int] = Field(description="Size of the database and of each index.")
+    failures: int = Field(description="Number of sources that could not be added.")
+    failed: list[FailureOut] = Field(description="The most recent of these, at most 100.")
 
 
 class Example(Returned):
-    """A question that the library answers."""
+    """An example question that the library answers."""
 
     question: str
-    article_id: str = Field(description="The article whose title or heading it is.")
+    article_id: str = Field(description="The article with this title or heading.")
 
 
 class ExamplesOut(Returned):
-    """Questions to begin with."""
+    """Example questions."""
 
     examples: list[Example]
 
 
 class Health(Returned):
-    """Whether the server is up (`alive`), or can answer (`ready`)."""
+    """Whether the server is up (`alive`), or able to answer (`ready`)."""
 
     status: str
     generation: int | None = None

@@ -38,7 +38,7 @@ function fileForm(progress, added) {
   const drop = h(
     "div",
     { class: "drop" },
-    field("Drop files here, or choose them", input, "Text, Markdown, HTML or JSON lines"),
+    field("Drop files here, or choose them", input, "Text, Markdown, HTML or JSON Lines"),
   );
   const over = (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -58,8 +58,8 @@ function fileForm(progress, added) {
 /** Sends files one after the other, so that each has its own outcome while the others wait. */
 async function send(files, progress, added) {
   if (!files.length) return;
-  const bar = h("progress", { max: files.length, value: 0, "aria-label": "Files done" });
-  const jobs = files.map((file) => ({ file, line: h("li", {}, line(file, "waits")) }));
+  const bar = h("progress", { max: files.length, value: 0, "aria-label": "Files processed" });
+  const jobs = files.map((file) => ({ file, line: h("li", {}, line(file, "waiting")) }));
   progress.replaceChildren(bar, h("ul", {}, jobs.map(({ line: one }) => one)));
   let failed = 0;
   for (const { file, line: place } of jobs) {
@@ -74,7 +74,7 @@ const line = (file, ...words) => h("span", {}, foreign("strong", file.name), ": 
 
 /** Sends a file and shows what became of it; false if it failed. */
 async function sendOne(file, place, added) {
-  place.replaceChildren(line(file, "is read, cleaned and indexed …"));
+  place.replaceChildren(line(file, "reading and indexing …"));
   const body = new FormData();
   body.append("file", file);
   try {
@@ -91,7 +91,7 @@ async function sendOne(file, place, added) {
 }
 
 function outcome({ action, article }) {
-  const copy = article.copy_of ? ", a copy of an article that is there" : "";
+  const copy = article.copy_of ? ", a copy of an article already in the library" : "";
   return h(
     "span",
     { class: "outcome" },
@@ -116,7 +116,7 @@ function pasteForm(added, signal) {
     url: h("input", { type: "url", placeholder: "https://…" }),
   };
   const told = h("div", { "aria-live": "polite" });
-  const labels = { title: "Title", publisher: "Publisher", published: "Date", url: "Address" };
+  const labels = { title: "Title", publisher: "Publisher", published: "Date", url: "URL" };
 
   async function submit(event) {
     event.preventDefault();
@@ -140,10 +140,10 @@ function pasteForm(added, signal) {
       Object.entries(fields).map(([name, input]) => field(labels[name], input)),
     ),
     actions(
-    h("button", {}, "Add the text")),
+    h("button", {}, "Add text")),
     told,
   );
-  return folded("Paste a text", form);
+  return folded("Paste text", form);
 }
 
 /** Takes in a folder of the server, where its keeper allows that. */
@@ -159,7 +159,7 @@ function folderForm(added, signal) {
       while (["queued", "running"].includes(job.status)) {
         const bar = h(
           "progress",
-          { max: job.total || 1, value: job.done, "aria-label": "Files read" },
+          { max: job.total || 1, value: job.done, "aria-label": "Files processed" },
         );
         told.replaceChildren(bar, ` ${job.done} of ${count(job.total, "file")}`);
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -176,20 +176,20 @@ function folderForm(added, signal) {
     allowed,
     field("Folder", folder),
     actions(
-    h("button", {}, "Add the folder")),
+    h("button", {}, "Add folder")),
     told,
   );
   const opened = () => fill(
     allowed,
     async () => permission((await call("/v1/imports", { signal })).folders),
   );
-  return h("details", { toggle: opened }, h("summary", {}, "Name a folder of the server"), form);
+  return h("details", { toggle: opened }, h("summary", {}, "Add a folder on the server"), form);
 }
 
 function permission(folders) {
   return quiet(folders.length
-      ? `The server’s settings allow ${folders.join(", ")} and what lies in there.`
-      : "The server’s settings allow no folder: see docs/settings.md.",
+      ? `The server allows imports from ${folders.join(", ")}.`
+      : "The server’s settings allow no folders; see docs/settings.md.",
   );
 }
 

@@ -49,10 +49,10 @@ function standing(answer, wanted) {
   const silent = answer.status === "not_in_library";
   const publishers =
     answer.publishers > 1
-      ? `From ${answer.publishers} independent publishers; copies count once.`
+      ? `From ${answer.publishers} independent publishers; copies are counted once.`
       : "From one publisher.";
   const sure = silent
-    ? `The confidence that the library holds the answer is ${answer.confidence_in_words}.`
+    ? `Confidence that the library has an answer: ${answer.confidence_in_words}.`
     : `Confidence: ${answer.confidence_in_words}.`;
   const until = wanted.get("as_of");
   return h(
@@ -63,7 +63,7 @@ function standing(answer, wanted) {
       "p",
       {},
       silent ? `${answer.reason_in_words} ${sure}` : `${sure} ${publishers}`,
-      until ? ` As of ${inWords(until)}: what came later is hidden.` : "",
+      until ? ` As of ${inWords(until)}; later articles are hidden.` : "",
       answer.disagreements.length > 0 && [
         " ",
         h("a", { href: "#disagreements" }, "Sources disagree"),
@@ -88,7 +88,7 @@ function understood(query) {
   return h(
     "p",
     { class: "quiet", dir: "auto" },
-    `Preferred, as the question names: ${read.join("; ")}.`,
+    `Ranked higher because the question mentions: ${read.join("; ")}.`,
   );
 }
 
@@ -104,7 +104,7 @@ function evidence(answer, outdated) {
   const further = answer.citations.filter(({ number }) => !noted.has(number));
   return [
     answer.short ? shortAnswer(answer.short) : null,
-    h("section", { "aria-label": "Evidence, word for word", class: "evidence" }, rows),
+    h("section", { "aria-label": "Evidence, verbatim", class: "evidence" }, rows),
     disagreements(answer),
     further.length
       ? h(
@@ -197,31 +197,31 @@ function note(citation, outdated) {
         "p",
         { class: "warning" },
         h("strong", {}, "Outdated: "),
-        "a newer article cited here says otherwise.",
+        "a newer article cited here says something else.",
       )
       : null,
     also.length
-      ? folded(`Also printed by ${count(also.length, "other")}`, h("ul", {}, also))
+      ? folded(`Also published in ${count(also.length, "other article")}`, h("ul", {}, also))
       : null,
     actions(
       h("a", { href: addressOf(article.id, citation) }, "Read in context"),
       button("Cite", () => citeDialog({ article, start: citation.start, end: citation.end })),
-      citation.link && outward(citation.link, "Open at the publisher"),
+      citation.link && outward(citation.link, "Open at publisher"),
     ),
   );
 }
 
 function silence(answer) {
   if (!answer.nearest.length) {
-    return h("p", {}, h("a", { href: "/library" }, "See what the library holds, or add articles"));
+    return h("p", {}, h("a", { href: "/library" }, "See what is in the library, or add articles"));
   }
   return h(
     "section",
     { class: "evidence nearest", "aria-labelledby": "nearest" },
-    h("h3", { id: "nearest" }, "The nearest that it holds"),
+    h("h3", { id: "nearest" }, "Closest passages"),
     quiet(
-      "As far as can be told, these passages do not answer the question. If one should, check the " +
-        "spelling or ask in other words.",
+      "These passages probably do not answer the question. If one should, check the spelling or " +
+        "rephrase the question.",
     ),
     answer.nearest.map((citation) => row(quotation(citation), [citation], new Set())),
   );
@@ -269,7 +269,7 @@ function timeline(citations) {
   return h(
     "section",
     { class: "timeline", "aria-labelledby": "timeline" },
-    h("h3", { id: "timeline" }, "The evidence by date"),
+    h("h3", { id: "timeline" }, "Evidence by date"),
     h("ol", {}, dated.map(entry)),
   );
 }
@@ -277,5 +277,5 @@ function timeline(citations) {
 function provenance({ generation, fingerprint, seconds }) {
   const took = Object.values(seconds).reduce((sum, one) => sum + one, 0);
   const library = fingerprint.slice(0, 8);
-  return `Found in ${took.toFixed(2)} s in generation ${generation} of library ${library}.`;
+  return `Took ${took.toFixed(2)} s. Library ${library}, generation ${generation}.`;
 }

@@ -8,7 +8,7 @@ const REFUSED = new Set([400, 404, 413, 422]);
 /** The server refused: an RFC 9457 problem, or an answer that is none. */
 export class Problem extends Error {
   constructor(status, { title, detail, cure } = {}) {
-    super(inPlain(detail ?? `The server answered with the HTTP status ${status}.`));
+    super(inPlain(detail ?? `The server returned HTTP status ${status}.`));
     this.status = status;
     this.title = title ?? "Error";
     this.cure = cure ?? "";
@@ -25,9 +25,9 @@ function inPlain(detail) {
 /** Nobody answered. */
 export class Unreachable extends Error {
   constructor() {
-    super("The server does not answer. It may have been stopped, or the network is down.");
+    super("The server is not responding. It may have stopped, or the network may be down.");
     this.title = "No connection";
-    this.cure = "Start it again with: sourcebook serve";
+    this.cure = "Restart it with: sourcebook serve";
   }
 }
 
@@ -81,10 +81,10 @@ export function failure(error, retry) {
   return h(
     "div",
     { class: "notice bad", role: "alert" },
-    h("p", {}, h("strong", {}, error.title ?? "A defect of this page"), `. ${error.message}`),
+    h("p", {}, h("strong", {}, error.title ?? "Error in this page"), `. ${error.message}`),
     error.cure && h("p", {}, error.cure),
     retry && h("p", {}, button("Try again", retry)),
-    error.status === 404 && h("p", {}, h("a", { href: "/library" }, "See what the library holds")),
+    error.status === 404 && h("p", {}, h("a", { href: "/library" }, "See what is in the library")),
   );
 }
 

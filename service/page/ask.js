@@ -61,7 +61,7 @@ async function beginning(library, signal) {
       "section",
       { class: "notice" },
       h("h2", {}, "The library is empty"),
-      h("p", {}, "Add articles, and questions are answered from their very words."),
+      h("p", {}, "Add articles, then ask questions about them."),
       h("p", {}, h("a", { class: "strong", href: "/library" }, "Add articles")),
     );
   }
@@ -81,7 +81,7 @@ async function beginning(library, signal) {
       ? h(
         "section",
         { class: "examples" },
-        h("h2", {}, "For example"),
+        h("h2", {}, "Try asking"),
         h("ul", {}, examples.map(link)),
       )
       : null,
@@ -131,7 +131,7 @@ function questionForm(library, go) {
         field(
           label,
           input,
-          name === "as_of" ? "hides what came later" : "2025, 2025-09 or 2025-09-19",
+          name === "as_of" ? "hides later articles" : "2025, 2025-09 or 2025-09-19",
         ),
       ),
     ),

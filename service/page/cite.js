@@ -104,10 +104,10 @@ export function exportForm(wanted) {
   return h(
     "form",
     { class: "panel", submit: save, "aria-labelledby": "export-title" },
-    h("h3", { id: "export-title" }, "Take it with you"),
-    h("div", { class: "row" }, field("As", format), field("References in", style)),
+    h("h3", { id: "export-title" }, "Save or print"),
+    h("div", { class: "row" }, field("Format", format), field("Citation style", style)),
     actions(
-    h("button", {}, "Save the answer"), button("Print", () => print())),
+    h("button", {}, "Save answer"), button("Print", () => print())),
     told,
   );
 }

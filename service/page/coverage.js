@@ -25,7 +25,7 @@ export async function coverage(signal) {
     { class: "coverage", "aria-labelledby": "coverage" },
     h("h2", { id: "coverage" }, "Coverage"),
     dated.length ? [drawing(dated, publishers), legend(publishers)] : null,
-    folded("The same as a table", table(cells)),
+    folded("Show as a table", table(cells)),
   );
 }
 

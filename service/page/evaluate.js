@@ -6,16 +6,16 @@ import { folded, h, outward, quiet, scrolled } from "./dom.js";
 
 const POLL_MS = 1000;
 const METHODS = [
-  ["full", "full: what is served"],
-  ["late", "late: late interaction alone"],
+  ["full", "full: as served"],
+  ["late", "late: late interaction only"],
   ["hybrid", "hybrid: dense and BM25"],
-  ["bm25", "bm25: words alone"],
-  ["dense", "dense: vectors alone"],
+  ["bm25", "bm25: keywords only"],
+  ["dense", "dense: vectors only"],
 ];
 const HERE = "here";
 const SOURCES = [
   [HERE, "judged on this page"],
-  ["file", "in a file of JSON lines"],
+  ["file", "from a JSON Lines file"],
 ];
 
 /** The view of `/evaluate`. */
@@ -27,8 +27,8 @@ export async function evaluate(place, url, { signal }) {
     h(
       "p",
       { class: "lead" },
-      "How well are questions answered whose right passages are known? ",
-      "The same engine is measured that serves this page.",
+      "Measure how well questions are answered whose right passages are known. ",
+      "The engine is the one that serves this page.",
     ),
     startForm(watch, signal),
     h("section", { "aria-labelledby": "runs" }, h("h2", { id: "runs" }, "Runs"), runs),
@@ -94,7 +94,7 @@ function judgedQuestions(lines) {
         {
           title: "Bad file",
           detail: `Line ${i + 1} is not JSON.`,
-          cure: "Each line is one judged question.",
+          cure: "Put one judged question on each line.",
         },
       );
     }
@@ -102,8 +102,8 @@ function judgedQuestions(lines) {
   if (found.length) return found;
   throw new Problem(0, {
     title: "No questions",
-    detail: "There are no judged questions to ask.",
-    cure: "Say of some answers whether they are right, or choose a file.",
+    detail: "There are no judged questions yet.",
+    cure: "Judge some answers, or choose a file.",
   });
 }
 
@@ -120,7 +120,7 @@ async function runList(place, signal, watch) {
       "This server offers no evaluations. Start it with: sourcebook serve",
     );
   }
-  if (!found.length) return quiet("No run yet since the server began.");
+  if (!found.length) return quiet("No runs since the server started.");
   if (found.some(isOn)) setTimeout(() => !signal.aborted && watch(), POLL_MS);
   return [comparison(found.filter(({ status }) => status === "done")), h(
     "ul",
@@ -158,14 +158,14 @@ function run(one, watch) {
     one.missing_gold > 0 && h(
       "p",
       { class: "warning" },
-      `${count(one.missing_gold, "quote")} of the right passages cannot be found in the library.`,
+      `${count(one.missing_gold, "quote")} from the right passages are not in the library.`,
     ),
     one.measures && measures(one),
     actions(one.status === "done" && outward(report, "Open the report"),
       button(
-        isOn(one) ? "Cancel" : "Forget",
+        isOn(one) ? "Cancel" : "Delete",
         end,
-        { "aria-label": `${isOn(one) ? "Cancel" : "Forget"} ${one.name}, ${one.method}` },
+        { "aria-label": `${isOn(one) ? "Cancel" : "Delete"} ${one.name}, ${one.method}` },
       ),
     ),
     told,
@@ -183,7 +183,7 @@ function measures({ measures: found, name }) {
     h("th", { scope: "row" }, measure),
     h("td", {}, figure(interval)),
   );
-  return folded("Measures, with 95 % intervals",
+  return folded("Measures with 95 % confidence intervals",
     scrolled(`Measures of ${name}`, h("tbody", {}, Object.entries(found).map(row))),
   );
 }

@@ -19,8 +19,8 @@ export async function judge(place, url, { signal }) {
     h(
       "p",
       { class: "lead" },
-      "What askers said about answers. As judged questions they measure every later change: ",
-      h("a", { href: "/evaluate" }, "evaluate with them"),
+      "What readers said about answers. Use them as judged questions to measure later changes: ",
+      h("a", { href: "/evaluate" }, "start an evaluation"),
       ".",
     ),
     list,
@@ -35,8 +35,8 @@ async function judgements(list, signal) {
     return h(
       "p",
       { class: "notice" },
-      "Nobody has judged an answer yet. ",
-      h("a", { href: "/" }, "Ask something"),
+      "No answers judged yet. ",
+      h("a", { href: "/" }, "Ask a question"),
       ", then say below the answer whether it is right.",
     );
   }
@@ -61,7 +61,7 @@ function entry(one, again) {
       told.replaceChildren(failure(error, remove));
       return;
     }
-    announce("The judgement is deleted.");
+    announce("Judgement deleted.");
     await again();
   }
   const place = (quote) =>

@@ -35,7 +35,7 @@ export function judgement(answer, wanted, signal) {
       h(
         "p",
         { class: "notice good" },
-        "Kept in the library, thank you. ",
+        "Saved in the library. Thank you. ",
         h("a", { href: "/judge" }, "All judgements"),
       ),
     );
@@ -49,8 +49,8 @@ export function judgement(answer, wanted, signal) {
     });
   const choices = silent
     ? [
-        button("Right, it is not there", () => keep("unanswerable", [])),
-        button("Wrong, it is there", () => keep("wrong", shown)),
+        button("Right, it is not in the library", () => keep("unanswerable", [])),
+        button("Wrong, it is in the library", () => keep("wrong", shown)),
       ]
     : [
         button("This is right", () => keep("right", shown)),
@@ -60,10 +60,10 @@ export function judgement(answer, wanted, signal) {
   return h(
     "section",
     { class: "panel", "aria-labelledby": "judge-title" },
-    h("h3", { id: "judge-title" }, "What do you make of it?"),
-    actions(choices, button("The right passage is …", open)),
+    h("h3", { id: "judge-title" }, "Is this answer right?"),
+    actions(choices, button("Choose the right passage", open)),
     more,
-    folded("Add a note", field("Note, kept with what you choose", note)),
+    folded("Add a note", field("Note, saved with your judgement", note)),
     told,
   );
 }
@@ -107,17 +107,17 @@ async function passageForm(wanted, keep, signal) {
     h(
       "fieldset",
       {},
-      h("legend", {}, "The right passage is"),
+      h("legend", {}, "Right passage"),
       boxes.map(({ label }) => label),
       field(
-        "or these words of an article, pasted",
+        "Or paste words from an article",
         pasted,
-        "Word for word; they are looked up in the library.",
+        "They must match the article exactly.",
       ),
     ),
     told,
     actions(
-  h("button", {}, "Keep this")),
+  h("button", {}, "Save")),
   );
 }
 
@@ -126,7 +126,7 @@ async function located(quote, signal) {
   const { verdicts } = await call("/v1/verify", { method: "POST", body: { quote }, signal });
   const place = verdicts[0].locations[0];
   if (!place) {
-    const error = new Error("No article of the library holds these words.");
+    const error = new Error("No article in the library contains these words.");
     error.title = "Not found";
     throw error;
   }

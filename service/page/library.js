@@ -16,7 +16,7 @@ const COLUMNS = [
   ["passages", "Passages"],
   ["language", "Language"],
 ];
-const ORDERS = [["added", "Newest addition"], ...COLUMNS];
+const ORDERS = [["added", "Date added"], ...COLUMNS];
 
 /** The view of `/library?words=&sort=&descending=&page=`. */
 export async function library(place, url, { go, signal }) {
@@ -97,7 +97,7 @@ async function articleList(given, open, removals, signal) {
       { class: "notice" },
       given.get("words")
         ? "No article has these words in its title, publisher, authors or source."
-        : "There is no article yet. Add some above.",
+        : "No articles yet. Add some above.",
     );
   }
   const way = descending ? "descending" : "ascending";
@@ -164,7 +164,7 @@ function articleRow(article, removals) {
     cell("Language", article.language),
     cell(
       "Status",
-      article.copy_of ? h("a", { href: addressOf(article.copy_of) }, "A copy") : "Searchable",
+      article.copy_of ? h("a", { href: addressOf(article.copy_of) }, "Copy") : "Searchable",
     ),
     h("td", { role: "cell", class: "buttons" }, h("span", { class: "actions" }, cleaning, remove)),
   );
@@ -184,8 +184,8 @@ class Removals {
     this.show(row, article);
     row.querySelector(".pending button").focus();
     announce(
-      `Removed ${titleOf(article)} from this list. It is deleted in ${UNDO_S} seconds ` +
-        "or when you leave this page, unless you undo it.",
+      `${titleOf(article)} will be deleted in ${UNDO_S} seconds ` +
+        "or when you leave this page, unless you undo the removal.",
     );
   }
 
@@ -200,7 +200,7 @@ class Removals {
       row.classList.remove("removed");
       row.replaceChildren(...kept);
       row.querySelector(".buttons button:last-child").focus();
-      announce("It stays in the library.");
+      announce("Article kept.");
     };
     row.classList.add("removed");
     row.replaceChildren(
@@ -210,9 +210,9 @@ class Removals {
         h(
           "p",
           {},
-          "Removed from this list: ",
+          "Removed: ",
           foreign("s", titleOf(article), article.language),
-          ". Deleted for good when you leave this page, or in",
+          ". It will be deleted when you leave this page, or in",
           pending.countdown,
           ".",
         ),
@@ -246,7 +246,7 @@ class Removals {
       row?.querySelector(".pending")?.replaceChildren(failure(error, () => this.remove(id, row)));
       return;
     }
-    announce("The article is removed.");
+    announce("Article removed.");
     await this.done();
   }
 
@@ -266,7 +266,7 @@ function cleaningDialog(article) {
   const dialog = h(
     "dialog",
     { "aria-labelledby": "cleaning-title", close: () => dialog.remove() },
-    h("h2", { id: "cleaning-title" }, "What cleaning took out"),
+    h("h2", { id: "cleaning-title" }, "What cleaning removed"),
     foreign("p", titleOf(article), article.language, { class: "quiet" }),
     report,
     actions(
@@ -279,7 +279,7 @@ function cleaningDialog(article) {
     return whole.removals.length ? removalList(whole) : h(
       "p",
       {},
-      "Nothing: the text is as it came.",
+      "Nothing was removed.",
     );
   });
 }
@@ -298,7 +298,7 @@ async function failureList(redraw, signal) {
         await redraw();
         return null;
       });
-    const forget = () => act("/v1/library/failures", "DELETE", "Forgotten.");
+    const forget = () => act("/v1/library/failures", "DELETE", "Dismissed.");
     const retry = () => act("/v1/library/failures/retry", "POST", "Added.");
     return h(
       "li",
@@ -307,7 +307,7 @@ async function failureList(redraw, signal) {
       quiet(`Tried ${count(one.attempts, "time")}.`),
       actions(
         button("Try again", retry, { "aria-label": `Try ${one.source} again` }),
-        button("Forget it", forget, { "aria-label": `Forget ${one.source}` }),
+        button("Dismiss", forget, { "aria-label": `Dismiss ${one.source}` }),
       ),
       told,
     );

@@ -17,7 +17,7 @@ export async function read(place, url, { go, signal }) {
   const article = await call(`/v1/articles/${encodeURIComponent(id)}`, { signal });
   const text = new CodePoints(article.text);
   const body = h("div", { class: "body", dir: "auto", lang: article.language || null });
-  const tools = h("div", { class: "tools", role: "region", "aria-label": "The marked passage" });
+  const tools = h("div", { class: "tools", role: "region", "aria-label": "Highlighted passage" });
   place.append(
     h(
       "article",
@@ -37,7 +37,7 @@ export async function read(place, url, { go, signal }) {
     if (quote) {
       quote.scrollIntoView({ block: "center" });
       quote.focus({ preventScroll: true });
-      announce("The quote is marked in the text.");
+      announce("The quote is highlighted in the text.");
     } else if (span) {
       tools.append(outside(span, text.length));
     }
@@ -68,8 +68,8 @@ function outside(span, length) {
   return h(
     "p",
     { class: "notice bad", role: "alert" },
-    `The address names characters ${span.start} to ${span.end}, but this text has ${length}. ` +
-      "The article may have been replaced since the address was written down.",
+    `This link points to characters ${span.start} to ${span.end}, but the text has only ${length}. ` +
+      "The article may have been replaced since the link was made.",
   );
 }
 
@@ -104,8 +104,8 @@ function quoteTools(article, text, span) {
       () => citeDialog({ article, ...span }),
     ),
     copyButton("Copy permanent link", permanent, "Link"),
-    link && outward(link, "Open at the publisher"),
-    h("span", { class: "quiet hint" }, "Select words in the text to mark and cite them."),
+    link && outward(link, "Open at publisher"),
+    h("span", { class: "quiet hint" }, "Select text to highlight and cite it."),
   ].filter(Boolean);
 }
 
@@ -121,7 +121,7 @@ function fragmentLink(url, quote) {
 
 /** Offers to mark what the reader has selected. */
 function onSelection(body, tools, signal, mark) {
-  const offer = button("Mark the selection", () => mark(spanOfSelection(body)), { class: "offer" });
+  const offer = button("Highlight selection", () => mark(spanOfSelection(body)), { class: "offer" });
   document.addEventListener(
     "selectionchange",
     () => {
@@ -157,11 +157,11 @@ function offsetOf(body, node, offset) {
 
 function cleaning(article) {
   const found = article.removals.length;
-  if (!found) return quiet("Cleaning took nothing out of this article.");
+  if (!found) return quiet("Cleaning removed nothing from this article.");
   return h(
     "details",
     { class: "cleaning" },
-    h("summary", {}, `What cleaning took out (${count(found, "part")})`),
+    h("summary", {}, `What cleaning removed (${count(found, "part")})`),
     removalList(article),
   );
 }
@@ -181,7 +181,7 @@ function facts(article) {
     ["Retrieved", dated("retrieved")],
     ["Language", article.language],
     ["Tags", article.tags.join(", ")],
-    ["Address", article.url && outward(article.url, article.url)],
+    ["URL", article.url && outward(article.url, article.url)],
     ["Source", article.source],
     ["Copy of", article.copy_of && h("a", { href: addressOf(article.copy_of) }, article.copy_of)],
     ["Copies", article.copies.length > 0 && h(
@@ -192,7 +192,7 @@ function facts(article) {
     ["Passages", article.passages],
     ["Characters", article.characters.toLocaleString("en")],
     ["Added", article.added.replace("T", " ").replace("Z", " UTC")],
-    ["Text’s SHA-256", h("code", {}, article.sha256)],
+    ["SHA-256 of the text", h("code", {}, article.sha256)],
     ...Object.entries(article.extra).map(([name, value]) => [name, asText(value)]),
   ];
   return h(

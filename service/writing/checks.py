@@ -1,7 +1,7 @@
-"""What a language model wrote from the evidence: each sentence is checked, or it is dropped.
+"""Checks each sentence that a language model wrote, and drops those that fail.
 
-A model may phrase, and nothing else: what a sentence says must stand in the quotes that it cites.
-What these checks cannot see is said in docs/doors.md.
+A model may only rephrase: what a sentence says must be in the quotes that it cites. docs/doors.md
+lists what these checks cannot detect.
 """
 
 import re
@@ -20,13 +20,13 @@ Quotes = Mapping[int, str]  # the exact quote of each citation, by its number
 MAX_DRAFT = 10_000  # characters
 MAX_SENTENCES = 12
 MAX_SENTENCE = 600  # characters
-MAX_DROPPED = 24  # so many are shown of a draft without end
-# At least this share of a sentence's words stands in what it cites, or in the question: paraphrase
-# keeps most of the words that carry the meaning, invention does not.
+MAX_DROPPED = 24  # shown of a very long draft
+# The least share of a sentence's words that must be in the quotes or the question: a paraphrase
+# keeps most of the words that carry the meaning, an invention does not. Our estimate.
 SHARED_WORDS = 0.5
 
-FAMILY = 4  # letters that words of one family share
-REACH = 3  # words after a number in which what it counts is named
+FAMILY = 4  # letters at the start that related words share; our estimate
+REACH = 3  # words after a number that may name what it counts; our estimate
 
 _MARK = re.compile(r"\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 # "It rose. [1]" means "It rose [1]."
@@ -45,7 +45,7 @@ _NUMBER_WORDS = {
     for word, value in LEXICON.numbers.items()
     if word not in LEXICON.unchecked_numbers
 } | dict(LEXICON.amounts)
-# Evidence that speaks to a language model is not shown to one.
+# Evidence with instructions to a language model is not shown to one.
 _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override|ignora|olvida|olvide)\b"
     r".{0,40}\b(?:instructions?|prompts?|guidelines|instrucciones)\b"
@@ -59,7 +59,7 @@ _INSTRUCTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class WrittenSentence:
-    """A sentence in a model's words, with the numbers of the citations that it rests on."""
+    """A sentence in a model's words, with the numbers of the citations that support it."""
 
     text: str
     citations: tuple[int, ...]
@@ -67,7 +67,7 @@ class WrittenSentence:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A sentence that was not kept, and why."""
+    """A sentence that was dropped, and why."""
 
     text: str
     reason: str
@@ -75,10 +75,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What is left of a model's draft, and what is not.
+    """A model's draft after the checks: the sentences kept and those dropped.
 
-    `withheld` are citations whose quotes the model was not shown, because they speak to models;
-    `failure` says why there is no draft at all.
+    `withheld` are citations whose quotes were not shown to the model, because they contain
+    instructions to models. `failure` says why there is no draft.
     """
 
     model: str
@@ -89,26 +89,26 @@ class Written:
 
 
 def speaks_to_models(quote: str) -> bool:
-    """Whether a text gives instructions to a language model, as far as patterns can tell."""
+    """Whether a text contains instructions to a language model, judged by patterns."""
     return bool(_INSTRUCTION.search(quote))
 
 
 def keep_checked(
     draft: str, question: str, quotes: Quotes, *, model: str, withheld: tuple[int, ...] = ()
 ) -> Written:
-    """The sentences of a draft that pass every check against `quotes`, and those that do not."""
+    """Check every sentence of a draft against `quotes`."""
     kept: list[WrittenSentence] = []
     dropped: list[Dropped] = []
     for text, numbers in sentences_of(draft[:MAX_DRAFT]):
         reason = fault(text, numbers, question, quotes)
         if reason is None and len(kept) == MAX_SENTENCES:
-            reason = f"there are {MAX_SENTENCES} sentences before it"
+            reason = f"it comes after the first {MAX_SENTENCES} sentences"
         if reason is None:
             kept.append(WrittenSentence(text, numbers))
         else:
             dropped.append(Dropped(text[:MAX_SENTENCE], reason))
     if rest := draft[MAX_DRAFT:].strip():
-        reason = f"it stands after the first {MAX_DRAFT:,} characters"
+        reason = f"it comes after the first {MAX_DRAFT:,} characters"
         dropped.insert(0, Dropped(rest[:MAX_SENTENCE], reason))
     return Written(
         model=model,
@@ -119,7 +119,7 @@ def keep_checked(
 
 
 def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The sentences of a draft without their marks, each with the numbers in these."""
+    """The sentences of a draft without their citation marks, each with the cited numbers."""
     for raw in draft.splitlines():
         line = _LATE_MARKS.sub(r"\2\1", _BULLET.sub("", raw))
         for span in sentence_spans(line):
@@ -132,7 +132,7 @@ def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def fault(text: str, numbers: tuple[int, ...], question: str, quotes: Quotes) -> str | None:
-    """Why a sentence that cites these numbers cannot be kept; None when it can."""
+    """Why a sentence that cites these numbers must be dropped; None if it can be kept."""
     if not numbers:
         return "it cites nothing"
     if unknown := [str(number) for number in numbers if number not in quotes]:
@@ -140,7 +140,7 @@ def fault(text: str, numbers: tuple[int, ...], question: str, quotes: Quotes) ->
     if len(text) > MAX_SENTENCE:
         return f"it has more than {MAX_SENTENCE} characters"
     if _LINK.search(text):
-        return "it holds an address or markup"
+        return "it contains a link or markup"
     evidence = "\n".join(quotes[number] for number in numbers)
     checks: tuple[Callable[[str, str, str], str | None], ...] = (
         _invented_quote,
@@ -154,9 +154,9 @@ def fault(text: str, numbers: tuple[int, ...], question: str, quotes: Quotes) ->
 
 def _invented_quote(text: str, evidence: str, question: str) -> str | None:
     for quote in (*quotes_in(text, 1), *quoted(text)):
-        # American typography puts the sentence's comma into the quotation.
+        # American style puts the sentence's comma inside the quotation marks.
         if quote.strip() not in evidence and quote.strip(" .,;") not in evidence:
-            return f"the quotation “{quote:.80}” is not in what it cites"
+            return f"the quotation “{quote:.80}” is not in the cited quotes"
     return None
 
 
@@ -165,17 +165,17 @@ def _invented_number(text: str, evidence: str, question: str) -> str | None:
     for number, unit, _ in _measures(text):
         known = [near for same, _, near in given if same == number]
         if not known:
-            return f"the number {number} is not in what it cites"
-        # What is counted must be near; a year counts nothing.
+            return f"the number {number} is not in the cited quotes"
+        # What is counted must be near the number; years count nothing.
         if unit and not _YEAR.fullmatch(number) and not any(unit in near for near in known):
-            return f"what it cites does not say {number} of that"
+            return f"the cited quotes do not say {number} of that"
     return None
 
 
 def _measures(text: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Each number, in digits or words, with the stem of the word after it and of those near.
+    """Each number, in digits or words, with the stems of the next word and of the next few.
 
-    A word of grammar has none: after the 2 of "2 of the 12 departments" comes "".
+    Stop words have no stem: after the 2 of "2 of the 12 departments" comes "".
     """
     spelt = _MONEY.sub(r"\2 \1", _THOUSANDS.sub("", text))
     for sign, word in _SIGNS.items():
@@ -192,13 +192,14 @@ def _measures(text: str) -> Iterator[tuple[str, str, list[str]]]:
 def _invented_name(text: str, evidence: str, question: str) -> str | None:
     given = _words(f"{evidence}\n{question}")
     known = {word.casefold() for word in given}
-    # Any word that begins a sentence has a capital: what has a relative without one is no name.
+    # The first word of a sentence is always capitalised; if a related word in the evidence is in
+    # lower case, it is not a name.
     plain = {word[:FAMILY] for word in given if len(word) >= FAMILY and word.islower()}
     for position, word in enumerate(_words(text)):
         folded = word.casefold()
         opens = position == 0 and (folded in LEXICON.openers or folded[:FAMILY] in plain)
         if word[0].isupper() and folded not in known and not opens:
-            return f"the name {word} is neither in what it cites nor in the question"
+            return f"the name {word} is neither in the cited quotes nor in the question"
     return None
 
 
@@ -210,7 +211,7 @@ def _words(text: str) -> list[str]:
 
 def _denial(text: str, evidence: str, question: str) -> str | None:
     if _negated(text) and not _negated(evidence):
-        return "it denies, and what it cites does not"
+        return "it is negated, and the cited quotes are not"
     return None
 
 
@@ -222,5 +223,5 @@ def _other_words(text: str, evidence: str, question: str) -> str | None:
     terms = set(STEMMING.analyze(text))
     known = {*STEMMING.analyze(evidence), *STEMMING.analyze(question)}
     if len(terms & known) < SHARED_WORDS * len(terms):
-        return "most of its words are not in what it cites"
+        return "most of its words are not in the cited quotes"
     return None

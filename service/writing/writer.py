@@ -66,7 +66,9 @@ class Writer:
         shown = {number: quotes[number] for number in quotes if number not in withheld}
         try:
             if not shown:
-                raise _WriterError("it was not asked: all evidence gives orders to models")
+                raise _WriterError(
+                    "it was not asked, as all evidence contains instructions to models"
+                )
             draft = self._draft(question, shown)
             if draft.strip().rstrip(".").upper() == NOTHING:
                 raise _WriterError("it found no answer in the evidence")
@@ -90,9 +92,9 @@ class Writer:
             content = json.loads(self._post(json.dumps(body).encode()))
             draft = content["choices"][0]["message"]["content"]
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise _WriterError("what it sent is no chat completion") from error
+            raise _WriterError("its response is not a chat completion") from error
         if not isinstance(draft, str):
-            raise _WriterError("what it sent is no chat completion")
+            raise _WriterError("its response is not a chat completion")
         # JSON can hold halves of a character, which no answer can be sent with.
         return _THOUGHT.sub("", draft.encode(errors="replace").decode())
 
@@ -107,7 +109,7 @@ class Writer:
                 return _read(response, deadline)
         except HTTPError as error:
             error.close()
-            raise _WriterError(f"it answered with the HTTP status {error.code}") from error
+            raise _WriterError(f"it returned HTTP status {error.code}") from error
         except TimeoutError as error:
             raise _WriterError("it took too long") from error
         except URLError as error:
@@ -128,7 +130,7 @@ def _read(response: HTTPResponse, deadline: float) -> bytes:
     while part := response.read1(MAX_BYTES):
         found += part
         if len(found) > MAX_BYTES:
-            raise _WriterError(f"what it sent is longer than {MAX_BYTES:,} bytes")
+            raise _WriterError(f"its response is longer than {MAX_BYTES:,} bytes")
         if time.monotonic() > deadline:
             raise TimeoutError
     return found
