@@ -258,7 +258,9 @@ def test_a_stretch_outside_the_article_is_refused(
 ) -> None:
     found = data(tool("search", query=WHEAT_QUESTION))["results"][0]
     article = data(tool("fetch", id=found["id"]))["metadata"]["article"]
-    assert "expected at most 40,000 characters within" in refusal(tool("fetch", id=f"{article}#{stretch}"))
+    assert "expected at most 40,000 characters within" in refusal(
+        tool("fetch", id=f"{article}#{stretch}")
+    )
 
 
 def test_an_unknown_tool_is_an_error_of_the_protocol(connect: Connect) -> None:
