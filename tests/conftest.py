@@ -145,9 +145,10 @@ def client(engine: "Engine") -> Iterator["TestClient"]:
     """A client of the HTTP application on the seed library; tests must not change that."""
     from fastapi.testclient import TestClient
 
+    from sourcebook.service.answering import Answering
     from sourcebook.service.http.app import create_app
 
-    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
+    with TestClient(create_app(Answering(engine)), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -45,7 +45,8 @@ LONG = "\n\n".join(
 def sources(library: Library, question: str, **options: Any) -> list[Sourced]:
     """What is found, with texts and articles."""
     with library.view() as view:
-        items = view.search(question, dense_count=32, lexical_count=32, **options).items
+        counts = {"dense_count": 32, "lexical_count": 32} | options
+        items = view.search(question, **counts).items
         return list(view.sourced(item.row for item in items).values())
 
 
@@ -677,7 +678,7 @@ def test_another_encoder_is_refused_until_all_is_encoded_anew(
         assert reembed_library(copied, other) == 3
         # Whoever still has it open must neither mix vectors nor add its own.
         with pytest.raises(LibraryError, match="made with the encoder"):
-            serving.search("visa")
+            found(serving, "visa")
         with pytest.raises(LibraryError, match="made with the encoder"):
             add(serving, article_from(TEXTS["coca"], "coca"))
     assert_whole(copied, other)

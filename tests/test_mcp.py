@@ -63,7 +63,7 @@ def connect(request: pytest.FixtureRequest, place: Place) -> Connect:
 @pytest.fixture
 def tool(engine: Engine) -> Callable[..., CallToolResult]:
     """Calls a tool without a process between."""
-    server = mcp_server(engine, "http://here")
+    server = mcp_server(Answering(engine), "http://here")
 
     def call(name: str, **arguments: Any) -> CallToolResult:
         return talk(Client(server), lambda client: client.call_tool(name, arguments))
@@ -273,7 +273,7 @@ def test_an_unknown_tool_is_an_error_of_the_protocol(connect: Connect) -> None:
 
 
 def test_a_defect_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
-    server = mcp_server(cast(Engine, None), "http://here")
+    server = mcp_server(cast(Answering, None), "http://here")
     with caplog.at_level(logging.ERROR):
         result = talk(Client(server), lambda client: client.call_tool("ask", {"question": "coca"}))
     text = refusal(result)

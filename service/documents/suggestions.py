@@ -19,14 +19,14 @@ ASKING = re.compile(r"(what|when|where|who|whom|whose|which|why|how)\b|.*\?$", r
 class Examples:
     """Suggests questions that the library answers; recomputed when the library changes."""
 
-    def __init__(self, engine: Answering) -> None:
-        """Offer what `engine` answers."""
-        self._engine = engine
+    def __init__(self, answering: Answering) -> None:
+        """Offer what `answering` answers."""
+        self._answering = answering
         self._offered: tuple[int, list[Example]] | None = None
 
     def offer(self) -> list[Example]:
         """At most `OFFERED` questions, from different articles if there are enough."""
-        with self._engine.library.view() as view:
+        with self._answering.library.view() as view:
             generation = view.generation
         if self._offered is None or self._offered[0] != generation:
             self._offered = (generation, self._answered())
@@ -35,7 +35,7 @@ class Examples:
     def _answered(self) -> list[Example]:
         found: list[Example] = []
         for _, example in zip(range(TRIED), self._candidates(), strict=False):
-            if self._engine.ask(example.question).status is Status.ANSWERED:
+            if self._answering.ask(example.question).status is Status.ANSWERED:
                 found.append(example)
             if len(found) == OFFERED:
                 break
@@ -43,7 +43,7 @@ class Examples:
 
     def _candidates(self) -> Iterator[Example]:
         """The best phrase of each of the newest articles, then the second best of each, etc."""
-        with self._engine.library.view() as view:
+        with self._answering.library.view() as view:
             newest = view.records(descending=True, limit=NEWEST)
             originals = [record.id for record in newest if not record.copy_of]
             articles = view.articles(originals)

@@ -22,7 +22,7 @@ from sourcebook.service.notation.requests import checked
 log = logging.getLogger(__name__)
 
 
-def mcp_server(engine: Answering, address: str = "") -> "Server[Any]":
+def mcp_server(answering: Answering, address: str = "") -> "Server[Any]":
     """An MCP server of the tools; links to articles start with `address`, or the request's."""
 
     async def list_tools(
@@ -38,7 +38,7 @@ def mcp_server(engine: Answering, address: str = "") -> "Server[Any]":
             message = f"There is no tool {wanted.name!r}; expected one of {', '.join(TOOLS)}."
             raise MCPError(types.INVALID_PARAMS, message)
         asked = str(context.request.base_url).rstrip("/") if context.request else ""
-        tool_context = ToolContext(engine, address or asked)
+        tool_context = ToolContext(answering, address or asked)
         return await to_thread.run_sync(
             partial(_called, tool, tool_context, wanted.arguments or {})
         )
@@ -92,9 +92,9 @@ def _failed(message: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(text=message)], is_error=True)
 
 
-def run_stdio(engine: Answering, address: str) -> None:
+def run_stdio(answering: Answering, address: str) -> None:
     """Serve the tools on standard input and output until the input ends."""
-    server = mcp_server(engine, address)
+    server = mcp_server(answering, address)
 
     async def serve() -> None:
         async with stdio_server() as (incoming, outgoing):

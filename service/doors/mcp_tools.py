@@ -47,9 +47,9 @@ you."""
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool needs: the engine, and the address that links to articles start with."""
+    """What a tool needs: the answering, and the address that links to articles start with."""
 
-    engine: Answering
+    answering: Answering
     address: str
 
     def url(self, record: ArticleRecord, text: str, span: Span | None) -> str:
@@ -142,7 +142,7 @@ class DocumentOut(Returned):
 
 def search(context: ToolContext, wanted: SearchQuery) -> ResultsOut:
     """Find the best passages for a query."""
-    found = context.engine.find(wanted.query, limit=RESULTS)
+    found = context.answering.find(wanted.query, limit=RESULTS)
     results = []
     for hit in found.hits:
         cited = hit.citation
@@ -175,7 +175,7 @@ class Named:
 
 def fetch(context: ToolContext, wanted: FetchQuery) -> DocumentOut:
     """Get the text that an id refers to; a passage with the text around it."""
-    with context.engine.library.view() as view:
+    with context.answering.library.view() as view:
         named = _named(view, wanted.id)
         record = view.record(named.article.id)
     text, known, passage = named.article.text, record.metadata, named.span
@@ -238,18 +238,18 @@ def _named(view: View, wanted: str) -> Named:
 
 def ask(context: ToolContext, wanted: Question) -> AnswerOut:
     """Answer a question."""
-    return AnswerOut.model_validate(context.engine.ask(wanted.question, wanted.filter()))
+    return AnswerOut.model_validate(context.answering.ask(wanted.question, wanted.filter()))
 
 
 def verify(context: ToolContext, wanted: VerifyRequest) -> VerifyOut:
     """Check quotes."""
-    return catalogue.verified(context.engine.library, wanted)
+    return catalogue.verified(context.answering.library, wanted)
 
 
 def cite(context: ToolContext, wanted: CiteRequest) -> CitedOut:
     """Make a reference to an article or a quote."""
     return cited(
-        context.engine.library,
+        context.answering.library,
         wanted.article,
         wanted.style,
         start=wanted.start,

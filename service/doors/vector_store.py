@@ -162,10 +162,10 @@ def check_store(name: str) -> None:
         )
 
 
-def describe(engine: Answering) -> StoreOut:
+def describe(answering: Answering) -> StoreOut:
     """The library as a vector store."""
-    info = engine.library.info()
-    with engine.library.view() as view:
+    info = answering.library.info()
+    with answering.library.view() as view:
         first = view.records(Filter(), order="added", limit=1)
     added = datetime.fromisoformat(first[0].added).replace(tzinfo=UTC) if first else None
     return StoreOut(
@@ -179,15 +179,15 @@ def describe(engine: Answering) -> StoreOut:
     )
 
 
-def search(engine: Answering, wanted: StoreQuery) -> StorePage:
+def search(answering: Answering, wanted: StoreQuery) -> StorePage:
     """The best passages for any of the queries."""
     queries = [wanted.query] if isinstance(wanted.query, str) else wanted.query
     chosen = checked(FilterFields, _fields(wanted.filters) if wanted.filters else {})
     options = wanted.ranking_options or RankingOptions()
     best: dict[str, StoreHit] = {}
     for query in queries:
-        for found in engine.find(query, chosen.filter(), wanted.max_num_results).hits:
-            hit = _hit(found, engine.engine.profile.weights.share(found.citation.scores.fused))
+        for found in answering.find(query, chosen.filter(), wanted.max_num_results).hits:
+            hit = _hit(found, answering.engine.profile.weights.share(found.citation.scores.fused))
             if found.passage.id not in best or best[found.passage.id].score < hit.score:
                 best[found.passage.id] = hit
     least = options.score_threshold or 0.0

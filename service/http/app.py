@@ -1,4 +1,4 @@
-"""The HTTP application: routes, problems, limits and API reference around an engine."""
+"""The HTTP application: routes, problems, limits and API reference around an answering."""
 
 import json
 from collections.abc import Sequence
@@ -49,11 +49,11 @@ TAGS = [
 
 
 def create_app(
-    engine: Answering, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
+    answering: Answering, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
 ) -> FastAPI:
-    """Make the application that serves `engine`; `routers` add further endpoints.
+    """Make the application that serves `answering`; `routers` add further endpoints.
 
-    The caller keeps the engine's library open while the application runs, and closes it.
+    The caller keeps its library open while the application runs, and closes it.
     """
     settings = settings or Settings()
     max_bytes = settings.max_upload_bytes
@@ -68,13 +68,13 @@ def create_app(
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
     problems.install(app, DIALECTS)
-    app.include_router(router(engine, Uploads(engine.library, max_bytes)))
-    app.include_router(citing_router(engine))
-    app.include_router(judging_router(engine))
-    app.include_router(importing_router(engine, Folders(settings.import_folders)))
-    app.include_router(doors(engine))
-    app.include_router(_health(engine))
-    app.include_router(mcp_router(engine, settings.public_url))
+    app.include_router(router(answering, Uploads(answering.library, max_bytes)))
+    app.include_router(citing_router(answering))
+    app.include_router(judging_router(answering))
+    app.include_router(importing_router(answering, Folders(settings.import_folders)))
+    app.include_router(doors(answering))
+    app.include_router(_health(answering))
+    app.include_router(mcp_router(answering, settings.public_url))
     for one in routers:
         app.include_router(one)
     pages.install(app)
@@ -150,7 +150,7 @@ def _too_large(limit: int) -> HTTPException:
     return HTTPException(413, f"The request body is larger than {limit:,} bytes.")
 
 
-def _health(engine: Answering) -> APIRouter:
+def _health(answering: Answering) -> APIRouter:
     routes = APIRouter(tags=["health"], dependencies=PLAIN)
 
     @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)
@@ -163,7 +163,7 @@ def _health(engine: Answering) -> APIRouter:
     )
     def readyz() -> Health:
         """Return `ready` if the library is readable."""
-        with engine.library.view() as view:
+        with answering.library.view() as view:
             return Health(status="ready", generation=view.generation)
 
     return routes

@@ -16,13 +16,13 @@ if TYPE_CHECKING:  # importing it takes .75 s, too long for every start (decisio
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 
-def mcp_router(engine: Answering, public_url: str = "") -> APIRouter:
+def mcp_router(answering: Answering, public_url: str = "") -> APIRouter:
     """The address `/mcp`. `public_url` is where the server is reached, if not where it listens.
 
     There are no sessions: a result depends only on its call, so any process can give it, a
     restart loses nothing, and there are no events to listen to with GET.
     """
-    endpoint = _Endpoint(engine, public_url)
+    endpoint = _Endpoint(answering, public_url)
     route = Route("/mcp", endpoint, methods=["POST"], include_in_schema=False)
     return APIRouter(routes=[route], lifespan=endpoint.lifespan)
 
@@ -30,8 +30,8 @@ def mcp_router(engine: Answering, public_url: str = "") -> APIRouter:
 class _Endpoint:
     """The ASGI application at `/mcp`; its request manager lives as long as the server."""
 
-    def __init__(self, engine: Answering, public_url: str) -> None:
-        self._engine = engine
+    def __init__(self, answering: Answering, public_url: str) -> None:
+        self._answering = answering
         self._public_url = public_url
 
     @asynccontextmanager
@@ -50,7 +50,7 @@ class _Endpoint:
     async def _run(self) -> None:
         await self._wanted.wait()
         try:
-            manager = await asyncio.to_thread(_manager, self._engine, self._public_url)
+            manager = await asyncio.to_thread(_manager, self._answering, self._public_url)
         except Exception as error:  # reported to the caller; the server keeps running
             self._manager.set_exception(error)
             return
@@ -65,11 +65,11 @@ class _Endpoint:
         await manager.handle_request(scope, receive, send)
 
 
-def _manager(engine: Answering, public_url: str) -> "StreamableHTTPSessionManager":
+def _manager(answering: Answering, public_url: str) -> "StreamableHTTPSessionManager":
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415
 
     from sourcebook.service.doors.mcp import mcp_server  # noqa: PLC0415
 
     logging.getLogger("mcp").setLevel(logging.WARNING)  # it logs every request
-    server = mcp_server(engine, public_url)
+    server = mcp_server(answering, public_url)
     return StreamableHTTPSessionManager(server, json_response=True, stateless=True)

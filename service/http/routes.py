@@ -55,17 +55,17 @@ async def no_parameters(request: Request) -> None:
 PLAIN = [Depends(no_parameters)]
 
 
-def router(engine: Answering, uploads: Uploads) -> APIRouter:
-    """All endpoints under `/v1`, answered by `engine`."""
+def router(answering: Answering, uploads: Uploads) -> APIRouter:
+    """All endpoints under `/v1`, answered by `answering`."""
     routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
-    _questions(routes, engine)
-    _reading(routes, engine)
-    _writing(routes, engine, uploads)
-    _library(routes, engine)
+    _questions(routes, answering)
+    _reading(routes, answering)
+    _writing(routes, answering, uploads)
+    _library(routes, answering)
     return routes
 
 
-def _questions(routes: APIRouter, engine: Answering) -> None:
+def _questions(routes: APIRouter, answering: Answering) -> None:
     @routes.post(
         "/ask",
         tags=["questions"],
@@ -79,7 +79,7 @@ def _questions(routes: APIRouter, engine: Answering) -> None:
         `status` is `answered`, `partial` or `not_in_library`. The last is not an error, and comes
         with the closest passages. Every citation satisfies `article.text[start:end] == exact`.
         """
-        answer = engine.ask(wanted.question, wanted.filter(), write=wanted.write)
+        answer = answering.ask(wanted.question, wanted.filter(), write=wanted.write)
         return _json(AnswerOut.model_validate(answer))
 
     @routes.get(
@@ -90,7 +90,7 @@ def _questions(routes: APIRouter, engine: Answering) -> None:
     )
     def ask_by_address(wanted: Annotated[AskQuery, Query()]) -> Response:
         """As `POST /v1/ask`, with lists as repeated parameters: `publishers=A&publishers=B`."""
-        answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
+        answer = answering.ask(wanted.q, wanted.filter(), write=wanted.write)
         return _json(AnswerOut.model_validate(answer))
 
     @routes.post(
@@ -102,13 +102,13 @@ def _questions(routes: APIRouter, engine: Answering) -> None:
     )
     def search(wanted: SearchRequest) -> Response:
         """Return the best passages, each with a citation of its best sentences."""
-        found = engine.find(wanted.question, wanted.filter(), wanted.limit)
+        found = answering.find(wanted.question, wanted.filter(), wanted.limit)
         return _json(SearchOut.model_validate(found))
 
     @routes.post("/verify", tags=["questions"], dependencies=PLAIN, summary="Check quotations")
     def check(wanted: VerifyRequest) -> VerifyOut:
         """Check whether quotes are exact: one quote, several, or every quotation in a draft."""
-        return catalogue.verified(engine.library, wanted)
+        return catalogue.verified(answering.library, wanted)
 
 
 def _json(found: Returned) -> Response:
@@ -116,8 +116,8 @@ def _json(found: Returned) -> Response:
     return Response(found.model_dump_json(), media_type="application/json")
 
 
-def _reading(routes: APIRouter, engine: Answering) -> None:
-    library = engine.library
+def _reading(routes: APIRouter, answering: Answering) -> None:
+    library = answering.library
 
     @routes.get("/articles", tags=["articles"], summary="List articles")
     def list_articles(wanted: Annotated[ArticlesQuery, Query()]) -> ArticlesPage:
@@ -158,7 +158,7 @@ def _reading(routes: APIRouter, engine: Answering) -> None:
         return catalogue.passage(library, passage_id)
 
 
-def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
+def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
     @routes.post(
         "/articles",
         tags=["articles"],
@@ -206,16 +206,16 @@ def _writing(routes: APIRouter, engine: Answering, uploads: Uploads) -> None:
     )
     async def remove_article(article_id: Id) -> RemovedOut:
         """Remove an article; once this returns, it is never found or cited again."""
-        return await uploads.writing(lambda: catalogue.remove(engine.library, [article_id]))
+        return await uploads.writing(lambda: catalogue.remove(answering.library, [article_id]))
 
 
-def _library(routes: APIRouter, engine: Answering) -> None:
-    examples = Examples(engine)
+def _library(routes: APIRouter, answering: Answering) -> None:
+    examples = Examples(answering)
 
     @routes.get("/library", tags=["library"], dependencies=PLAIN, summary="Describe the library")
     def describe() -> LibraryOut:
         """Return the library's contents, its size, and the sources that could not be added."""
-        return catalogue.describe(engine.library)
+        return catalogue.describe(answering.library)
 
     @routes.get(
         "/library/examples",
@@ -232,7 +232,7 @@ def _library(routes: APIRouter, engine: Answering) -> None:
     )
     def cover() -> CoverageOut:
         """Count articles by month and publisher; articles without a date come first."""
-        return catalogue.coverage(engine.library)
+        return catalogue.coverage(answering.library)
 
     @routes.delete(
         "/library/failures",
@@ -243,7 +243,7 @@ def _library(routes: APIRouter, engine: Answering) -> None:
     )
     def forget(wanted: Annotated[FailureQuery, Query()]) -> None:
         """Remove a source that could not be added from the list of failures."""
-        if not engine.library.forget_failures([wanted.source]):
+        if not answering.library.forget_failures([wanted.source]):
             raise unknown_failure(wanted.source)
 
 

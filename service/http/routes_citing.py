@@ -24,8 +24,8 @@ class AnnotationResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-def citing_router(engine: Answering) -> APIRouter:
-    """The endpoints, for the library of `engine`."""
+def citing_router(answering: Answering) -> APIRouter:
+    """The endpoints, for the library of `answering`."""
     routes = APIRouter(prefix="/v1", responses=problems.responses(422, 503))
 
     @routes.get(
@@ -40,7 +40,7 @@ def citing_router(engine: Answering) -> APIRouter:
         With `start` and `end`, the quote `article.text[start:end]` is included.
         """
         return cited(
-            engine.library,
+            answering.library,
             article_id,
             wanted.style,
             start=wanted.start,
@@ -64,7 +64,7 @@ def citing_router(engine: Answering) -> APIRouter:
         the publisher's page, by its words.
         """
         base = str(request.base_url)
-        return annotation(engine.library, article_id, wanted.start, wanted.end, base)
+        return annotation(answering.library, article_id, wanted.start, wanted.end, base)
 
     @routes.get(
         "/export",
@@ -84,7 +84,7 @@ def citing_router(engine: Answering) -> APIRouter:
         A footnote has the reference, the offsets and the hash, a permanent link to the quote on
         this server, and a link to the publisher.
         """
-        answer = engine.ask(wanted.q, wanted.filter(), write=wanted.write)
+        answer = answering.ask(wanted.q, wanted.filter(), write=wanted.write)
         media_type, name = FILES[wanted.format]
         base = str(request.base_url)
         return Response(

@@ -107,20 +107,20 @@ class RerankOut(Returned):
     meta: RerankMeta
 
 
-def router(engine: Answering) -> APIRouter:
-    """The compatible endpoints, answered by `engine`."""
+def router(answering: Answering) -> APIRouter:
+    """The compatible endpoints, answered by `answering`."""
     routes = APIRouter(
         tags=["compatible"], dependencies=PLAIN, responses=problems.responses(404, 422, 503)
     )
-    _chat(routes, engine)
-    _vector_stores(routes, engine)
-    _rerank(routes, engine)
+    _chat(routes, answering)
+    _vector_stores(routes, answering)
+    _rerank(routes, answering)
     return routes
 
 
-def _chat(routes: APIRouter, engine: Answering) -> None:
+def _chat(routes: APIRouter, answering: Answering) -> None:
     def models() -> list[str]:
-        return [MODEL, WRITER_MODEL] if engine.writer else [MODEL]
+        return [MODEL, WRITER_MODEL] if answering.writer else [MODEL]
 
     @routes.get("/v1/models", summary="List models (OpenAI)")
     def list_models() -> Models:
@@ -148,7 +148,7 @@ def _chat(routes: APIRouter, engine: Answering) -> None:
         check_model(wanted.model, *dict.fromkeys([*models(), WRITER_MODEL]))
         asked = wanted.question()
         writes = wanted.model == WRITER_MODEL
-        answer = engine.ask(asked.question, wanted.sourcebook.filter(), write=writes)
+        answer = answering.ask(asked.question, wanted.sourcebook.filter(), write=writes)
         found, parts = completion(wanted, asked, answer, str(request.base_url), count)
         if not wanted.stream:
             return found
@@ -158,31 +158,31 @@ def _chat(routes: APIRouter, engine: Answering) -> None:
         return Response(body, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
 
     def count(text: str) -> int:
-        return len(engine.library.encoder.piece_offsets(text))
+        return len(answering.library.encoder.piece_offsets(text))
 
 
-def _vector_stores(routes: APIRouter, engine: Answering) -> None:
+def _vector_stores(routes: APIRouter, answering: Answering) -> None:
     @routes.get("/v1/vector_stores", summary="List vector stores (OpenAI)")
     def list_stores() -> StoreList:
         """Return the library, which is the only vector store."""
-        return StoreList(data=[vector_store.describe(engine)])
+        return StoreList(data=[vector_store.describe(answering)])
 
     @routes.get("/v1/vector_stores/{store_id}", summary="Describe a vector store (OpenAI)")
     def read_store(store_id: StoreId) -> StoreOut:
         """Return its number of articles and its size."""
         vector_store.check_store(store_id)
-        return vector_store.describe(engine)
+        return vector_store.describe(answering)
 
     @routes.post("/v1/vector_stores/{store_id}/search", summary="Search a vector store (OpenAI)")
     def search_store(store_id: StoreId, wanted: StoreQuery) -> StorePage:
         """Return the best passages, each with a citation of its best sentences."""
         vector_store.check_store(store_id)
-        return vector_store.search(engine, wanted)
+        return vector_store.search(answering, wanted)
 
 
-def _rerank(routes: APIRouter, engine: Answering) -> None:
-    library = engine.library
-    reranker = Reranker(library.encoder, library.codec, engine.engine.profile.weights)
+def _rerank(routes: APIRouter, answering: Answering) -> None:
+    library = answering.library
+    reranker = Reranker(library.encoder, library.codec, answering.engine.profile.weights)
 
     @routes.post("/v2/rerank", responses=problems.responses(413), summary="Rerank texts (Cohere)")
     def rerank(wanted: RerankRequest) -> RerankOut:

@@ -15,11 +15,11 @@ from sourcebook.service.notation.responses import AddedOut, ImportOut, ImportsOu
 Id = Annotated[str, Path(description="An import's id.", examples=["7d1f0c2b9e34"])]
 
 
-def importing_router(engine: Answering, folders: Folders) -> APIRouter:
-    """The endpoints; imports read from `folders` and add to the library of `engine`."""
+def importing_router(answering: Answering, folders: Folders) -> APIRouter:
+    """The endpoints; imports read from `folders` and add to the library of `answering`."""
     jobs: Jobs[Import] = Jobs("import", "/v1/imports")
     routes = APIRouter(prefix="/v1", tags=["library"], responses=problems.responses(422, 503))
-    _imports(routes, engine, folders, jobs)
+    _imports(routes, answering, folders, jobs)
 
     @routes.post(
         "/library/failures/retry",
@@ -31,12 +31,12 @@ def importing_router(engine: Answering, folders: Folders) -> APIRouter:
 
         To retry an upload, send it again.
         """
-        return retry(engine.library, folders, wanted.source)
+        return retry(answering.library, folders, wanted.source)
 
     return routes
 
 
-def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[Import]) -> None:
+def _imports(routes: APIRouter, answering: Answering, folders: Folders, jobs: Jobs[Import]) -> None:
     @routes.post(
         "/imports",
         status_code=202,
@@ -53,7 +53,7 @@ def _imports(routes: APIRouter, engine: Answering, folders: Folders, jobs: Jobs[
         files = folders.files(wanted.folder)
         job = jobs.add(
             lambda: Import(
-                library=engine.library, folders=folders, folder=wanted.folder, files=files
+                library=answering.library, folders=folders, folder=wanted.folder, files=files
             )
         )
         response.headers["Location"] = f"/v1/imports/{job.id}"

@@ -14,9 +14,9 @@ from sourcebook.service.notation.requests import JudgementRequest
 JSON_LINES = "application/x-ndjson"
 
 
-def judging_router(engine: Answering) -> APIRouter:
-    """The endpoints; judgements are stored in the library of `engine`."""
-    library = engine.library
+def judging_router(answering: Answering) -> APIRouter:
+    """The endpoints; judgements are stored in the library of `answering`."""
+    library = answering.library
     routes = APIRouter(
         prefix="/v1/judgements",
         tags=["judgements"],
