@@ -77,18 +77,21 @@ def _default(value: object) -> str:
 def module_map() -> str:
     """The module map of docs/architecture.md, from the modules' docstrings."""
     lines = []
-    for folder in ("index", "service", "eval"):
-        lines += [f"**{folder}/**", ""]
-        for path in sorted((ROOT / folder).glob("*.py")):
-            summary = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0]
-            if path.stem != "__init__":
-                lines.append(f"- `{folder}/{path.name}`: {summary}")
-        lines.append("")
+    for layer in ("index", "service", "eval"):
+        for package in sorted(path.parent for path in (ROOT / layer).rglob("__init__.py")):
+            lines += [f"**{package.relative_to(ROOT)}/**: {_summary(package / '__init__.py')}", ""]
+            modules = sorted(path for path in package.glob("*.py") if path.stem != "__init__")
+            lines += [f"- `{path.name}`: {_summary(path)}" for path in modules]
+            lines.append("")
     return "\n".join(lines).rstrip()
 
 
+def _summary(module: Path) -> str:
+    return (ast.get_docstring(ast.parse(module.read_text("utf-8"))) or "").split("\n")[0]
+
+
 def api_page(engine: Engine) -> str:
-    """docs/api.md: every endpoint from the OpenAPI document, some with a real exchange."""
+    """docs/api.md: every endpoint, some with a real exchange."""
     service = create_app(Answering(engine), routers=[evaluations_router(engine)])
     parts = [
         "# HTTP API",

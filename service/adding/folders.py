@@ -89,7 +89,7 @@ class Import(Job[Counter[str]]):
         return len(self.files)
 
     def work(self) -> Counter[str]:
-        """Read and add the files; one that cannot be read stops no other."""
+        """Add the files; if one cannot be read, the others are still added."""
         found = add_files(self.library, self._checked(), failed=self._fail, done=self._count)
         for outcome in found:
             self.actions[outcome.action] += 1

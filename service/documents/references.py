@@ -157,7 +157,7 @@ class Printed:
     """A style for people: its name in the collection of CSL styles, from which `styles/` has it.
 
     `note`: it is cited in notes, whose form differs from that of a bibliography. `repeats`: the
-    macro that prints the title again where it stands in for a missing author.
+    macro that prints the title a second time if it replaces a missing author.
     """
 
     csl: str
@@ -186,7 +186,7 @@ MISSED = re.compile(r"‘\w|(?<=[?!] )[a-z]|(?<= )[a-z](?=[^\W\d_A-Z]*\W*$)")
 
 
 def _within_quotes(title: str, language: str) -> str:
-    """The title as it stands within quotation marks, which is where all styles but APA put it."""
+    """The title for use within quotation marks, where all styles but APA put it."""
     single = re.sub(r'[“”"]', _single, title)
     if language != "en":
         return single

@@ -50,7 +50,7 @@ class Span(Returned):
 
 
 def _known(name: str) -> AliasChoices:
-    """Read a field of the record's metadata; in JSON it is on the same level as the others."""
+    """Take a field from the record's metadata; in JSON it is on the top level."""
     return AliasChoices(AliasPath("metadata", name), name)
 
 

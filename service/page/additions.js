@@ -1,14 +1,14 @@
-/** Adding articles: dropped or chosen files, a pasted text, or a folder of the server. */
+/** Adding articles: dropped or chosen files, pasted text, or a folder on the server. */
 
 import { call, failure, fill } from "./api.js";
-import { actions, announce, count, field, folded, foreign, h, quiet } from "./dom.js";
+import { actions, announce, count, field, folded, untrusted, h, quiet } from "./dom.js";
 import { addressOf, titleOf } from "./text.js";
 
 const SUFFIXES = ".txt,.md,.markdown,.html,.htm,.jsonl";
 const POLL_MS = 500;
 
 /**
- * The forms that add.
+ * The forms for adding articles.
  * @param {() => Promise<any>} added called when the library has changed
  * @param {AbortSignal} signal
  */
@@ -55,7 +55,7 @@ function fileForm(progress, added) {
   return drop;
 }
 
-/** Sends files one after the other, so that each has its own outcome while the others wait. */
+/** Sends files one at a time, so that each shows its own result. */
 async function send(files, progress, added) {
   if (!files.length) return;
   const bar = h("progress", { max: files.length, value: 0, "aria-label": "Files processed" });
@@ -70,9 +70,9 @@ async function send(files, progress, added) {
   await added();
 }
 
-const line = (file, ...words) => h("span", {}, foreign("strong", file.name), ": ", words);
+const line = (file, ...words) => h("span", {}, untrusted("strong", file.name), ": ", words);
 
-/** Sends a file and shows what became of it; false if it failed. */
+/** Sends a file and shows the result; returns false if it failed. */
 async function sendOne(file, place, added) {
   place.replaceChildren(line(file, "reading and indexing …"));
   const body = new FormData();
@@ -146,7 +146,7 @@ function pasteForm(added, signal) {
   return folded("Paste text", form);
 }
 
-/** Takes in a folder of the server, where its keeper allows that. */
+/** Adds a folder on the server, if its settings allow it. */
 function folderForm(added, signal) {
   const folder = h("input", { required: true, placeholder: "/srv/articles" });
   const [told, allowed] = [h("div", { "aria-live": "polite" }), h("div")];

@@ -1,6 +1,6 @@
-/** An answer: its sentences word for word, each beside the note that says where it stands. */
+/** An answer: verbatim sentences, each next to a note with its source. */
 
-import { actions, button, count, folded, foreign, h, outward, quiet } from "./dom.js";
+import { actions, button, count, folded, untrusted, h, outward, quiet } from "./dom.js";
 import { citeDialog, exportForm } from "./cite.js";
 import { judgement } from "./judgement.js";
 import { addressOf, CodePoints, inWords, titleOf, whoAndWhen } from "./text.js";
@@ -10,7 +10,7 @@ const STATUSES = {
   partial: "Answered in part",
   not_in_library: "Not in the library",
 };
-// A number never stands alone at the beginning of a line.
+// A narrow space that does not break, so that no line starts with a note number.
 const NARROW = "\u202f";
 
 /** The outcome in a few words, for a heading and for screen readers. */
@@ -19,7 +19,7 @@ export function headline(answer) {
 }
 
 /**
- * Everything that is known about a question.
+ * The whole answer to a question.
  * @param {object} answer what `/v1/ask` says
  * @param {URLSearchParams} wanted the question and its filters
  * @param {AbortSignal} signal
@@ -74,7 +74,7 @@ function standing(answer, wanted) {
   );
 }
 
-/** Names and dates that were read out of the question, for the asker to notice a misreading. */
+/** Names and dates found in the question, so that users notice misunderstandings. */
 function understood(query) {
   const named = [query.published_from, query.published_to].filter(Boolean);
   const dates = named.map((date) => inWords(date));
@@ -136,7 +136,7 @@ function shortAnswer(short) {
   );
 }
 
-/** A sentence with its numbers; what answers in short is marked in it. */
+/** A sentence with its note numbers; the short answer is highlighted in it. */
 function statement(sentence, citation, short) {
   const text = new CodePoints(sentence.text);
   const from = short?.citation === citation.number ? short.start - citation.start : -1;
@@ -145,7 +145,7 @@ function statement(sentence, citation, short) {
   const words = marked
     ? [text.slice(0, from), h("mark", {}, short.text), text.slice(to)]
     : [sentence.text];
-  return foreign(
+  return untrusted(
     "blockquote",
     [...words, NARROW, sentence.citations.map(mark)],
     citation.article.language,
@@ -153,7 +153,7 @@ function statement(sentence, citation, short) {
 }
 
 function quotation(citation) {
-  return foreign(
+  return untrusted(
     "blockquote",
     [citation.exact, NARROW, mark(citation.number)],
     citation.article.language,
@@ -168,7 +168,7 @@ function mark(number) {
   );
 }
 
-/** Where a quote stands, and what can be done with it. */
+/** The source of a quote, with actions. */
 function note(citation, outdated) {
   const { article, number } = citation;
   const also = citation.also.map((other) =>
@@ -186,11 +186,11 @@ function note(citation, outdated) {
       "p",
       {},
       h("span", { class: "number", "aria-hidden": "true" }, `[${number}] `),
-      foreign("cite", titleOf(article), article.language),
+      untrusted("cite", titleOf(article), article.language),
     ),
-    quiet(foreign("span", whoAndWhen(article))),
+    quiet(untrusted("span", whoAndWhen(article))),
     citation.headings.length
-      ? quiet("Under ", foreign("span", citation.headings.join(" › "), article.language))
+      ? quiet("Under ", untrusted("span", citation.headings.join(" › "), article.language))
       : null,
     outdated
       ? h(
@@ -235,7 +235,7 @@ function disagreements({ disagreements: found, citations }) {
       "li",
       {},
       h("p", { class: "value", dir: "auto" }, one.value),
-      h("p", { class: "who" }, foreign("span", publisher(one.citation) || "Unknown publisher")),
+      h("p", { class: "who" }, untrusted("span", publisher(one.citation) || "Unknown publisher")),
       quiet(
       h("time", { datetime: one.published }, inWords(one.published))),
       h("p", { class: "said", dir: "auto" }, `“${one.text}”${NARROW}`, mark(one.citation)),
@@ -251,7 +251,7 @@ function disagreements({ disagreements: found, citations }) {
   );
 }
 
-/** The evidence in the order of its publication; only where there is an order. */
+/** The evidence by date of publication, if there are different dates. */
 function timeline(citations) {
   const dated = citations.filter(({ article }) => article.published);
   if (new Set(dated.map(({ article }) => article.published)).size < 2) return null;
@@ -262,7 +262,7 @@ function timeline(citations) {
       {},
       h("time", { datetime: article.published }, inWords(article.published)),
       " ",
-      foreign("span", article.publisher || titleOf(article)),
+      untrusted("span", article.publisher || titleOf(article)),
       " ",
       mark(number),
     );

@@ -1,11 +1,11 @@
-/** Calls to the server, and how it is shown when one fails. */
+/** Requests to the server, and messages for failed ones. */
 
 import { announce, button, h } from "./dom.js";
 
-// What is asked for in the same words is refused again.
+// Statuses for which trying the same request again is pointless.
 const REFUSED = new Set([400, 404, 413, 422]);
 
-/** The server refused: an RFC 9457 problem, or an answer that is none. */
+/** An error response: an RFC 9457 problem, or something else. */
 export class Problem extends Error {
   constructor(status, { title, detail, cure } = {}) {
     super(inPlain(detail ?? `The server returned HTTP status ${status}.`));
@@ -15,14 +15,14 @@ export class Problem extends Error {
   }
 }
 
-/** `query.as_of: expected ...` as `As of: expected ...`, for people see labels, not parameters. */
+/** `query.as_of: expected ...` as `As of: expected ...`: users see labels, not parameters. */
 function inPlain(detail) {
   return detail.replace(/^(?:query|body)\.(\w)(\w*)(?=:)/, (_, first, rest) =>
     first.toUpperCase() + rest.replaceAll("_", " "),
   );
 }
 
-/** Nobody answered. */
+/** No response. */
 export class Unreachable extends Error {
   constructor() {
     super("The server is not responding. It may have stopped, or the network may be down.");
@@ -59,7 +59,7 @@ export async function request(address, { method = "GET", body, signal, keepalive
   return response;
 }
 
-/** What the server answers, read from JSON; null for an answer without content. As `request`. */
+/** As `request`, but returns the parsed JSON, or null for a response without content. */
 export async function call(address, how) {
   const response = await request(address, how);
   if (response.status === 204) return null;
@@ -72,7 +72,7 @@ export async function call(address, how) {
 }
 
 /**
- * What went wrong and what to do about it, with a button to try again.
+ * An error message: what went wrong and what to do, with a button to try again.
  * @param {Error} error
  * @param {() => void} [retry]
  */
@@ -88,11 +88,11 @@ export function failure(error, retry) {
   );
 }
 
-// What each place was last asked to show: an older answer that comes later is dropped.
+// The last request for each place; the result of an earlier one is dropped if it arrives later.
 const latest = new WeakMap();
 
 /**
- * Fills a place with what `work` makes; with the failure and a way to try again if it throws.
+ * Fills a place with the result of `work`, or with an error message and a button to try again.
  * @param {HTMLElement} place
  * @param {() => Promise<Node|Node[]|null>} work
  */
@@ -112,12 +112,12 @@ export async function fill(place, work) {
   if (made) place.replaceChildren(...[made].flat(Infinity).filter(Boolean));
 }
 
-/** Puts words on the clipboard and says so; also where the browser keeps its clipboard away. */
+/** Copies text and announces it; works without the clipboard API, too. */
 export async function copy(words, what) {
   try {
     await navigator.clipboard.writeText(words);
   } catch {
-    // Pages that do not come over https, or from this machine, have no such clipboard.
+    // Only pages over https, or from this machine, have the clipboard API.
     const area = h("textarea", { class: "unseen" });
     area.value = words;
     (document.querySelector("dialog[open]") ?? document.body).append(area);
@@ -128,7 +128,7 @@ export async function copy(words, what) {
   announce(`${what} copied.`);
 }
 
-/** A button that copies what `words` gives, and says that it has. */
+/** A button that copies the result of `words` and confirms it. */
 export function copyButton(label, words, what) {
   const made = button(label, async () => {
     await copy(words(), what);

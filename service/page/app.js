@@ -1,4 +1,4 @@
-/** The frame: which view an address shows, and what happens between two of them. */
+/** Routing: which view a URL shows, and moving between views. */
 
 import { failure } from "./api.js";
 import { ask } from "./ask.js";
@@ -9,17 +9,17 @@ import { read } from "./read.js";
 import { spanOf } from "./text.js";
 
 /**
- * A view draws itself into `main` and says how it is called.
+ * A view draws itself into `main` and returns its title.
  * @typedef {object} View
  * @property {string} title for the browser's window
  * @property {(url: URL) => Promise<void>} [moved] the same view with other parameters
- * @property {(hash: string) => void} [turned] the same view at another place in it
- * @property {() => void} [leave] what is to be done before it goes
+ * @property {(hash: string) => void} [turned] the same view with another fragment
+ * @property {() => void} [leave] called before the view is left
  *
  * @typedef {object} Frame
- * @property {(address: string) => Promise<void>} go opens an address of this page
- * @property {(title: string) => void} name renames the browser's window
- * @property {AbortSignal} signal aborted when the view goes
+ * @property {(address: string) => Promise<void>} go opens a URL of this page
+ * @property {(title: string) => void} name sets the title of the browser's window
+ * @property {AbortSignal} signal aborted when the view is left
  */
 const VIEWS = [
   [/^\/$/, ask],
@@ -38,7 +38,7 @@ function viewAt(url) {
   return VIEWS.find(([path]) => path.test(url.pathname))?.[1];
 }
 
-/** Opens an address of this page as a click on a link does. */
+/** Opens a URL of this page, as a click on a link does. */
 async function go(address) {
   history.replaceState({ top: scrollY }, "");
   const url = new URL(address, location.href);
@@ -106,7 +106,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-/** A link to a place further down, such as a note, is the browser's own business. */
+/** Whether a link points to a place in the same view, such as a note; the browser handles it. */
 function isNote(link) {
   return link.hash && !spanOf(link.hash) && isHere(link);
 }
@@ -120,7 +120,7 @@ addEventListener("popstate", (event) => {
   if (isHere(shown.url) && url.hash !== shown.url.hash && !shown.view.turned) shown.url = url;
   else show(url, { top: event.state?.top });
 });
-// Whoever goes to another site or closes the page leaves the view as well.
+// Going to another site or closing the page also leaves the view.
 addEventListener("pagehide", () => shown.view.leave?.());
 addEventListener("pageshow", (event) => event.persisted && open(new URL(location.href), false));
 

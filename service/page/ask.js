@@ -1,4 +1,4 @@
-/** Ask: a question with its filters, kept in the address, and the answer below it. */
+/** Ask: a question with filters, all in the URL, and the answer below it. */
 
 import { answerView, headline } from "./answer.js";
 import { call, fill } from "./api.js";
@@ -40,7 +40,7 @@ export async function ask(place, url, { go, name, signal, arrived }) {
   return { title: url.searchParams.get("q") ?? "", moved };
 }
 
-/** What of an address is asked: the question and its filters, and nothing else. */
+/** The question and filters among the parameters of a URL. */
 function parameters(given) {
   const known = ["q", ...[...NAMES, ...DATES].map(([name]) => name)];
   const pairs = known.flatMap((name) => given.getAll(name).map((value) => [name, value.trim()]));
@@ -105,7 +105,7 @@ function questionForm(library, go) {
     },
   });
 
-  /** As high as the question, also in browsers whose styles cannot say so. */
+  /** Makes the box as high as its text, in browsers without `field-sizing`. */
   function grow() {
     if (CSS.supports("field-sizing", "content")) return;
     question.style.height = "auto";
@@ -162,7 +162,7 @@ function questionForm(library, go) {
   return {
     element,
     focus: () => question.focus({ preventScroll: true }),
-    /** Shows what an address asks. */
+    /** Shows the question and filters of a URL. */
     write(wanted) {
       question.value = wanted.get("q") ?? "";
       grow();
@@ -176,7 +176,7 @@ function questionForm(library, go) {
   };
 }
 
-/** A field that takes several names, each shown as a button that takes it away again. */
+/** A field for several names, each shown as a button that removes it. */
 function chips(name, label, known) {
   let chosen = [];
   const options = h(

@@ -1,7 +1,7 @@
-/** Citing: a quote with its reference in six styles, and a whole answer as a document. */
+/** Citing: a quote with its reference in six styles, and saving an answer as a document. */
 
 import { call, copyButton, fill, request } from "./api.js";
-import { actions, button, choice, field, foreign, h, quiet } from "./dom.js";
+import { actions, button, choice, field, untrusted, h, quiet } from "./dom.js";
 import { addressOf, titleOf, today } from "./text.js";
 
 const PRINTED = [
@@ -30,7 +30,7 @@ function styleChoice(styles) {
 }
 
 /**
- * Shows the reference of a quote, or of a whole article, to be copied.
+ * Shows the reference of a quote or an article, for copying.
  * @param {{article: object, start?: number, end?: number}} cited
  */
 export function citeDialog({ article, start, end }) {
@@ -48,9 +48,9 @@ export function citeDialog({ article, start, end }) {
     return fill(shown, async () => {
       cited = { text: "", reference: "" };
       cited = await call(address, { signal: aborter.signal });
-      // The entries for programs hold their quote.
+      // Entries for programs contain the quote, so there is no separate reference to copy.
       reference.hidden = end && cited.text === cited.reference;
-      return foreign("pre", cited.text, article.language, { tabindex: 0, "aria-label": "Citation" });
+      return untrusted("pre", cited.text, article.language, { tabindex: 0, "aria-label": "Citation" });
     });
   }
 
@@ -63,7 +63,7 @@ export function citeDialog({ article, start, end }) {
     "dialog",
     { "aria-labelledby": "cite-title", class: "cite", close: closed },
     h("h2", { id: "cite-title" }, end ? "Cite this passage" : "Cite this article"),
-    quiet(foreign("cite", titleOf(article), article.language)),
+    quiet(untrusted("cite", titleOf(article), article.language)),
     field("Style", style),
     shown,
     actions(
@@ -79,7 +79,7 @@ export function citeDialog({ article, start, end }) {
   draw();
 }
 
-/** Saves a whole answer, with its notes, as a file. @param {URLSearchParams} wanted the question */
+/** Saves an answer with its notes as a file. @param {URLSearchParams} wanted the question */
 export function exportForm(wanted) {
   const [format, style] = [choice(FORMATS, "markdown"), styleChoice(PRINTED)];
   const told = h("div");

@@ -1,15 +1,15 @@
-/** The cleaning report: what was taken out of an article, and by which rule. */
+/** The cleaning report: what was removed from an article, and by which rule. */
 
-import { folded, foreign, h, quiet } from "./dom.js";
+import { folded, untrusted, h, quiet } from "./dom.js";
 
-/** The removals of an article, each foldable. */
+/** The removals of an article; each can be expanded. */
 export function removalList({ removals, language }) {
   const one = ({ rule, start, end, text }) =>
     h(
       "li",
       {},
-      folded(rule, " ", h("span", { class: "quiet" }, foreign("span", opening(text), language)),
-        foreign("pre", text, language),
+      folded(rule, " ", h("span", { class: "quiet" }, untrusted("span", opening(text), language)),
+        untrusted("pre", text, language),
         quiet(`Characters ${start} to ${end} of the raw text.`),
       ),
     );

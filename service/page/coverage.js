@@ -1,9 +1,9 @@
-/** What the library covers: its articles by month and publisher, drawn and as a table. */
+/** Coverage: the number of articles by month and publisher, as a chart and a table. */
 
 import { call } from "./api.js";
 import { count, folded, h, scrolled, svg } from "./dom.js";
 
-// More would not be told apart; the table has them all.
+// More colours could not be told apart; the table has all publishers.
 const COLOURS = 6;
 const HEIGHT = 180;
 const BASE = 24; // below the bars, for the dates
@@ -11,7 +11,7 @@ const LEFT = 32;
 const [NARROWEST, WIDEST] = [320, 1000];
 const LABEL = 70; // what a date needs
 
-/** The plot of `/v1/library/coverage` with its table; nothing for an empty library. */
+/** The chart of `/v1/library/coverage` and its table; empty for an empty library. */
 export async function coverage(signal) {
   const { coverage: cells } = await call("/v1/library/coverage", { signal });
   const dated = cells.filter(({ month }) => /^\d{4}-\d\d$/.test(month ?? ""));
@@ -36,7 +36,7 @@ function drawing(cells, publishers) {
   const heights = new Map(months.map((month) => [month, 0]));
   for (const { month, articles } of cells) heights.set(month, heights.get(month) + articles);
   const most = Math.max(...heights.values());
-  // Drawn as wide as it is shown, so that its words have the size of others.
+  // Drawn at the width at which it is shown, so that its text has the usual size.
   const width = Math.max(
     NARROWEST,
     Math.min(WIDEST, document.getElementById("main").clientWidth - 32),

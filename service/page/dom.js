@@ -1,9 +1,9 @@
-/** Elements made of names, attributes and text. Text is only ever inserted as text. */
+/** Makes elements. Text is always inserted as text, never as markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * An HTML element. Attributes that are null or false are left out; functions are listeners.
+ * An HTML element. Attributes that are null or false are left out; functions become listeners.
  * @param {string} name
  * @param {Object<string, any>} [attributes]
  * @param {...(Node|string|number|null|undefined|false|Array)} children
@@ -19,13 +19,13 @@ export function svg(name, attributes, ...children) {
 }
 
 /**
- * An element with words that are not ours: they keep their own direction and language.
+ * An element with text from articles or users, which has its own direction and language.
  * @param {string} name
  * @param {string|Array} words
  * @param {string} [language] a code such as `en`
  * @param {Object<string, any>} [attributes]
  */
-export function foreign(name, words, language, attributes = {}) {
+export function untrusted(name, words, language, attributes = {}) {
   return h(name, { dir: "auto", lang: language || null, ...attributes }, words);
 }
 
@@ -43,16 +43,16 @@ function filled(element, attributes, children) {
 const isShown = (child) => child !== null && child !== undefined && child !== false;
 const asNode = (child) => (child instanceof Node ? child : String(child));
 
-/** A paragraph beside the matter. */
+/** A paragraph in small grey type. */
 export const quiet = (...words) => h("p", { class: "quiet" }, words);
 
 /** Buttons and links in a row. */
 export const actions = (...controls) => h("p", { class: "actions" }, controls);
 
-/** Something folded away behind a few words. */
+/** Content that is hidden until its summary is clicked. */
 export const folded = (words, ...content) => h("details", {}, h("summary", {}, words), content);
 
-/** A link that leaves the page where it is. */
+/** A link that opens in a new tab. */
 export const outward = (address, words) =>
   h("a", { href: address, target: "_blank", rel: "noopener" }, words);
 
@@ -63,7 +63,7 @@ export function button(label, onclick, attributes = {}) {
 
 let numbered = 0;
 
-/** An id that no other element has. */
+/** A unique element id. */
 export function newId(name) {
   numbered += 1;
   return `${name}-${numbered}`;
@@ -88,14 +88,14 @@ export function choice(pairs, chosen, attributes = {}) {
   return h("select", attributes, pairs.map(option));
 }
 
-/** Tells screen readers what has happened, without moving the focus. */
+/** Announces something to screen readers, without moving the focus. */
 export function announce(words) {
   const status = document.getElementById("status");
   status.textContent = "";
   setTimeout(() => (status.textContent = words), 50); // the same words twice are told twice
 }
 
-/** A table that is scrolled by itself where it is wider than the screen. */
+/** A table that scrolls horizontally if it is wider than the screen. */
 export function scrolled(label, ...rows) {
   const table = h("table", { "aria-label": label }, rows);
   return h("div", { class: "scrolled", role: "region", "aria-label": label, tabindex: 0 }, table);

@@ -1,4 +1,4 @@
-/** Evaluate: how well judged questions are answered; runs to start, watch and compare. */
+/** Evaluate: start, watch and compare runs on judged questions. */
 
 import { call, failure, fill, Problem, request } from "./api.js";
 import { actions, announce, button, choice, count, field } from "./dom.js";
@@ -82,7 +82,7 @@ async function exported(signal) {
   return response.text();
 }
 
-/** The questions of JSON lines; a line that cannot be read is named. */
+/** Parses questions in JSON Lines; the error for a bad line gives its number. */
 function judgedQuestions(lines) {
   const found = (lines ?? "").split("\n").flatMap((one, i) => {
     if (!one.trim()) return [];
@@ -107,7 +107,7 @@ function judgedQuestions(lines) {
   });
 }
 
-/** The runs, looked at again as long as one of them goes on. */
+/** The list of runs, refreshed while one of them is not finished. */
 async function runList(place, signal, watch) {
   let found;
   try {

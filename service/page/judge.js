@@ -1,7 +1,7 @@
-/** Judge: the judgements that askers made, to be looked at, taken along or deleted. */
+/** Judge: lists readers' judgements, for export and deletion. */
 
 import { call, failure, fill } from "./api.js";
-import { actions, announce, button, count, folded, foreign, h } from "./dom.js";
+import { actions, announce, button, count, folded, untrusted, h } from "./dom.js";
 import { addressOf, inWords } from "./text.js";
 
 const VERDICTS = {
@@ -84,7 +84,7 @@ function entry(one, again) {
       h("strong", { class: `verdict ${one.verdict}` }, VERDICTS[one.verdict] ?? one.verdict),
       h("span", { class: "quiet" }, ` ${inWords(one.judged.slice(0, 10))}`),
     ),
-    one.note && foreign("p", one.note),
+    one.note && untrusted("p", one.note),
     one.quotes.length > 0 && folded(
       count(one.quotes.length, "passage"),
       h("ul", {}, one.quotes.map(place)),

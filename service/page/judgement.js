@@ -1,7 +1,7 @@
-/** What an asker makes of an answer: kept in the library, so that a complaint becomes a test. */
+/** Judging an answer; judgements are stored in the library, so that complaints become tests. */
 
 import { call, failure, fill } from "./api.js";
-import { actions, announce, button, field, folded, foreign, h } from "./dom.js";
+import { actions, announce, button, field, folded, untrusted, h } from "./dom.js";
 import { titleOf, whoAndWhen } from "./text.js";
 
 const OFFERED = 8;
@@ -9,7 +9,7 @@ const OFFERED = 8;
 const quoteOf = ({ article, start, end }) => ({ article_id: article.id, start, end });
 
 /**
- * The panel that takes a judgement on an answer.
+ * The panel for judging an answer.
  * @param {object} answer
  * @param {URLSearchParams} wanted the question and its filters
  * @param {AbortSignal} signal
@@ -68,7 +68,7 @@ export function judgement(answer, wanted, signal) {
   );
 }
 
-/** Lets the asker point at the right words: among what a search finds, or pasted. */
+/** Lets the user choose the right passage among search results, or paste it. */
 async function passageForm(wanted, keep, signal) {
   const body = { question: wanted.get("q"), limit: OFFERED };
   const { hits } = await call("/v1/search", { method: "POST", body, signal });
@@ -78,7 +78,7 @@ async function passageForm(wanted, keep, signal) {
       "label",
       {},
       box,
-      foreign("span", citation.exact, citation.article.language),
+      untrusted("span", citation.exact, citation.article.language),
       h(
         "span",
         { class: "quiet", dir: "auto" },
@@ -121,7 +121,7 @@ async function passageForm(wanted, keep, signal) {
   );
 }
 
-/** Where pasted words stand. */
+/** Finds pasted words in the library. */
 async function located(quote, signal) {
   const { verdicts } = await call("/v1/verify", { method: "POST", body: { quote }, signal });
   const place = verdicts[0].locations[0];

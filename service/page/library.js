@@ -1,10 +1,10 @@
-/** Library: what is in it as a table; adding, removing with undo, and what it covers. */
+/** Library: a table of articles; adding, removing with undo, and coverage. */
 
 import { additions } from "./additions.js";
 import { call, failure, fill } from "./api.js";
 import { removalList } from "./cleaning.js";
 import { coverage } from "./coverage.js";
-import { actions, announce, button, choice, count, field, foreign, h, quiet } from "./dom.js";
+import { actions, announce, button, choice, count, field, untrusted, h, quiet } from "./dom.js";
 import { addressOf, inWords, titleOf } from "./text.js";
 
 const PAGE = 50;
@@ -111,7 +111,7 @@ async function articleList(given, open, removals, signal) {
   };
   return [
     quiet(count(found.total, "article")),
-    // Roles are said again: a phone lays the rows out as cards, and would lose the table.
+    // Explicit roles, because phones show rows as cards, which loses the table semantics.
     h(
       "table",
       { class: "articles", role: "table", "aria-label": "Articles" },
@@ -158,7 +158,7 @@ function articleRow(article, removals) {
       { scope: "row", role: "rowheader" },
       h("a", { href: address, dir: "auto", lang: article.language || null }, title),
     ),
-    cell("Publisher", foreign("span", article.publisher)),
+    cell("Publisher", untrusted("span", article.publisher)),
     cell("Date", article.published ? inWords(article.published, "short") : ""),
     cell("Passages", article.passages.toLocaleString("en")),
     cell("Language", article.language),
@@ -172,12 +172,12 @@ function articleRow(article, removals) {
   return row;
 }
 
-/** Removals that can be taken back until they are sent: after a while, or on leaving the page. */
+/** Removals that can be undone until they are sent: after a delay, or on leaving the page. */
 class Removals {
   pending = new Map();
   done = () => {};
 
-  /** Mark the article of a row as removed. */
+  /** Marks the article of a row as removed. */
   begin(row, article) {
     this.pending.set(article.id, { article, left: UNDO_S });
     this.timer ??= setInterval(() => this.tick(), 1000);
@@ -189,7 +189,7 @@ class Removals {
     );
   }
 
-  /** Shows in a row whether its article is being removed. */
+  /** Shows a pending removal in its row. */
   show(row, article) {
     const pending = this.pending.get(article.id);
     if (!pending) return;
@@ -211,7 +211,7 @@ class Removals {
           "p",
           {},
           "Removed: ",
-          foreign("s", titleOf(article), article.language),
+          untrusted("s", titleOf(article), article.language),
           ". It will be deleted when you leave this page, or in",
           pending.countdown,
           ".",
@@ -250,7 +250,7 @@ class Removals {
     await this.done();
   }
 
-  /** Sends what is pending at once; the requests outlive the page. */
+  /** Sends pending removals at once; the requests continue after the page is closed. */
   send() {
     for (const id of [...this.pending.keys()]) {
       this.forget(id);
@@ -267,7 +267,7 @@ function cleaningDialog(article) {
     "dialog",
     { "aria-labelledby": "cleaning-title", close: () => dialog.remove() },
     h("h2", { id: "cleaning-title" }, "What cleaning removed"),
-    foreign("p", titleOf(article), article.language, { class: "quiet" }),
+    untrusted("p", titleOf(article), article.language, { class: "quiet" }),
     report,
     actions(
   button("Close", () => dialog.close())),
@@ -284,7 +284,7 @@ function cleaningDialog(article) {
   });
 }
 
-/** The sources that the library remembers as failed. */
+/** The sources that could not be added. */
 async function failureList(redraw, signal) {
   const { failed } = await call("/v1/library", { signal });
   if (!failed.length) return h("span");
@@ -303,7 +303,7 @@ async function failureList(redraw, signal) {
     return h(
       "li",
       {},
-      h("p", {}, foreign("strong", one.source), `: ${one.message} `, one.cure),
+      h("p", {}, untrusted("strong", one.source), `: ${one.message} `, one.cure),
       quiet(`Tried ${count(one.attempts, "time")}.`),
       actions(
         button("Try again", retry, { "aria-label": `Try ${one.source} again` }),

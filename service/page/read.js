@@ -1,13 +1,13 @@
-/** Read: an article with a quote highlighted in place, at an address that stays. */
+/** Read: an article with a quote highlighted, at a permanent URL. */
 
 import { call, copyButton } from "./api.js";
 import { citeDialog } from "./cite.js";
 import { removalList } from "./cleaning.js";
-import { announce, button, count, foreign, h, outward, quiet } from "./dom.js";
+import { announce, button, count, untrusted, h, outward, quiet } from "./dom.js";
 import { addressOf, CodePoints, inWords, lengthOf, spanOf, titleOf, whoAndWhen } from "./text.js";
 
 const TAGS = { heading: "h2", caption: "p", paragraph: "p" };
-// As the server names a long quote in a link: by its first and last words.
+// As on the server: a link to a long quote contains only its first and last words.
 const LINK_WORDS = 16;
 const LINK_EDGE_WORDS = 6;
 
@@ -45,7 +45,7 @@ export async function read(place, url, { go, signal }) {
 
   onSelection(body, tools, signal, (span) => go(addressOf(article.id, span)));
   turned(url.hash);
-  // The view is not in place before the first frame is drawn.
+  // Scrolling has no effect before the first frame is drawn.
   requestAnimationFrame(() => body.querySelector("mark")?.scrollIntoView({ block: "center" }));
   return { title: titleOf(article), turned };
 }
@@ -54,9 +54,9 @@ function head(article) {
   return h(
     "header",
     {},
-    foreign("h1", titleOf(article), article.language),
+    untrusted("h1", titleOf(article), article.language),
     quiet(
-      foreign(
+      untrusted(
         "span",
         [article.authors.join(", "), whoAndWhen(article)].filter(Boolean).join(" · "),
       ),
@@ -73,7 +73,7 @@ function outside(span, length) {
   );
 }
 
-/** The text in its blocks; each knows where it begins, so that a selection can be found again. */
+/** Draws the blocks of the text; each has its start offset, to locate selections. */
 function drawText(body, article, text, span) {
   let first = true;
   const marked = (from, to) => {
@@ -109,7 +109,7 @@ function quoteTools(article, text, span) {
   ].filter(Boolean);
 }
 
-/** An address that scrolls to a quote (WICG, "Text fragments"). */
+/** A URL that scrolls to a quote (WICG, "Text fragments"). */
 function fragmentLink(url, quote) {
   const words = quote.split(/\s+/).filter(Boolean);
   const ends = [words.slice(0, LINK_EDGE_WORDS), words.slice(-LINK_EDGE_WORDS)];
@@ -119,7 +119,7 @@ function fragmentLink(url, quote) {
   return `${url.split("#")[0]}#:~:text=${parts.join(",")}`;
 }
 
-/** Offers to mark what the reader has selected. */
+/** Offers to highlight the selected text. */
 function onSelection(body, tools, signal, mark) {
   const offer = button("Highlight selection", () => mark(spanOfSelection(body)), { class: "offer" });
   document.addEventListener(
@@ -130,7 +130,7 @@ function onSelection(body, tools, signal, mark) {
     },
     { signal },
   );
-  // Pressing the button must not take the selection away.
+  // Pressing the button must not clear the selection.
   offer.addEventListener("mousedown", (event) => event.preventDefault());
 }
 
@@ -143,7 +143,7 @@ function spanOfSelection(body) {
   return start !== null && end !== null && start < end ? { start, end } : null;
 }
 
-/** How many code points of the article stand before a place in its blocks. */
+/** The offset in the article, in code points, of a place in its blocks. */
 function offsetOf(body, node, offset) {
   const block = (node.nodeType === Node.TEXT_NODE ? node.parentElement : node).closest?.(
     "[data-start]",
@@ -208,7 +208,7 @@ function facts(article) {
   );
 }
 
-/** What else is known, in words: a list with commas, a table as `name: value; name: value`. */
+/** Other metadata as text: lists with commas, objects as `name: value; name: value`. */
 function asText(value) {
   if (Array.isArray(value)) return value.map(asText).join(", ");
   if (typeof value !== "object" || value === null) return String(value ?? "");

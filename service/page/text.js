@@ -1,16 +1,16 @@
-/** Offsets and dates: what the server counts and writes, as JavaScript does. */
+/** Converts the server's offsets and dates for JavaScript and for display. */
 
 /** A text whose offsets are Unicode code points; a JavaScript string counts UTF-16 units. */
 export class CodePoints {
   /** @param {string} text */
   constructor(text) {
     this.text = text;
-    // Most texts have no character beyond the first 65,536: there, both count alike.
+    // Most texts only have characters below U+10000, for which both counts are equal.
     this.units = /[\ud800-\udfff]/.test(text) ? unitsOf(text) : null;
     this.length = this.units ? this.units.length - 1 : text.length;
   }
 
-  /** The text of `[start, end)`, as in `text[start:end]` of Python. */
+  /** The text of `[start, end)`, like `text[start:end]` in Python. */
   slice(start, end = this.length) {
     if (!this.units) return this.text.slice(start, end);
     const last = this.length;
@@ -18,7 +18,7 @@ export class CodePoints {
   }
 }
 
-/** Where each code point begins, in UTF-16 units, and where the last one ends. */
+/** The start of each code point, in UTF-16 units, and the end of the last one. */
 function unitsOf(text) {
   const found = [];
   for (let unit = 0; unit < text.length; unit += text.codePointAt(unit) > 0xffff ? 2 : 1)
@@ -26,12 +26,12 @@ function unitsOf(text) {
   return [...found, text.length];
 }
 
-/** How many code points a string has. */
+/** The number of code points in a string. */
 export function lengthOf(text) {
   return new CodePoints(text).length;
 }
 
-/** A span `#start-end` of an address; null if it is none. */
+/** The span in a fragment `#start-end`; null if there is none. */
 export function spanOf(hash) {
   const found = /^#(\d+)-(\d+)$/.exec(hash);
   if (!found) return null;
@@ -39,7 +39,7 @@ export function spanOf(hash) {
   return start < end ? { start, end } : null;
 }
 
-/** The permanent address of an article, or of a quote in it. */
+/** The permanent URL of an article, or of a quote in it. */
 export function addressOf(articleId, span) {
   return `/articles/${encodeURIComponent(articleId)}${span ? `#${span.start}-${span.end}` : ""}`;
 }
@@ -55,12 +55,12 @@ export function inWords(date, month = "long") {
   return new Intl.DateTimeFormat("en-GB", how).format(day);
 }
 
-/** Today where the reader is, as `2025-09-19`. */
+/** Today's local date, such as `2025-09-19`. */
 export function today() {
   return new Intl.DateTimeFormat("sv-SE").format(new Date());
 }
 
-/** The title of an article, or for one without it the name of its source. */
+/** The title of an article, or if it has none, the name of its source. */
 export function titleOf(article) {
   return article.title || article.source.split("/").pop().replace(/^upload:/, "");
 }
