@@ -1,1 +1,1 @@
-"""Articles, passages and search: everything below the question."""
+"""Articles, passages, and the search over them."""

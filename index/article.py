@@ -1,4 +1,4 @@
-"""An article: canonical text in blocks, plus what is known about where it came from."""
+"""An article: canonical text in blocks, with metadata about its origin."""
 
 import hashlib
 import re
@@ -14,12 +14,12 @@ PARTIAL_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
 def sha256(data: str | bytes) -> str:
-    """The hex SHA-256 of `data` (a text counts as its UTF-8 bytes)."""
+    """The hex SHA-256 of `data` (a string is encoded as UTF-8)."""
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
 class BlockKind(StrEnum):
-    """What a block of canonical text is; only headings are never quoted."""
+    """The kind of a block of canonical text. Headings are never quoted."""
 
     PARAGRAPH = "paragraph"
     HEADING = "heading"
@@ -37,11 +37,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What is known about an article besides its text.
+    """The metadata of an article.
 
-    Dates are ISO 8601, as precise as they are known: `2025`, `2025-09` or `2025-09-19`.
-    `date_sources` says for each known date where it came from (`front matter`, `html`, `text`,
-    `caller`). Keys that Sourcebook has no field for are kept in `extra`.
+    Dates are ISO 8601, at the precision that is known: `2025`, `2025-09` or `2025-09-19`.
+    `date_sources` names the origin of each known date (`front matter`, `html`, `text`, `caller`).
+    `extra` keeps the keys that Sourcebook has no field for.
     """
 
     title: str = ""
@@ -69,7 +69,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """Text that cleaning took out: which rule, and where in the decoded raw text it stood."""
+    """Text that a cleaning rule removed, with its span in the decoded raw text."""
 
     rule: str
     start: int
@@ -81,9 +81,10 @@ class Removal:
 class Article:
     """One source document: cleaned canonical text plus metadata.
 
-    `source` identifies where it came from (an address, a file's URI or a name chosen by the
-    caller): adding the same source again replaces the article. `id` derives from the source, so
-    it survives a replacement; `sha256` is that of the canonical text, so a citation can tell.
+    `source` identifies the origin (an address, a file's path or a name chosen by the caller):
+    adding the same source again replaces the article. `id` is derived from the source and stays
+    the same when the article is replaced. `sha256` is the hash of the canonical text, by which a
+    citation recognises the version that it quotes.
     """
 
     source: str
@@ -119,7 +120,7 @@ class Article:
 
 @dataclass(frozen=True)
 class CanonicalText:
-    """What quotes are taken from: the text of the article `id`, without all else about it."""
+    """The text of the article `id`, which quotes are taken from, without its metadata."""
 
     id: str
     text: str
@@ -131,5 +132,5 @@ class CanonicalText:
 
 
 def article_id(source: str) -> str:
-    """The id of the article that came from `source`."""
+    """The id of the article with this source."""
     return sha256(source)[:16]

@@ -1,4 +1,4 @@
-"""Dates: one that is written out becomes ISO 8601, and those that a text mentions are found."""
+"""Parses dates into ISO 8601, and finds the dates that a text mentions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from datetime import date, datetime
 from sourcebook.index.article import PARTIAL_DATE
 from sourcebook.index.words import ENGLISH_MONTHS, ENGLISH_SHORT_MONTHS, SPANISH_MONTHS
 
-# The first three letters tell the months of English, Spanish, French, German, Italian and
-# Portuguese apart, except French "juin" and "juillet", which need four.
+# The first three letters distinguish the months of English, Spanish, French, German, Italian and
+# Portuguese, except French "juin" and "juillet", which need four.
 MONTH_STARTS = (
     "jan ene gen",
     "feb fév fev",
@@ -45,15 +45,15 @@ DATE_FORMS = tuple(
     )
 )
 
-# In prose only whole names are months, for "set" and "may" are words: English ones and the common
-# abbreviations with a capital, Spanish ones in any case.
+# In prose only full names count as months, because "set" and "may" are words: English names and
+# their common abbreviations with a capital, Spanish names in any case.
 _NAME = "|".join(
     [*ENGLISH_MONTHS, *ENGLISH_SHORT_MONTHS, *(f"(?i:{name})" for name in SPANISH_MONTHS)]
 )
 _MONTH = rf"\b(?P<month{{0}}>{_NAME})\b\.?"
 _DAY = r"(?<![\d.,])(?P<day{0}>\d{{1,2}})(?:st|nd|rd|th|º|\.)?"
 _YEAR = r"(?P<year{0}>1\d{{3}}|20\d\d)(?!\d|[.,]\d)"
-# Most words are passed over by their first letters alone, which makes it six times as fast.
+# The lookahead rejects most words by their first two letters: six times as fast as without it.
 _MENTION = re.compile(
     r"(?<!\w)(?=\d|[JFMASONDjfmasonde][aepucobign])(?:"
     + "|".join(
@@ -64,7 +64,7 @@ _MENTION = re.compile(
                 rf"{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?(?![\w%]|[.,]\d)",
                 rf"{_DAY}\s+(?:de\s+|of\s+)?{_MONTH}(?:,?\s+(?:del?\s+)?{_YEAR})?(?!\w)",
                 rf"{_MONTH},?\s+(?:del?\s+|of\s+)?{_YEAR}(?!\w)",
-                # Older numbers of four digits are years after a word that leads to one.
+                # Numbers before 1500 are years only after a word that introduces one.
                 r"(?<![\w.,$€£%])(?<![^\W\d]-)(?P<year{0}>1[5-9]\d\d|20\d\d|"
                 r"(?:(?<=\bin )|(?<=\bby )|(?<=\bof )|(?<=year )|(?<=since )|(?<=until )|"
                 r"(?<=from )|(?<=\ben )|(?<=desde )|(?<=hasta ))1[0-4]\d\d)(?![\w%]|[.,]\d)",
@@ -79,8 +79,8 @@ _MENTION = re.compile(
 class Mention:
     """A date that a text mentions at `[start, end)`.
 
-    `iso` is as precise as the text: `2025-09-19`, `2025-09`, `2025`, or `--10-19` for a day whose
-    year is not said (ISO 8601:2000, XML Schema's gMonthDay).
+    `iso` has the precision of the text: `2025-09-19`, `2025-09`, `2025`, or `--10-19` for a day
+    without a year (ISO 8601:2000, gMonthDay of XML Schema).
     """
 
     start: int
@@ -89,9 +89,9 @@ class Mention:
 
 
 def mentions(text: str) -> list[Mention]:
-    """The dates in English or Spanish prose, in their order; what the calendar lacks is none.
+    """The dates in English or Spanish prose, in order of appearance.
 
-    A decade ("the 1990s") is no date.
+    Days that are not in the calendar and decades ("the 1990s") are left out.
     """
     found = []
     for match in _MENTION.finditer(text):
@@ -104,20 +104,20 @@ def mentions(text: str) -> list[Mention]:
 def _mentioned(parts: Mapping[str, str]) -> str | None:
     if "year" in parts:
         return _partial_date({"year": None, **parts})
-    # 29 February may be meant, so a leap year stands in.
+    # Completed with a leap year, so that 29 February is valid.
     whole = _partial_date({**parts, "year": "2024"})
     return whole and whole.replace("2024", "-", 1)
 
 
 def iso_date(value: object) -> str | None:
-    """`value` as a partial ISO date (`2025-09-19`, `2025-09`, `2025`), or None if it is no date.
+    """`value` as a partial ISO date (`2025-09-19`, `2025-09`, `2025`), or None if it is not a date.
 
-    03/04/2025 may mean March or April: only the year is kept.
+    03/04/2025 may be in March or April, so only the year is kept.
     """
     if isinstance(value, datetime | date):
         return value.isoformat()[:10]
     text = " ".join(str(value).split())
-    if len(text) > 60:  # no form of a date is longer; spares the patterns a search through prose
+    if len(text) > 60:  # no date is longer, and matching the patterns against prose is slow
         return None
     for form in DATE_FORMS:
         if match := form.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Recognises syndicated copies: MinHash signatures of five-word shingles."""
+"""Detects syndicated copies by MinHash signatures of five-word shingles."""
 
 import zlib
 
@@ -6,20 +6,23 @@ import numpy as np
 
 from sourcebook.index.words import WORD
 
+# Leskovec, Rajaraman & Ullman, "Mining of Massive Datasets", sections 3.2 to 3.4: shingles long
+# enough to be rare; with 128 permutations the estimate has a standard error of at most .044; 16
+# bands of 8 rows make a pair of Jaccard similarity .8 share a band with probability .95, one of .4
+# with .01.
 SHINGLE_WORDS = 5
 PERMUTATIONS = 128
-# 16 bands of 8 rows let a pair of Jaccard similarity .8 meet with probability .95 and one of .4
-# with .01 (Leskovec, Rajaraman & Ullman, "Mining of Massive Datasets", section 3.4).
 BANDS = 16
-# Above this estimate two articles count as the same piece in two places: a changed headline, a
-# cut paragraph or another house's boilerplate, but not a rewrite.
+# Two articles whose similarity is estimated at least this high are copies: a changed headline, a
+# cut paragraph or another publisher's boilerplate stays above it, a rewrite below
+# (tests/test_duplicates.py).
 SAME = 0.8
 
 _PRIME = np.uint64((1 << 31) - 1)
 _RANDOM = np.random.default_rng(20)
 _FACTORS = _RANDOM.integers(1, int(_PRIME), PERMUTATIONS, dtype=np.uint64)
 _OFFSETS = _RANDOM.integers(0, int(_PRIME), PERMUTATIONS, dtype=np.uint64)
-_CHUNK = 4096
+_CHUNK = 4096  # shingles that are permuted at a time: 4 MB of intermediate results
 
 
 def signature(text: str) -> bytes:
@@ -40,7 +43,7 @@ def signature(text: str) -> bytes:
 
 
 def bands(of_signature: bytes) -> list[int]:
-    """The 16 keys of a signature: two articles that share one may be copies."""
+    """The hashes of the 16 bands of a signature: articles that share one may be copies."""
     size = len(of_signature) // BANDS
     return [
         zlib.crc32(of_signature[band * size : (band + 1) * size], band) for band in range(BANDS)
@@ -48,5 +51,5 @@ def bands(of_signature: bytes) -> list[int]:
 
 
 def similarity(one: bytes, other: bytes) -> float:
-    """The estimated Jaccard similarity of two texts' shingles, in [0, 1]."""
+    """The estimated Jaccard similarity of the shingles of two texts, in [0, 1]."""
     return float(np.mean(np.frombuffer(one, "<u4") == np.frombuffer(other, "<u4")))

@@ -1,13 +1,13 @@
-"""The one hierarchy of errors: what was wrong, the value, what was expected; the cure apart."""
+"""The errors of Sourcebook: each has a message with value and expectation, and a cure."""
 
 from typing import ClassVar
 
 
 class SourcebookError(Exception):
-    """Base of every error that a caller can cause or should understand.
+    """Base class of all errors that a caller can cause or handle.
 
-    `kind` is the stable, machine-readable name (it ends the problem type's URI over HTTP); the
-    message says what was wrong, with the value and what was expected; `cure` says what to do.
+    `kind` is the stable, machine-readable name (the last part of the problem type's URI in HTTP).
+    The message says what was wrong, with the value and what was expected; `cure` says what to do.
     """
 
     kind: ClassVar[str] = "error"
@@ -22,7 +22,7 @@ class SourcebookError(Exception):
 
 
 class InputError(SourcebookError):
-    """A value that the caller gave cannot be used."""
+    """An argument from the caller is invalid."""
 
     kind = "bad-input"
 
@@ -40,30 +40,30 @@ class UnreadableError(InputError):
 
 
 class NotFoundError(SourcebookError):
-    """No article, passage or library of that name."""
+    """No article, passage or library has that name."""
 
     kind = "not-found"
 
 
 class NotAllowedError(SourcebookError):
-    """The settings do not allow it."""
+    """The settings do not allow the operation."""
 
     kind = "not-allowed"
 
 
 class BusyError(SourcebookError):
-    """Another writer holds the library."""
+    """Another process is writing to the library."""
 
     kind = "busy"
 
 
 class LibraryError(SourcebookError):
-    """A library cannot be opened or trusted: damaged, of another version or another encoder."""
+    """A library is damaged, or was made by another version or with another encoder."""
 
     kind = "library"
 
 
 class StorageError(SourcebookError):
-    """The disk refused a write; the library is as it was before."""
+    """Writing to disk failed; the library is unchanged."""
 
     kind = "storage"

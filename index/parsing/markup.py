@@ -1,11 +1,9 @@
-"""Outside notations read into plain text, blocks and metadata: Markdown and HTML."""
+"""Markdown parsed into plain text, blocks and metadata, and what other notations share with it."""
 
 import json
-import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
 
 import yaml
 from markdown_it import MarkdownIt
@@ -14,9 +12,6 @@ from markdown_it.token import Token
 from sourcebook.index.article import Block, BlockKind, Metadata
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import UnreadableError
-
-if TYPE_CHECKING:
-    from trafilatura.settings import Document
 
 FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S
@@ -204,95 +199,4 @@ def _inline(token: Token) -> str:
             child.type == "html_inline" and child.content.lower().startswith("<br")
         ):
             parts.append(" ")
-    return "".join(parts)
-
-
-def parse_html(page: bytes | str, name: str) -> Parsed:
-    """The article of a saved web page, with what the page says about it.
-
-    Raises UnreadableError when no article is found in it.
-    """
-    # Importing trafilatura takes most of a second, and only web pages need it.
-    from trafilatura import bare_extraction  # noqa: PLC0415
-    from trafilatura.settings import Document  # noqa: PLC0415
-
-    # What it logs of a page without an article, the error below says better.
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    document = bare_extraction(page, include_comments=False, with_metadata=True)
-    if not isinstance(document, Document) or document.body is None:
-        raise _no_article(name)
-    text, blocks = compose(_html_parts(document.body))
-    if not text:
-        raise _no_article(name)
-    return Parsed(text=text, blocks=blocks, metadata=_html_metadata(document))
-
-
-def _no_article(name: str) -> UnreadableError:
-    return UnreadableError(
-        f"No article was found in {name}; expected a web page with running text.",
-        cure="Save the page after it has loaded, or paste its text into a .txt file.",
-    )
-
-
-def _html_metadata(document: "Document") -> Metadata:
-    published = iso_date(document.date or "")
-    url = str(document.url or "")
-    return Metadata(
-        title=" ".join((document.title or "").split()),
-        authors=names((document.author or "").split(";")),
-        publisher=document.sitename or document.hostname or "",
-        published=published,
-        url=url if WEB_ADDRESS.match(url) else None,
-        language=(document.language or "")[:2].lower(),
-        tags=names(document.tags or []),
-        date_sources={"published": "html"} if published else {},
-    )
-
-
-class Node(Protocol):
-    """An lxml element, as far as it is read here."""
-
-    tag: str
-    text: str | None
-    tail: str | None
-
-    def __iter__(self) -> Iterator["Node"]:
-        """The elements directly below."""
-
-    def iterdescendants(self) -> Iterator["Node"]:
-        """All elements below."""
-
-
-HTML_BLOCKS = ("p", "head", "item", "row", "quote", "code", "list", "table", "div")
-
-
-def _html_parts(element: Node) -> Iterator[tuple[BlockKind, str]]:
-    """The blocks below an element of the tree that trafilatura makes of a page."""
-    if element.tag == "row":
-        yield BlockKind.PARAGRAPH, " | ".join(_html_text(cell) for cell in element)
-    elif not any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
-        kind = BlockKind.HEADING if element.tag == "head" else BlockKind.PARAGRAPH
-        yield kind, _html_text(element)
-    else:
-        yield from _html_mixed(element)
-
-
-def _html_mixed(element: Node) -> Iterator[tuple[BlockKind, str]]:
-    """The blocks of an element that holds both text and blocks."""
-    inline = element.text or ""
-    for child in element:
-        if child.tag in HTML_BLOCKS or any(c.tag in HTML_BLOCKS for c in child.iterdescendants()):
-            yield BlockKind.PARAGRAPH, inline
-            yield from _html_parts(child)
-            inline = child.tail or ""
-        else:
-            inline += _html_text(child) + (child.tail or "")
-    yield BlockKind.PARAGRAPH, inline
-
-
-def _html_text(element: Node) -> str:
-    parts = [element.text or ""]
-    for child in element:
-        parts.append(" " if child.tag == "lb" else _html_text(child))
-        parts.append(child.tail or "")
     return "".join(parts)

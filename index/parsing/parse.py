@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from charset_normalizer import from_bytes
+from py3langid import classify
 
 from sourcebook.index.article import Article, Block, Metadata
 from sourcebook.index.errors import NotFoundError, TooLargeError, UnreadableError
 from sourcebook.index.parsing.clean import clean
+from sourcebook.index.parsing.html import parse_html
 from sourcebook.index.parsing.layout import fill
-from sourcebook.index.parsing.markup import DATES, metadata_from, parse_html, parse_markdown
+from sourcebook.index.parsing.markup import DATES, metadata_from, parse_markdown
 
 # 50 MiB: the whole of Tolstoy is about 30 MB, so a larger file is no article.
 MAX_BYTES = 50 * 2**20
@@ -219,8 +221,6 @@ def _article(
 
 def detect_language(text: str) -> str:
     """The two-letter code of the language that `text` most likely is in."""
-    from py3langid import classify  # noqa: PLC0415 (its model takes a second to load)
-
     code, _ = classify(text[:LANGUAGE_SAMPLE])
     return str(code)
 

@@ -1,1 +1,1 @@
-"""The derived indexes, dense and lexical, and what they find."""
+"""The dense and the lexical index, which are derived from the database, and their results."""

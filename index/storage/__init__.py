@@ -1,1 +1,1 @@
-"""The truth of a library: one SQLite database, and the values that it holds."""
+"""The SQLite database of a library, and the values that it holds."""

@@ -1,4 +1,4 @@
-"""What the database keeps, as values: filters, records and the rows that they come from."""
+"""The values that the database keeps, made from its rows, and the filter that selects articles."""
 
 import json
 from collections.abc import Iterable
@@ -18,18 +18,18 @@ IDENTITY = " || ' ' || ".join(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which articles a question is about; what is left empty does not constrain.
+    """The articles that a question is restricted to; an empty field does not restrict.
 
     The values of one field are alternatives; fields are combined with *and*. Names are compared
-    without regard to case. A date bound keeps an article whose date, as precisely as it is known,
-    may lie within the bound; an article without a date is left out by any bound.
+    case-insensitively. A date bound keeps articles whose date, at the precision that is known, may
+    lie within the bound; it excludes articles without a date.
 
-    `as_of` hides what was published later. An article whose day of publication is unknown counts
-    from the day when it was modified or retrieved, for by then it was out; one without any date is
-    hidden, for nothing shows that it was.
+    `as_of` excludes articles that were published later. Where the date of publication is unknown,
+    the date of modification or retrieval stands in, because the article was out by then; articles
+    without any date are excluded.
 
-    All of `words` must stand, in whole or as a part, in what identifies an article: its title,
-    publisher, authors and source.
+    Each of `words` must occur, as a word or part of one, in the title, publisher, authors or
+    source.
     """
 
     articles: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Filter:
     words: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
-        """The condition on `articles` as SQL, and its values."""
+        """The condition on the table `articles` in SQL, and its parameters."""
         conditions = ["1"]
         values: list[Any] = []
         for column, wanted in (("id", self.articles), ("language", self.languages)):
@@ -63,7 +63,7 @@ class Filter:
             conditions.append(f"instr(casefold({IDENTITY}), ?)")
             values.append(word.casefold())
         if self.published_from:
-            # 2025 may lie after 2025-06: a prefix of the bound is compared as far as it goes.
+            # 2025 may be after 2025-06, so the bound is compared at the precision of the date.
             conditions.append("articles.published >= substr(?, 1, length(articles.published))")
             values.append(self.published_from)
         out = "coalesce(articles.published, articles.modified, articles.retrieved)"
@@ -76,7 +76,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleRecord:
-    """An article in a list: everything but its text, with its standing in the library."""
+    """An article as it is listed: everything but its text, with its state in the library."""
 
     rowid: int
     id: str
@@ -101,9 +101,9 @@ class StoredEncoding(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """How many articles, copies among them, a publisher has in a month.
+    """The number of articles, and of copies among them, of a publisher in a month.
 
-    `month` is `2025-09`, or `2025` where no more is known, or None without a date.
+    `month` is `2025-09`, `2025` where the month is unknown, or None without a date.
     """
 
     month: str | None
@@ -114,7 +114,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A source that could not be added: why, how often it was tried and when last."""
+    """A source that could not be added: the error, the number of attempts, the time of the last."""
 
     source: str
     kind: str
@@ -126,7 +126,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedQuote:
-    """Words that a judgement is about, as they stood at `[start, end)` of an article's text."""
+    """A quote that was judged: the words at `[start, end)` of an article's text at that time."""
 
     article_id: str
     source: str
@@ -138,7 +138,7 @@ class JudgedQuote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a reader said of an answer, or of what should have been answered."""
+    """A user's verdict on an answer, or on what the answer should have been."""
 
     id: str
     question: str
@@ -150,19 +150,19 @@ class Judgement:
 
 
 def judgement_of(row: Row) -> Judgement:
-    """The judgement of a row."""
+    """The judgement in a row."""
     values = {field.name: row[field.name] for field in fields(Judgement)}
     values["quotes"] = tuple(JudgedQuote(**quote) for quote in json.loads(row["quotes"]))
     return Judgement(**values)
 
 
 def text_hash(text: str) -> int:
-    """A signed 64-bit hash of a passage's words, white space and case aside."""
+    """A signed 64-bit hash of a passage's text, ignoring white space and case."""
     return int(sha256(" ".join(text.casefold().split()))[:16], 16) - 2**63
 
 
 def marks(values: Iterable[Any]) -> str:
-    """Question marks for so many values of an SQL statement."""
+    """One SQL placeholder for each of the values."""
     return ", ".join("?" for _ in values)
 
 
@@ -177,7 +177,7 @@ def metadata_of(row: Row) -> Metadata:
 
 
 def article_of(row: Row) -> Article:
-    """The whole article of a row."""
+    """The whole article in a row."""
     return Article(
         source=row["source"],
         text=row["text"],
@@ -189,13 +189,13 @@ def article_of(row: Row) -> Article:
 
 
 def record_of(row: Row) -> ArticleRecord:
-    """The article of a row that `View` asked for without its text."""
+    """The article in a row that was selected without its text."""
     names = [field.name for field in fields(ArticleRecord) if field.name != "metadata"]
     return ArticleRecord(metadata=metadata_of(row), **{name: row[name] for name in names})
 
 
 def passage_of(row: Row) -> Passage:
-    """The passage of a row, joined with its article's id and sha256."""
+    """The passage in a row that was joined with its article's id and sha256."""
     return Passage(
         article_id=row["article_id"],
         article_sha256=row["sha256"],

@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sourcebook.index.article import Article, sha256
-from sourcebook.index.errors import InputError, SourcebookError, StorageError, UnreadableError
+from sourcebook.index.errors import SourcebookError, UnreadableError
 from sourcebook.index.library import Library, Outcome
 from sourcebook.index.parsing.parse import MAX_BYTES, decode, parse
 from sourcebook.service.documents.catalogue import generation
-from sourcebook.service.notation.requests import Format
 from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
 
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
@@ -113,26 +112,6 @@ def draft(name: str) -> str:
     if name == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
     return decode(_bytes(Path(name)), name)
-
-
-def format_of(file: Path) -> Format:
-    """The export format for a file name. Raises `InputError` for an unknown suffix."""
-    formats: dict[str, Format] = {".md": "markdown", ".html": "html"}
-    found = formats.get(file.suffix.lower())
-    if found is None:
-        raise InputError(f"{str(file)!r} ends in {file.suffix!r}; expected .md or .html.")
-    return found
-
-
-def write(file: Path, text: str) -> None:
-    """Write `text` in UTF-8 without changing line ends. Raises `StorageError` if that fails."""
-    try:
-        file.write_bytes(text.encode())
-    except OSError as error:
-        raise StorageError(
-            f"{file} cannot be written: {error.strerror}.",
-            cure="Check the folder and its permissions.",
-        ) from error
 
 
 def _bytes(file: Path) -> bytes:

@@ -231,19 +231,18 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
-    from sourcebook.service.adding import files
-    from sourcebook.service.cli import printing
+    from sourcebook.service.cli import exporting, printing
     from sourcebook.service.documents.export import export as document
     from sourcebook.service.notation.answers import AnswerOut
     from sourcebook.service.notation.requests import AskRequest
 
     wanted = request(AskRequest, question=" ".join(question), write=write, **chosen)
-    written = files.format_of(export) if export else None
+    written = exporting.format_of(export) if export else None
     with opened(ctx) as library:
         answering = answering_on(library, settings_of(ctx))
         found = answering.ask(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
-        files.write(export, document(found, written, style))
+        exporting.write(export, document(found, written, style))
         typer.echo(f"Wrote {export}", err=True)
     answer = AnswerOut.model_validate(found)
     output(ctx, answer, printing.answer)
@@ -317,15 +316,14 @@ def list_judgements(
     as_json: Json = False,
 ) -> None:
     """List readers' judgements of answers, or export them as judged questions."""
-    from sourcebook.service.adding import files
-    from sourcebook.service.cli import printing
+    from sourcebook.service.cli import exporting, printing
     from sourcebook.service.documents.judgements import exported, judgements
     from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
 
     with opened(ctx) as library:
         kept = judgements(library)
     if export:
-        files.write(export, exported(kept))
+        exporting.write(export, exported(kept))
         typer.echo(f"Wrote {export}. To score it: sourcebook eval run {export}", err=True)
     shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
     output(ctx, shown, printing.judgements)

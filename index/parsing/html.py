@@ -1,0 +1,100 @@
+"""Web pages parsed into plain text, blocks and metadata, their furniture left out."""
+
+import logging
+from collections.abc import Iterator
+from typing import Protocol
+
+from trafilatura import bare_extraction
+from trafilatura.settings import Document
+
+from sourcebook.index.article import BlockKind, Metadata
+from sourcebook.index.dates import iso_date
+from sourcebook.index.errors import UnreadableError
+from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
+
+
+def parse_html(page: bytes | str, name: str) -> Parsed:
+    """The article of a saved web page, with what the page says about it.
+
+    Raises UnreadableError when no article is found in it.
+    """
+    # What trafilatura logs of a page without an article, the error below says better.
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+    document = bare_extraction(page, include_comments=False, with_metadata=True)
+    if not isinstance(document, Document) or document.body is None:
+        raise _no_article(name)
+    text, blocks = compose(_html_parts(document.body))
+    if not text:
+        raise _no_article(name)
+    return Parsed(text=text, blocks=blocks, metadata=_html_metadata(document))
+
+
+def _no_article(name: str) -> UnreadableError:
+    return UnreadableError(
+        f"No article was found in {name}; expected a web page with running text.",
+        cure="Save the page after it has loaded, or paste its text into a .txt file.",
+    )
+
+
+def _html_metadata(document: Document) -> Metadata:
+    published = iso_date(document.date or "")
+    url = str(document.url or "")
+    return Metadata(
+        title=" ".join((document.title or "").split()),
+        authors=names((document.author or "").split(";")),
+        publisher=document.sitename or document.hostname or "",
+        published=published,
+        url=url if WEB_ADDRESS.match(url) else None,
+        language=(document.language or "")[:2].lower(),
+        tags=names(document.tags or []),
+        date_sources={"published": "html"} if published else {},
+    )
+
+
+class Node(Protocol):
+    """An lxml element, as far as it is read here."""
+
+    tag: str
+    text: str | None
+    tail: str | None
+
+    def __iter__(self) -> Iterator["Node"]:
+        """The elements directly below."""
+
+    def iterdescendants(self) -> Iterator["Node"]:
+        """All elements below."""
+
+
+HTML_BLOCKS = ("p", "head", "item", "row", "quote", "code", "list", "table", "div")
+
+
+def _html_parts(element: Node) -> Iterator[tuple[BlockKind, str]]:
+    """The blocks below an element of the tree that trafilatura makes of a page."""
+    if element.tag == "row":
+        yield BlockKind.PARAGRAPH, " | ".join(_html_text(cell) for cell in element)
+    elif not any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
+        kind = BlockKind.HEADING if element.tag == "head" else BlockKind.PARAGRAPH
+        yield kind, _html_text(element)
+    else:
+        yield from _html_mixed(element)
+
+
+def _html_mixed(element: Node) -> Iterator[tuple[BlockKind, str]]:
+    """The blocks of an element that holds both text and blocks."""
+    inline = element.text or ""
+    for child in element:
+        if child.tag in HTML_BLOCKS or any(c.tag in HTML_BLOCKS for c in child.iterdescendants()):
+            yield BlockKind.PARAGRAPH, inline
+            yield from _html_parts(child)
+            inline = child.tail or ""
+        else:
+            inline += _html_text(child) + (child.tail or "")
+    yield BlockKind.PARAGRAPH, inline
+
+
+def _html_text(element: Node) -> str:
+    parts = [element.text or ""]
+    for child in element:
+        parts.append(" " if child.tag == "lb" else _html_text(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
