@@ -147,7 +147,7 @@ def client(engine: "Engine") -> Iterator["TestClient"]:
 
     from sourcebook.service.http.app import create_app
 
-    with TestClient(create_app(engine), raise_server_exceptions=False) as client:
+    with TestClient(create_app(Answering(engine)), raise_server_exceptions=False) as client:
         yield client
 
 

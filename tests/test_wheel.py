@@ -138,10 +138,11 @@ def test_the_page_is_served(run: Run) -> None:
         "from pathlib import Path; from fastapi.testclient import TestClient;"
         "from sourcebook.index.encoding.encoder import Encoder;"
         "from sourcebook.index.library import Library;"
+        "from sourcebook.service.answering import Answering;"
         "from sourcebook.service.asking.engine import Engine;"
         "from sourcebook.service.http.app import create_app;"
-        "engine = Engine(Library(Path('page'), Encoder(), create=True));"
-        "print(TestClient(create_app(engine)).get('/').text)"
+        "engine = Engine.of(Library(Path('page'), Encoder(), create=True));"
+        "print(TestClient(create_app(Answering(engine))).get('/').text)"
     )
     done = run("python", "-c", code)
     assert "<title>Sourcebook" in done.stdout, done.stderr
