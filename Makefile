@@ -48,6 +48,7 @@ check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests
 	$(BIN)/python -m docs.generate --check
 
 docs: $(DEVELOPING)  ## write the generated pages anew

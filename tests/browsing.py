@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
@@ -17,6 +17,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
+
+Found = TypeVar("Found")
 
 PHONE, DESK = 390, 1280
 HEIGHTS = {PHONE: 844, DESK: 900}
@@ -83,7 +85,7 @@ class Page(Caller):
         )
         self.until(lambda: self.browser.execute_script(busy))
 
-    def until(self, true: Callable[[], Any]) -> Any:
+    def until(self, true: Callable[..., Found]) -> Found:
         """The first true value; stale elements are looked for again."""
         end = time.monotonic() + PATIENCE_S
         while True:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from made import citation
@@ -74,7 +75,7 @@ def differing(text: str, citation: int) -> Disagreement:
         (SILENT, {"reason": None}, "reason"),
     ],
 )
-def test_promises(answer: Answer, changes: dict[str, object], message: str) -> None:
+def test_promises(answer: Answer, changes: dict[str, Any], message: str) -> None:
     assert replace(answer) == answer
     with pytest.raises(ValueError, match=message):
         replace(answer, **changes)
@@ -128,7 +129,7 @@ def test_an_answer_may_have_everything_at_once() -> None:
     ],
 )
 def test_whatever_an_answer_has_is_held_to_its_citations(
-    changes: dict[str, object], message: str
+    changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         replace(phrased(WHOLE, WRITTEN), **changes)

@@ -21,7 +21,7 @@ from sourcebook.eval.bench.synthetic import SyntheticCorpus, vocabulary
 from sourcebook.eval.cli.app import app
 from sourcebook.eval.measures.spread import Spread, spread_of
 from sourcebook.eval.performance import blocks, plots
-from sourcebook.index.article import BlockKind
+from sourcebook.index.article import Article, BlockKind
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.errors import InputError, SourcebookError
@@ -56,7 +56,7 @@ def place(cache: Path, stand_in: LookupEncoder, corpus: SyntheticCorpus) -> Plac
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, seed_articles: list[object]) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, seed_articles: list[Article]) -> Path:
     """A BEIR folder of the seeds' paragraphs."""
     folder = tmp_path_factory.mktemp("beir") / "briefs"
     folder.mkdir()

@@ -304,9 +304,9 @@ def test_a_span_outside_of_the_text_is_refused(
 
 
 def test_a_quote_without_a_bound_is_refused(library: Library, article_id: str) -> None:
-    for bounds, missing in (({"start": 3}, "end"), ({"end": 3}, "start")):
+    for start, end, missing in ((3, None, "end"), (None, 3, "start")):
         with pytest.raises(InputError, match=f"has no {missing}") as caught:
-            cited(library, article_id, "apa", **bounds)
+            cited(library, article_id, "apa", start=start, end=end)
         assert caught.value.cure
 
 

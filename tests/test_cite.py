@@ -1,6 +1,7 @@
 """Citations: exact on any text, refused otherwise, with a link and a reference."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from conftest import article_from
@@ -23,8 +24,13 @@ ANY_TEXT = st.text(
 ).filter(str.strip)
 
 
-def quote(article: Article, start: int, end: int, **changes: object) -> Citation:
-    facts = {"number": 1, "article": article, "record": record(article), "scores": SCORES}
+def quote(article: Article, start: int, end: int, **changes: Any) -> Citation:
+    facts: dict[str, Any] = {
+        "number": 1,
+        "article": article,
+        "record": record(article),
+        "scores": SCORES,
+    }
     return cite(passage=passage(article), start=start, end=end, **facts | changes)
 
 
@@ -108,7 +114,7 @@ def test_text_fragments(exact: str, fragment: str) -> None:
         ),
     ],
 )
-def test_references(facts: dict[str, object], expected: str) -> None:
+def test_references(facts: dict[str, Any], expected: str) -> None:
     assert reference(record(article_from("Coca grows.", "a"), **facts)) == expected
 
 

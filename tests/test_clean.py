@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -56,7 +57,7 @@ WRAPPED = (
     "call at the port without waiting for the tide.\n"
 )
 CAPTION = "The weir above the town, seen from a bridge (Photo by Ann Lee/AFP via Getty Images)"
-EXAMPLES = {
+EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "stray characters": ("\ufeff" + FIRST.replace("council", "coun\u00adcil"), FIRST, {}),
     "hard wraps": (f"{WRAPPED}\n{FIRST}", f"{' '.join(WRAPPED.split())}\n\n{FIRST}", {}),
     "drop cap": (f"T\n\n{FIRST[1:]}\n\n{SECOND}", f"{FIRST}\n\n{SECOND}", {}),

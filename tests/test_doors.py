@@ -430,7 +430,7 @@ def test_what_cannot_be_ranked_is_refused(
 
 FIELDS = ("messages", "stream", "n", "sourcebook", "query", "filters", "documents", "top_n")
 bodies = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), JSON_VALUES, max_size=4)
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"model": "sourcebook", "messages": [user("coca")]},
     "/v1/vector_stores/library/search": {"query": "coca"},
     "/v2/rerank": {"model": "sourcebook", "query": "coca", "documents": ["coca"]},

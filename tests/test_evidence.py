@@ -67,7 +67,11 @@ def test_words_of_the_expected_type_are_worth_something() -> None:
 
 
 def test_never_more_than_three_sentences() -> None:
-    all_matter = {"Rain": [1, 0, 0, 0], "Coca": [0, 1, 0, 0], "paid": [0, 0, 1, 0]}
+    all_matter: dict[str, list[float]] = {
+        "Rain": [1, 0, 0, 0],
+        "Coca": [0, 1, 0, 0],
+        "paid": [0, 0, 1, 0],
+    }
     found = find({**all_matter, "Nobody": [0, 0, 0, 1]}, [1, 1, 1, 1])
     assert text(found) == " ".join(SENTENCES[:MAX_SENTENCES])
 

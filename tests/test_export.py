@@ -159,7 +159,7 @@ def test_the_notes_of_markdown_are_each_defined_once() -> None:
     assert re.findall(r"\[\^(\d)\]$", document, re.MULTILINE) == ["1", "2"]
 
 
-MARKS = (
+MARKS: tuple[str, ...] = (
     "- ",
     "+ ",
     "* ",

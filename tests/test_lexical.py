@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,7 +37,7 @@ def index(tmp_path: Path) -> LexicalIndex:
     return made
 
 
-def found(index: LexicalIndex, question: str, **options: object) -> list[int]:
+def found(index: LexicalIndex, question: str, **options: Any) -> list[int]:
     return [row for row, _ in index.search(question, 9, **options)]
 
 

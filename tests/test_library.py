@@ -220,7 +220,7 @@ def test_a_rewrite_is_no_copy(make_library: MakeLibrary) -> None:
 # --- filters ------------------------------------------------------------------------------------
 
 
-def dated(name: str, **facts: object) -> Article:
+def dated(name: str, **facts: Any) -> Article:
     article = article_from(f"{TEXTS['coca']} So says {name}.", name)
     return replace(article, metadata=replace(article.metadata, **facts))
 

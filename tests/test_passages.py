@@ -3,6 +3,7 @@
 import itertools
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -191,8 +192,8 @@ def test_ids_name_content(encoder: Encoder) -> None:
         ({"sentences": (Span(0, 3),)}, "ends with"),
     ],
 )
-def test_a_passage_refuses_to_be_wrong(changes: dict[str, object], message: str) -> None:
-    right = {
+def test_a_passage_refuses_to_be_wrong(changes: dict[str, Any], message: str) -> None:
+    right: dict[str, Any] = {
         "article_id": "a",
         "article_sha256": "b",
         "start": 0,

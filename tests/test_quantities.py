@@ -45,7 +45,8 @@ def found(text: str) -> list[Quantity]:
 def test_what_a_quantity_is(text: str, words: str, kind: Kind, value: float) -> None:
     first = found(text)[0]
     assert text[first.start : first.end] == words
-    assert (first.kind, first.value) == (kind, pytest.approx(value))
+    assert first.kind is kind
+    assert first.value == pytest.approx(value)
     assert first.low <= first.value <= first.high
 
 

@@ -21,12 +21,12 @@ from sourcebook.eval.report.report import (
 from sourcebook.index.errors import InputError, NotFoundError
 
 
-def row(name: str, value: float | None = None, **more: object) -> Row:
+def row(name: str, value: float | None = None, **more: Any) -> Row:
     measures = {} if value is None else {"Hit@1": value}
     return Row(**({"id": name, "question": f"{name}?", "measures": measures} | more))
 
 
-def report(*rows: Row, name: str = "ours", **more: object) -> Report:
+def report(*rows: Row, name: str = "ours", **more: Any) -> Report:
     return build_report(name=name, data="notes", method="full", questions=rows, **more)
 
 

@@ -87,7 +87,8 @@ def report(name: str, skill: float, questions: int = 90) -> Report:
 
 def embedded(page: str) -> list[dict[str, object]]:
     (data,) = re.findall(r'<script type="application/json" id="reports">(.*?)</script>', page)
-    return json.loads(data)
+    reports: list[dict[str, object]] = json.loads(data)
+    return reports
 
 
 # --- without a browser ------------------------------------------------------------------------
@@ -206,7 +207,7 @@ def test_the_text_of_a_question_is_shown_and_not_run(page: webdriver.Chrome) -> 
     assert "against" in page.title or page.title == "full"
     assert page.find_elements(By.TAG_NAME, "img") == []
     titles = [each.get_attribute("textContent") for each in page.find_elements(By.TAG_NAME, "h4")]
-    assert any(title.endswith(HOSTILE) for title in titles)
+    assert any(title and title.endswith(HOSTILE) for title in titles)
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])

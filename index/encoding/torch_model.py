@@ -44,7 +44,7 @@ class TorchModel:
         Raises `InputError` where it cannot be loaded.
         """
         # Loading takes a second: a progress bar for it only clutters logs.
-        disable_progress_bar()  # type: ignore[no-untyped-call]
+        disable_progress_bar()
         try:
             self.multi_vector = _is_multi_vector(model)
             kind = MultiVectorEncoder if self.multi_vector else SentenceTransformer
