@@ -11,8 +11,7 @@ import typer
 
 from sourcebook.index.errors import InputError
 from sourcebook.service.cli.commands import command_line
-from sourcebook.service.cli.context import FAILED
-from sourcebook.service.settings import Settings
+from sourcebook.service.cli.context import FAILED, settings_of
 
 if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cost
     from fastapi import APIRouter
@@ -273,7 +272,7 @@ def bench(
     from sourcebook.eval.performance import print_bench
 
     outputs = Outputs(json=json)  # refuses what cannot be written
-    settings: Settings = ctx.obj
+    settings = settings_of(ctx)
     chosen = BenchSettings(
         model=settings.model,
         cache=cache or default_cache() / "bench",
@@ -295,7 +294,7 @@ def _source(ctx: typer.Context, *, cache: Path | None, **given: Any) -> "Source"
     from sourcebook.eval.cli.runs import Source
     from sourcebook.eval.data.corpus import default_cache
 
-    settings: Settings = ctx.obj
+    settings = settings_of(ctx)
     return Source(settings=settings, cache=cache or default_cache(), **given)
 
 
