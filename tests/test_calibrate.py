@@ -5,18 +5,19 @@ import random
 
 import pytest
 
-from sourcebook.eval.measures.measures import auroc
+from sourcebook.eval.calibration.fit import calibration, fit, left_out, speaking_threshold
+from sourcebook.eval.calibration.questions import SignalRow
+from sourcebook.eval.measures.abstention import auroc
 from sourcebook.eval.measures.reliability import Bin, calibration_error, reliability
-from sourcebook.eval.runs.calibrate import Row, calibration, fit, left_out, speaking_threshold
 from sourcebook.index.errors import InputError
 from sourcebook.service.asking.signals import Signals
 
 
 def row(
     data: str = "d", article: str = "a", *, relevant: bool = True, answerable: bool, **facts: float
-) -> Row:
+) -> SignalRow:
     zeros = dict.fromkeys(Signals.__slots__, 0.0)
-    return Row(
+    return SignalRow(
         data=data,
         article=article,
         answerable=answerable,
@@ -25,7 +26,7 @@ def row(
     )
 
 
-def made(count: int, seed: int = 0) -> list[Row]:
+def made(count: int, seed: int = 0) -> list[SignalRow]:
     """Questions that are answerable by chance, as a logistic model of two signals says."""
     chance = random.Random(seed)
     rows = []
