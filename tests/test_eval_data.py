@@ -403,7 +403,7 @@ def test_a_written_run_keeps_its_order_for_us_and_for_trec_eval(
     assert run.rankings.get("q1", ()) == tuple(scored)
     for rank, document in enumerate(scored, 1):
         values = ir_measures.calc_aggregate(
-            [ir_measures.AP], {"q1": {document: 1}}, ir_measures.load_trec_run(str(path))
+            [ir_measures.AP], {"q1": {document: 1}}, ir_measures.read_trec_run(str(path))
         )
         assert values[ir_measures.AP] == pytest.approx(1 / rank)
 
