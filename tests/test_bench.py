@@ -115,7 +115,7 @@ def test_a_folder_is_measured_whole(report: tuple[Result, Path]) -> None:
     assert measured.server > 0
     assert min(answering.open, answering.first, answering.found, measured.ask, measured.ready) > 0
     assert ordered(answering.latency["total"])
-    assert {"plan", "encode", "read", "rank", "compose", "unexplained"} <= answering.latency.keys()
+    assert {"plan", "encode", "load", "rank", "compose", "unexplained"} <= answering.latency.keys()
     assert answering.latency["total"].n == 6
     assert [t.concurrency for t in measured.throughput] == [1, 4]
     assert [t.questions for t in measured.throughput] == [6, 12]

@@ -1,6 +1,6 @@
 """What `sourcebook eval calibrate` prints: the fit, and how it does on what it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from sourcebook.eval.calibration.fit import (
 from sourcebook.eval.calibration.questions import SignalRow
 from sourcebook.eval.measures.abstention import auroc
 from sourcebook.eval.measures.reliability import calibration_error, reliability
+from sourcebook.index.errors import InputError
 from sourcebook.index.profile import Calibration, Logistic, Profile
 from sourcebook.service.asking.decide import confidence_of
 from sourcebook.service.asking.signals import NAMES
@@ -43,12 +44,19 @@ def print_checks(rows: Sequence[SignalRow], fitted: Calibration) -> None:
     thresholds = fitted.partial, fitted.answered
     seen = [confidence_of(fitted, row.signals) for row in rows]
     _print_shares("fitted on all", rows, seen, thresholds)
-    unseen = left_out(rows, lambda row: (row.data, row.article))
-    _print_shares("without the article", rows, unseen, thresholds)
-    if len({row.data for row in rows}) > 1:
-        without = left_out(rows, lambda row: row.data)
-        _print_shares("without the set", rows, without, thresholds)
-    _print_reliability(rows, unseen)
+    folds: dict[str, Callable[[SignalRow], Hashable]] = {
+        "without the article": lambda row: (row.data, row.article),
+        "without the set": lambda row: row.data,
+    }
+    for title, fold in folds.items():
+        if len(set(map(fold, rows))) > 1:
+            try:
+                unseen = left_out(rows, fold)
+            except InputError:
+                print(f"\n{title}: the rest lacks questions of one kind, so nothing can be fitted")
+            else:
+                _print_shares(title, rows, unseen, thresholds)
+                _print_reliability(title, rows, unseen)
 
 
 def _print_signals(rows: Sequence[SignalRow]) -> None:
@@ -99,12 +107,13 @@ def _shares(
     return f"{area}at or above {', '.join(shares)}"
 
 
-def _print_reliability(rows: Sequence[SignalRow], confidence: Sequence[float]) -> None:
+def _print_reliability(title: str, rows: Sequence[SignalRow], confidence: Sequence[float]) -> None:
     """Confidence against the share of answerable questions, weighted as in the fit."""
     own = [(row, value) for row, value in zip(rows, confidence, strict=True) if row.relevant]
     answerable = [row.answerable for row, _ in own]
     importance = importance_of([row.data for row, _ in own], np.array(answerable), ANSWERABLE)
     bins = reliability([value for _, value in own], answerable, importance.tolist())
-    print(f"\nreliability on the subject, calibration error {calibration_error(bins):.3f}:")
+    error = calibration_error(bins)
+    print(f"\nreliability {title}, on the subject: calibration error {error:.3f}")
     for each in bins:
         print(f"  {each.confidence:.2f} said, {each.answerable:.2f} true ({each.questions:.0f})")
