@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from typer.testing import CliRunner, Result
 
 from sourcebook.eval.cli.app import app
-from sourcebook.eval.cli.interrupting import INTERRUPTED
+from sourcebook.eval.cli.context import INTERRUPTED
 from sourcebook.eval.data.trec import load_trec_run
 from sourcebook.eval.report.document import load_report
 from sourcebook.eval.report.results_table import results_table

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sourcebook.eval.cli.interrupting import interruptible
+from sourcebook.eval.cli.context import Outputs, interruptible
 from sourcebook.service.cli.context import settings_of
 
 BENCH_SIZE = 5_000  # passages: some minutes on two cores
@@ -56,7 +56,6 @@ def bench(
     from sourcebook.eval.bench.corpora import FolderCorpus
     from sourcebook.eval.bench.results import save_bench
     from sourcebook.eval.bench.tables import print_bench
-    from sourcebook.eval.cli.outputs import Outputs
     from sourcebook.eval.cli.progress import progress
     from sourcebook.eval.data.cached_library import default_cache
 

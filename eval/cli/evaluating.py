@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sourcebook.eval.cli.interrupting import interruptible
+from sourcebook.eval.cli.context import Outputs, interruptible
 from sourcebook.index.errors import InputError
 from sourcebook.service.cli.context import FAILED, settings_of
 
@@ -90,7 +90,6 @@ def run(
     cache: Cache = None,
 ) -> None:
     """Ask questions and measure the answers. The exit code is 1 if a quote is not exact."""
-    from sourcebook.eval.cli.outputs import Outputs
     from sourcebook.eval.cli.running import run_methods
     from sourcebook.eval.report import printing
 
@@ -167,7 +166,6 @@ def import_run(
     cache: Cache = None,
 ) -> None:
     """Score another system's ranking to compare it with ours."""
-    from sourcebook.eval.cli.outputs import Outputs
     from sourcebook.eval.cli.running import score_run
     from sourcebook.eval.report import printing
 
@@ -242,7 +240,6 @@ def calibrate(
     from sourcebook.eval.calibration import printing
     from sourcebook.eval.calibration.fit import fit_profile
     from sourcebook.eval.calibration.questions import ask_all, load_corpus
-    from sourcebook.eval.cli.outputs import Outputs
     from sourcebook.eval.data.cached_library import default_cache
     from sourcebook.index.encoding.encoder import Encoder
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sourcebook.eval.cli.outputs import Outputs
+from sourcebook.eval.cli.context import Outputs
 from sourcebook.eval.cli.progress import progress
 from sourcebook.eval.cli.sources import Opened, Source, judged_of, name_of, opened
 from sourcebook.eval.data.articles import corpus_articles
