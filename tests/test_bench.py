@@ -140,7 +140,7 @@ def test_a_synthetic_library_is_measured_with_the_stand_in(
         assert library.drift() == []
 
 
-def test_a_server_with_the_stand_in_answers_several_askers(
+def test_a_server_with_the_stand_in_answers_several_clients(
     place: Place, corpus: SyntheticCorpus
 ) -> None:
     assert ask_in_shell(place, corpus.questions(1)[0], runs=1) > 0

@@ -311,7 +311,7 @@ def test_a_corpus_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match=r"bad\.txt"):
         corpus_articles(tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no article"):
+    with pytest.raises(InputError, match="has no articles"):
         corpus_articles(tmp_path / "empty")
 
 

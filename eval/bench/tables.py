@@ -161,17 +161,20 @@ def _throughput(columns: Sequence[_Column]) -> Iterator[list[str]]:
             next((t for t in each.measured.throughput if t.concurrency == count), None)
             for each in columns
         ]
-        askers = "1 asker" if count == 1 else f"{count} askers"
+        clients = "1 client" if count == 1 else f"{count} clients"
         yield [
-            f"{askers} over HTTP, questions/s",
+            f"{clients} over HTTP, questions/s",
             *(f"{t.questions_per_second:.1f}" if t else NONE for t in found),
         ]
         for name in ("p50", "p95", "p99"):
             yield [
-                f"{askers}, {name}",
+                f"{clients}, {name}",
                 *(time(getattr(t.latency, name)) if t else NONE for t in found),
             ]
-        yield [f"{askers}, errors", *(f"{t.errors} of {t.questions}" if t else NONE for t in found)]
+        yield [
+            f"{clients}, errors",
+            *(f"{t.errors} of {t.questions}" if t else NONE for t in found),
+        ]
 
 
 def _stages(columns: Sequence[_Column]) -> Iterator[list[str]]:

@@ -24,7 +24,7 @@ def corpus_articles(path: Path) -> list[Article]:
     """
     articles = [article for file in find_files([path]) for article in _parse(file)]
     if not articles:
-        raise InputError(f"{str(path)!r} holds no article; expected a file or a folder of files.")
+        raise InputError(f"{str(path)!r} has no articles; expected a file or a folder of files.")
     return articles
 
 
