@@ -20,12 +20,14 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from docs.examples import QUESTION, examples, shortened
-from sourcebook.eval.bench.fresh import Place
-from sourcebook.eval.bench.served import serving
+from sourcebook.eval.bench.place import Place
+from sourcebook.eval.bench.server import serving
+from sourcebook.eval.bench.tables import PEERS, blocks, plots
 from sourcebook.eval.cli.app import app
 from sourcebook.eval.http.routes import evaluations_router
-from sourcebook.eval.performance import blocks, plots
-from sourcebook.eval.report.tables import DataSummary, MethodSummary, load_summary, results_table
+from sourcebook.eval.peers.table import peers_table
+from sourcebook.eval.report.results_table import results_table
+from sourcebook.eval.report.summary import DataSummary, MethodSummary, load_summary
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
@@ -196,7 +198,8 @@ def within(page: str, name: str, content: str) -> str:
 def performance_page(measured: Path) -> str:
     """docs/performance.md with the results in the folder `measured`."""
     page = (ROOT / "docs/performance.md").read_text("utf-8")
-    for name, content in blocks(measured).items():
+    peers = {"peers": peers_table(measured / PEERS)}
+    for name, content in (blocks(measured) | peers).items():
         page = within(page, name, content)
     return page
 

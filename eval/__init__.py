@@ -1,1 +1,1 @@
-"""Measures the very engine that serves the askers."""
+"""Evaluation: measures the same engine that users get."""

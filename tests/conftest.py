@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
     from selenium import webdriver
 
-    from sourcebook.eval.bench.fresh import Place
+    from sourcebook.eval.bench.place import Place
     from sourcebook.index.encoding.encoder import Encoder
     from sourcebook.index.library import Library
     from sourcebook.service.asking.engine import Engine
@@ -155,7 +155,7 @@ def client(engine: "Engine") -> Iterator["TestClient"]:
 @pytest.fixture(scope="session")
 def place(encoder: "Encoder", tmp_path_factory: pytest.TempPathFactory) -> "Place":
     """A library for processes: FINES, TRAINS with all that is known, and WHEAT, a long one."""
-    from sourcebook.eval.bench.fresh import Place
+    from sourcebook.eval.bench.place import Place
     from sourcebook.index.encoding.model_files import DEFAULT_MODEL
     from sourcebook.index.library import Library
 
@@ -173,7 +173,7 @@ def place(encoder: "Encoder", tmp_path_factory: pytest.TempPathFactory) -> "Plac
 @pytest.fixture(scope="session")
 def served(place: "Place") -> Iterator[str]:
     """The address of a server process on that library; tests must not change it."""
-    from sourcebook.eval.bench.served import serving
+    from sourcebook.eval.bench.server import serving
 
     with serving(place) as running:
         yield running.url

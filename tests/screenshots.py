@@ -10,8 +10,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from browsing import DESK, PHONE, Page, browsing, set_screen
 from PIL import Image
 
-from sourcebook.eval.bench.fresh import Place
-from sourcebook.eval.bench.served import serving
+from sourcebook.eval.bench.place import Place
+from sourcebook.eval.bench.server import serving
 from sourcebook.service.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]

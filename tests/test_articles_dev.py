@@ -6,16 +6,12 @@ from statistics import mean
 
 import pytest
 
-from sourcebook.eval.data.corpus import cached_library, default_cache
-from sourcebook.eval.data.judged import JudgedQuestion, Located, locate, read_judged
-from sourcebook.eval.data.records import Span
-from sourcebook.eval.data.task import corpus_task
-from sourcebook.eval.measures.measures import (
-    auroc,
-    inexact_quotes,
-    measure_evidence,
-    measure_passages,
-)
+from sourcebook.eval.data.cached_library import cached_library, default_cache
+from sourcebook.eval.data.gold import Span
+from sourcebook.eval.data.judged import JudgedQuestion, Located, load_judged, locate
+from sourcebook.eval.data.question_set import load_with_corpus
+from sourcebook.eval.measures.abstention import auroc
+from sourcebook.eval.measures.evidence import inexact_quotes, measure_evidence, measure_passages
 from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
@@ -62,7 +58,7 @@ def raw_engine(
 
 @pytest.fixture(scope="module")
 def questions() -> tuple[JudgedQuestion, ...]:
-    found = read_judged(GOLD)
+    found = load_judged(GOLD)
     assert len(found) == 70
     return found
 
@@ -111,13 +107,13 @@ def test_near_misses_are_told_from_answers(
     if not squad.exists():
         pytest.skip(f"{squad} is missing")
     found = confidences(raw_engine, ((each.question, each.answerable) for each in questions))
-    task, articles = corpus_task(squad, "dev")
+    question_set, articles = load_with_corpus(squad, "dev")
     library, building = cached_library(articles, encoder, default_cache())
     with library:
         for _ in building:
             pass
         # Every seventh question, to be quick; all of them have .76.
-        asked = ((each.text, each.answerable) for each in task.questions[::7])
+        asked = ((each.text, each.answerable) for each in question_set.questions[::7])
         of_squad = confidences(Engine.of(library), asked)
         off = confidences(Engine.of(library), ((each.question, False) for each in questions[::3]))
     answered = [each for each in of_squad if each[1]]

@@ -11,16 +11,18 @@ import pytest
 from conftest import REPOSITORY, MakeLibrary
 from typer.testing import CliRunner, Result
 
-from sourcebook.eval.bench.bench import Bench, load_bench, save_bench
-from sourcebook.eval.bench.ceiling import Network, network_of
-from sourcebook.eval.bench.fresh import Place, ask_in_shell, observe, recall
+from sourcebook.eval.bench.answer_cost import ask_in_shell, observe, recall
 from sourcebook.eval.bench.load import measure_load
-from sourcebook.eval.bench.lookup import LookupEncoder
-from sourcebook.eval.bench.served import serving
+from sourcebook.eval.bench.lookup_encoder import LookupEncoder
+from sourcebook.eval.bench.peaks import Network, network_of
+from sourcebook.eval.bench.place import Place
+from sourcebook.eval.bench.results import Bench, load_bench, save_bench
+from sourcebook.eval.bench.server import serving
 from sourcebook.eval.bench.synthetic import SyntheticCorpus, vocabulary
+from sourcebook.eval.bench.tables import PEERS, blocks, plots
 from sourcebook.eval.cli.app import app
 from sourcebook.eval.measures.spread import Spread, spread_of
-from sourcebook.eval.performance import blocks, plots
+from sourcebook.eval.peers.table import peers_table
 from sourcebook.index.article import Article, BlockKind
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
@@ -113,7 +115,7 @@ def test_a_folder_is_measured_whole(report: tuple[Result, Path]) -> None:
     assert measured.server > 0
     assert min(answering.open, answering.first, answering.found, measured.ask, measured.ready) > 0
     assert ordered(answering.latency["total"])
-    assert {"plan", "encode", "read", "rank", "compose", "unexplained"} <= answering.latency.keys()
+    assert {"plan", "encode", "load", "rank", "compose", "unexplained"} <= answering.latency.keys()
     assert answering.latency["total"].n == 6
     assert [t.concurrency for t in measured.throughput] == [1, 4]
     assert [t.questions for t in measured.throughput] == [6, 12]
@@ -138,7 +140,7 @@ def test_a_synthetic_library_is_measured_with_the_stand_in(
         assert library.drift() == []
 
 
-def test_a_server_with_the_stand_in_answers_several_askers(
+def test_a_server_with_the_stand_in_answers_several_clients(
     place: Place, corpus: SyntheticCorpus
 ) -> None:
     assert ask_in_shell(place, corpus.questions(1)[0], runs=1) > 0
@@ -191,7 +193,7 @@ def test_results_come_back_from_disk_and_garbage_does_not(
 
 
 def test_the_page_is_made_of_results(report: tuple[Result, Path], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no results"):
+    with pytest.raises(InputError, match="has no results"):
         blocks(tmp_path)
     found = load_bench(report[1])
     save_bench(found, tmp_path / "briefs.json")
@@ -204,7 +206,7 @@ def test_the_page_is_made_of_results(report: tuple[Result, Path], tmp_path: Path
     assert "unexplained" in parts["stages"]
     assert "share of the peak" in parts["limits"]
     assert "GB/s" in parts["limits"]
-    assert "make bench-peers" in parts["peers"]
+    assert "make bench-peers" in peers_table(tmp_path / "peers.json")
     for name, drawing in plots(tmp_path).items():
         assert name.endswith(".svg")
         lines = ElementTree.fromstring(drawing).findall("{http://www.w3.org/2000/svg}polyline")
@@ -229,8 +231,7 @@ def grown(found: Bench) -> Bench:
     )
 
 
-def test_peers_are_shown_as_they_were_measured(report: tuple[Result, Path], tmp_path: Path) -> None:
-    save_bench(load_bench(report[1]), tmp_path / "briefs.json")
+def test_peers_are_shown_as_they_were_measured(tmp_path: Path) -> None:
     system = {
         "name": "Elsewhere",
         "version": "1.2",
@@ -260,13 +261,13 @@ def test_peers_are_shown_as_they_were_measured(report: tuple[Result, Path], tmp_
     }
     path = tmp_path / "peers.json"
     path.write_text(json.dumps(peers), "utf-8")
-    shown = blocks(tmp_path)["peers"]
+    shown = peers_table(path)
     assert "300 documents of scifact, 100 questions, medians of 3 rounds in one run on A" in shown
     assert "| Elsewhere 1.2 | dense | 2.0 | 30.0 | 10.0 | – | 12.3 |" in shown
     assert "| 812 | 7.50 | 0.25 | in process |" in shown
     path.write_text(json.dumps(peers | {"systems": [{}]}), "utf-8")
-    with pytest.raises(InputError, match=r"peers\.json is no comparison"):
-        blocks(tmp_path)
+    with pytest.raises(InputError, match=r"peers\.json is not a comparison"):
+        peers_table(path)
 
 
 @pytest.mark.parametrize(
@@ -306,4 +307,5 @@ def test_percentiles_by_hand() -> None:
 
 def test_the_committed_results_can_be_read() -> None:
     folder = REPOSITORY / "eval" / "results" / "performance"
-    assert blocks(folder).keys() >= {"machine", "costs", "stages", "limits", "peers"}
+    assert blocks(folder).keys() >= {"machine", "costs", "stages", "limits"}
+    assert "SentenceTransformer.encode" in peers_table(folder / PEERS)

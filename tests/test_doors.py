@@ -16,8 +16,8 @@ from made import JSON_VALUES
 from misbehaving import running
 from openai.types.chat import ChatCompletionMessageParam
 
-from sourcebook.eval.bench.fresh import Place
-from sourcebook.eval.bench.served import serving
+from sourcebook.eval.bench.place import Place
+from sourcebook.eval.bench.server import serving
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
 from sourcebook.service.notation.requests import QUESTION

@@ -13,11 +13,13 @@ import pytest
 from conftest import REPOSITORY
 from typer.testing import CliRunner, Result
 
-from sourcebook.eval.cli.app import INTERRUPTED, app
-from sourcebook.eval.data.trec import read_trec_run
-from sourcebook.eval.report.report import load_report
-from sourcebook.eval.report.tables import load_summary, results_table
-from sourcebook.eval.runs.partial import partial_path
+from sourcebook.eval.cli.app import app
+from sourcebook.eval.cli.context import INTERRUPTED
+from sourcebook.eval.data.trec import load_trec_run
+from sourcebook.eval.report.document import load_report
+from sourcebook.eval.report.results_table import results_table
+from sourcebook.eval.report.summary import load_summary
+from sourcebook.eval.runs.partial_run import partial_path
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
 from sourcebook.service.cli import context
@@ -76,7 +78,7 @@ def test_a_run_prints_measures_and_writes_what_is_asked_for(run: Run, tmp_path: 
     assert report["method"] == "full"
     assert not partial_path(files["json"]).exists()
     assert "<html" in files["html"].read_text("utf-8")
-    assert read_trec_run(files["trec"]).tag == "full"
+    assert load_trec_run(files["trec"]).tag == "full"
 
 
 def test_several_methods_have_a_file_each_and_are_compared(run: Run, tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_all_scores_several_data_sets_and_writes_one_table(
     assert (out / "results" / "seeds.json").stat().st_size < 100_000
     table = results_table(out / "results")
     assert "| tiny, 1 questions | nDCG@10 | **1.000** |" in table
-    assert "Size and time of `full`" in table
+    assert "Size and speed of `full`" in table
     written = (out / "tiny.full.json").stat().st_mtime_ns
     ok(run(*everything, "--resume"))
     assert (out / "tiny.full.json").stat().st_mtime_ns == written
@@ -175,7 +177,7 @@ def test_an_interrupted_run_is_resumed_and_equals_an_uninterrupted_one(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == INTERRUPTED
-    assert "the same command with --resume goes on" in said
+    assert "the same command with --resume continues" in said
     assert not path.exists()
     kept = len(partial_path(path).read_text("utf-8").splitlines()) - 1
     assert 3 <= kept < 40
@@ -218,7 +220,7 @@ def test_what_is_missing_or_malformed_is_named(run: Run, tiny: Path, tmp_path: P
     nan = ("import-run", tiny, tmp_path / "nan.trec", "--split", "dev")
     refused(run(*nan), "nan.trec:1: the score is 'nan'")
     (tmp_path / "other.json").write_text('{"schema": 9}', "utf-8")
-    refused(run("show", tmp_path / "other.json"), "other.json is no report: schema is 9")
+    refused(run("show", tmp_path / "other.json"), "other.json is not a report: schema is 9")
     refused(run("show", GOLD), "seeds.jsonl: not JSON")
     refused(run("compare", tmp_path / "gone.json"), "No file")
     refused(run("run", GOLD, "--url", "x"), "The service's address is 'x'")

@@ -10,23 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcebook.eval.data.beir import BeirSet, read_beir
-from sourcebook.eval.data.chunking import ChunkingSet, read_chunking
+from sourcebook.eval.data.beir import BeirSet, load_beir
+from sourcebook.eval.data.chunking import ChunkingSet, load_chunking
+from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.eval.data.judged import (
     JudgedQuestion,
     MissingGold,
     find_quote,
     judged_question,
+    load_judged,
     locate,
-    read_judged,
 )
-from sourcebook.eval.data.records import Span, Wanted, data_kind
+from sourcebook.eval.data.question_set import data_kind
 from sourcebook.eval.data.trec import (
     TrecRun,
-    read_trec_qrels,
-    read_trec_run,
-    write_trec_qrels,
-    write_trec_run,
+    load_trec_qrels,
+    load_trec_run,
+    save_trec_qrels,
+    save_trec_run,
 )
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.errors import InputError, NotFoundError, UnreadableError
@@ -76,7 +77,7 @@ def test_a_judged_file_gives_its_questions_in_order(tmp_path: Path) -> None:
         "",
         {"id": "a", "question": "Who?", "answerable": False, "evidence": []},
     )
-    first, second = read_judged(path)
+    first, second = load_judged(path)
     assert (first.id, first.type, first.any, first.tags) == ("b", "factoid", True, ("hard",))
     assert [[q.quote for q in piece.quotes] for piece in first.evidence] == [
         ["one"],
@@ -93,13 +94,13 @@ GOOD = {"id": "a", "question": "Who?", "evidence": [{"article": "x", "quote": "o
     [
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
-        ('{"id": NaN}', "NaN is no JSON number"),
+        ('{"id": NaN}', "NaN is not a JSON number"),
         pytest.param("[" * 100_000, "not JSON", id="nested too deep"),
         (GOOD | {"id": 3}, "'id' is 3"),
         (GOOD | {"id": " "}, "'id' is empty"),
         (GOOD | {"question": ""}, "'question' is empty"),
-        (GOOD | {"question": "Who \ud800?"}, "half of a character"),
-        (GOOD | {"tags": ["hard", "\ud800"]}, "half of a character"),
+        (GOOD | {"question": "Who \ud800?"}, "half a character"),
+        (GOOD | {"tags": ["hard", "\ud800"]}, "half a character"),
         (GOOD | {"answerable": "no"}, "expected true or false"),
         (GOOD | {"any": 1}, "expected true or false"),
         (GOOD | {"tags": "hard"}, "expected a list of texts"),
@@ -120,7 +121,7 @@ def test_a_bad_line_is_named_with_file_and_line(
 ) -> None:
     path = write_lines(tmp_path / "gold.jsonl", GOOD, row)
     with pytest.raises(InputError) as error:
-        read_judged(path)
+        load_judged(path)
     assert error.value.message.startswith(f"{path}:2: ")
     assert error.value.message.count(str(path)) == 1
     assert complaint in error.value.message
@@ -128,17 +129,17 @@ def test_a_bad_line_is_named_with_file_and_line(
 
 def test_a_file_without_questions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no question"):
-        read_judged(write_lines(tmp_path / "gold.jsonl", ""))
+        load_judged(write_lines(tmp_path / "gold.jsonl", ""))
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="No file"):
-        read_judged(tmp_path / "none.jsonl")
+        load_judged(tmp_path / "none.jsonl")
     with pytest.raises(UnreadableError, match="cannot be read"):
-        read_judged(tmp_path)
+        load_judged(tmp_path)
     (tmp_path / "latin.jsonl").write_bytes(b'{"id": "\xe9"}')
     with pytest.raises(UnreadableError, match="byte 8 is 0xe9"):
-        read_judged(tmp_path / "latin.jsonl")
+        load_judged(tmp_path / "latin.jsonl")
 
 
 # --- locating gold ----------------------------------------------------------------------------
@@ -271,7 +272,7 @@ def test_a_beir_folder_keeps_judged_queries_and_reads_negative_grades_as_zero(
 ) -> None:
     folder = beir_folder(tmp_path)
     write_lines(folder / "unanswerable.dev.jsonl", {"_id": "u", "text": "Who?", "paragraph": "d1"})
-    data = read_beir(folder, "dev")
+    data = load_beir(folder, "dev")
     assert data.qrels == {"q1": {"d1": 2, "d2": 0}, "q2": {"d2": 0}}
     assert data.queries == {"q1": "?", "q2": "?"}
     assert data.unjudged == 1
@@ -285,7 +286,7 @@ def plain_layout(folder: Path) -> BeirSet:
     (folder / "queries.dev.jsonl").rename(folder / "queries.jsonl")
     (folder / "qrels.dev.tsv").unlink()
     write_lines(folder / "qrels.tsv", "q1\td1\t1")
-    return read_beir(folder)
+    return load_beir(folder)
 
 
 def nested_layout(folder: Path) -> BeirSet:
@@ -295,7 +296,7 @@ def nested_layout(folder: Path) -> BeirSet:
     (folder / "qrels").mkdir()
     (folder / "qrels.dev.tsv").unlink()
     write_lines(folder / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore", "q1\td1\t1")
-    return read_beir(folder, "test")
+    return load_beir(folder, "test")
 
 
 @pytest.mark.parametrize("layout", [plain_layout, nested_layout])
@@ -325,13 +326,13 @@ def test_bad_beir_files_are_named(
 ) -> None:
     path = write_lines(beir_folder(tmp_path) / file, *rows)
     with pytest.raises(InputError) as error:
-        read_beir(tmp_path, "dev")
+        load_beir(tmp_path, "dev")
     assert f"{path}{complaint}" in error.value.message
 
 
 def test_an_unknown_split_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as error:
-        read_beir(beir_folder(tmp_path), "tset")
+        load_beir(beir_folder(tmp_path), "tset")
     assert error.value.cure == "Its splits are: dev."
 
 
@@ -340,13 +341,13 @@ def test_an_unknown_split_names_those_there_are(tmp_path: Path) -> None:
 
 def test_trec_qrels_survive_a_round_trip(tmp_path: Path) -> None:
     qrels = {"q1": {"d1": 2, "d2": 0}, "q2": {"d1": 1}}
-    write_trec_qrels(tmp_path / "qrels", qrels)
-    assert read_trec_qrels(tmp_path / "qrels") == qrels
+    save_trec_qrels(tmp_path / "qrels", qrels)
+    assert load_trec_qrels(tmp_path / "qrels") == qrels
 
 
 def test_negative_trec_grades_are_read_as_zero(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "qrels", "q1 0 d1 -2", "q1\t0\td2\t3")
-    assert read_trec_qrels(path) == {"q1": {"d1": 0, "d2": 3}}
+    assert load_trec_qrels(path) == {"q1": {"d1": 0, "d2": 3}}
 
 
 @pytest.mark.parametrize(
@@ -363,12 +364,12 @@ def test_negative_trec_grades_are_read_as_zero(tmp_path: Path) -> None:
 def test_bad_run_lines_are_named(tmp_path: Path, row: str, complaint: str) -> None:
     path = write_lines(tmp_path / "run", "q1 Q0 d1 1 1.0 tag", row)
     with pytest.raises(InputError) as error:
-        read_trec_run(path)
+        load_trec_run(path)
     assert error.value.message.startswith(f"{path}:2: ")
     assert complaint in error.value.message
 
 
-@pytest.mark.parametrize("read", [read_trec_run, read_trec_qrels])
+@pytest.mark.parametrize("read", [load_trec_run, load_trec_qrels])
 def test_empty_trec_files_are_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
     with pytest.raises(InputError, match="expected at least one"):
         read(write_lines(tmp_path / "empty"))
@@ -377,12 +378,12 @@ def test_empty_trec_files_are_refused(tmp_path: Path, read: Callable[[Path], obj
 def test_a_second_judgement_of_a_pair_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "qrels", "q1 0 d1 1", "q1 0 d1 0")
     with pytest.raises(InputError, match=r"qrels:2: query 'q1' judges document 'd1' a second"):
-        read_trec_qrels(path)
+        load_trec_qrels(path)
 
 
 def test_a_run_is_ordered_by_score_then_id_and_not_by_its_rank_column(tmp_path: Path) -> None:
     rows = ("q1 Q0 d1 1 0.1 tag", "q1 Q0 a 2 7e-1 tag", "q1 Q0 b 3 0.7 tag")
-    run = read_trec_run(write_lines(tmp_path / "run", *rows))
+    run = load_trec_run(write_lines(tmp_path / "run", *rows))
     assert run.tag == "tag"
     assert run.rankings == {"q1": ("b", "a", "d1")}
 
@@ -397,8 +398,8 @@ def test_a_written_run_keeps_its_order_for_us_and_for_trec_eval(
     tmp_path_factory: pytest.TempPathFactory, scored: dict[str, float]
 ) -> None:
     path = tmp_path_factory.mktemp("run") / "run"
-    write_trec_run(path, TrecRun("ours", {"q1": scored, "q2": {"z": 1.0}}))
-    run = read_trec_run(path)
+    save_trec_run(path, TrecRun("ours", {"q1": scored, "q2": {"z": 1.0}}))
+    run = load_trec_run(path)
     assert run.rankings.get("q1", ()) == tuple(scored)
     for rank, document in enumerate(scored, 1):
         values = ir_measures.calc_aggregate(
@@ -421,7 +422,7 @@ def test_a_run_that_the_format_cannot_hold_is_not_written(
     tmp_path: Path, tag: str, scores: dict[str, dict[str, float]]
 ) -> None:
     with pytest.raises(InputError):
-        write_trec_run(tmp_path / "run", TrecRun(tag, scores))
+        save_trec_run(tmp_path / "run", TrecRun(tag, scores))
     assert not (tmp_path / "run").exists()
 
 
@@ -434,7 +435,7 @@ def chunking_folder(folder: Path, references: object, document: str = "notes") -
     cell = json.dumps(references).replace('"', '""')
     header = "question,references,corpus_id"
     write_lines(folder / "questions.csv", header, f'"Which, then?","{cell}",{document}')
-    return read_chunking(folder)
+    return load_chunking(folder)
 
 
 def reference(content: str, start: object, end: object) -> dict[str, object]:
@@ -452,11 +453,11 @@ def test_references_are_spans_in_code_points_of_the_file_as_it_is(tmp_path: Path
 @pytest.mark.parametrize(
     ("references", "document", "complaint"),
     [
-        ([reference("two", 0, 3)], "notes", "does not hold 'two' at"),
+        ([reference("two", 0, 3)], "notes", "does not contain 'two' at"),
         ([reference("é", 1, 0)], "notes", "start_index before end_index"),
-        ([reference("é", "0", 1)], "notes", "is no reference"),
-        ([{"content": "é"}], "notes", "is no reference"),
-        (["é"], "notes", "is no reference"),
+        ([reference("é", "0", 1)], "notes", "is not a reference"),
+        ([{"content": "é"}], "notes", "is not a reference"),
+        (["é"], "notes", "is not a reference"),
         ([], "notes", "expected a question and a list"),
         ({}, "notes", "expected a question and a list"),
         ([reference("é", 0, 1)], "other", "no document 'other'"),
@@ -478,7 +479,7 @@ def test_bad_references_are_named_with_their_row(
 def test_a_table_of_another_kind_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / "questions.csv").write_text(content)
     with pytest.raises(InputError, match=complaint):
-        read_chunking(tmp_path)
+        load_chunking(tmp_path)
 
 
 # --- which kind -------------------------------------------------------------------------------
@@ -492,7 +493,7 @@ def test_the_kind_of_a_data_set_follows_from_what_lies_there(tmp_path: Path) -> 
     gold = write_lines(tmp_path / "gold.jsonl", GOOD)
     kinds = [data_kind(path) for path in (gold, tmp_path / "beir", tmp_path / "chunking")]
     assert kinds == ["judged", "beir", "chunking"]
-    with pytest.raises(InputError, match="is no data set"):
+    with pytest.raises(InputError, match="is not a data set"):
         data_kind(tmp_path)
     with pytest.raises(NotFoundError, match="No data set"):
         data_kind(tmp_path / "none")
@@ -527,7 +528,7 @@ def test_every_quote_of_the_dev_gold_is_in_its_seed() -> None:
         )
         for path in paths
     }
-    questions = read_judged(shared("gold", "articles.dev.jsonl"))
+    questions = load_judged(shared("gold", "articles.dev.jsonl"))
     located = locate(questions, raw)
     assert located.missing == ()
     assert len(questions) == 70
@@ -548,12 +549,12 @@ def test_every_quote_of_the_dev_gold_is_in_its_seed() -> None:
 def test_the_beir_folders_are_whole(
     name: str, documents: int, queries: int, unanswerable: int
 ) -> None:
-    data = read_beir(shared("bench", name), "dev")
+    data = load_beir(shared("bench", name), "dev")
     counts = (len(data.documents), len(data.queries), len(data.unanswerable))
     assert counts == (documents, queries, unanswerable)
 
 
 @pytest.mark.external
 def test_the_chunking_references_hold_their_text() -> None:
-    data = read_chunking(shared("bench", "chunking"))
+    data = load_chunking(shared("bench", "chunking"))
     assert (len(data.documents), len(data.questions)) == (5, 472)

@@ -12,14 +12,15 @@ import uvicorn
 from conftest import REPOSITORY
 from fastapi.testclient import TestClient
 
-from sourcebook.eval.data.document import decode
+from sourcebook.eval.data.dataclass_json import from_json
 from sourcebook.eval.data.judged import judged_questions
-from sourcebook.eval.data.task import Question, Task, judged_task
-from sourcebook.eval.http.jobs import Evaluation
+from sourcebook.eval.data.question_set import Question, QuestionSet, judged_question_set
+from sourcebook.eval.http.evaluation import Evaluation
 from sourcebook.eval.http.routes import EXAMPLE, evaluations_router
-from sourcebook.eval.report.report import Report
-from sourcebook.eval.runs.remote import ServiceSubject
-from sourcebook.eval.runs.run import observe, report_of
+from sourcebook.eval.report.document import Report
+from sourcebook.eval.runs.observing import observe
+from sourcebook.eval.runs.running_service import ServiceSubject
+from sourcebook.eval.runs.scoring import report_of
 from sourcebook.eval.runs.subject import EngineSubject, articles_of
 from sourcebook.index.errors import BusyError, InputError, LibraryError, NotFoundError
 from sourcebook.service.adding.jobs import REMEMBERED, Jobs, JobStatus
@@ -68,12 +69,12 @@ def test_an_evaluation_is_queued_followed_and_read(client: TestClient, engine: E
 
     answered = client.get(f"{where}/report")
     assert answered.headers["content-type"] == "application/json"
-    report = decode(Report, answered.json(), "report")
-    task = judged_task(
+    report = from_json(Report, answered.json(), "report")
+    question_set = judged_question_set(
         "mine", judged_questions([("here", r) for r in ASKED], "here"), articles_of(engine.library)
     )
     subject = EngineSubject(engine)
-    expected = report_of(task, observe(subject, task.questions), subject)
+    expected = report_of(question_set, observe(subject, question_set.questions), subject)
     assert report.measures == expected.measures
     assert report.fingerprint == json.loads(expected.to_json())["fingerprint"]
 
@@ -179,9 +180,9 @@ class Slow(EngineSubject):
         return super().ask(question)
 
 
-def task_of(*texts: str) -> Task:
+def task_of(*texts: str) -> QuestionSet:
     questions = (Question(id=str(i), text=t, answerable=False) for i, t in enumerate(texts))
-    return Task(name="slow", questions=tuple(questions))
+    return QuestionSet(name="slow", questions=tuple(questions))
 
 
 def queue() -> Jobs[Evaluation]:
@@ -197,8 +198,8 @@ def over(job: Evaluation) -> Evaluation:
 
 def test_one_job_runs_at_a_time_and_a_running_one_can_be_cancelled(engine: Engine) -> None:
     jobs, first, second = queue(), Slow(engine), Slow(engine)
-    running = jobs.add(lambda: Evaluation(task=task_of("one", "two"), subject=first))
-    waiting = jobs.add(lambda: Evaluation(task=task_of("three"), subject=second))
+    running = jobs.add(lambda: Evaluation(question_set=task_of("one", "two"), subject=first))
+    waiting = jobs.add(lambda: Evaluation(question_set=task_of("three"), subject=second))
     assert first.asked.wait(PATIENCE_S)
     assert (running.status, waiting.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
     assert jobs.cancel(running.id).status == JobStatus.CANCELLED
@@ -212,9 +213,9 @@ def test_one_job_runs_at_a_time_and_a_running_one_can_be_cancelled(engine: Engin
 def test_a_failure_is_told_and_the_next_job_runs(engine: Engine) -> None:
     jobs, subject = queue(), Slow(engine)
     subject.go_on.set()
-    refused = jobs.add(lambda: Evaluation(task=task_of("refuse"), subject=subject))
-    broken = jobs.add(lambda: Evaluation(task=task_of("break"), subject=subject))
-    good = jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
+    refused = jobs.add(lambda: Evaluation(question_set=task_of("refuse"), subject=subject))
+    broken = jobs.add(lambda: Evaluation(question_set=task_of("break"), subject=subject))
+    good = jobs.add(lambda: Evaluation(question_set=task_of("fine"), subject=subject))
     assert over(good).status == JobStatus.DONE
     assert refused.status == broken.status == JobStatus.FAILED
     assert refused.problem == "The library is gone. Bring it back."
@@ -225,13 +226,13 @@ def test_a_failure_is_told_and_the_next_job_runs(engine: Engine) -> None:
 def test_only_so_many_jobs_are_remembered(engine: Engine) -> None:
     jobs, subject = queue(), Slow(engine)
     made = [
-        jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
+        jobs.add(lambda: Evaluation(question_set=task_of("fine"), subject=subject))
         for _ in range(REMEMBERED)
     ]
     with pytest.raises(BusyError, match="50 evaluations are waiting"):
-        jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
+        jobs.add(lambda: Evaluation(question_set=task_of("fine"), subject=subject))
     jobs.cancel(made[3].id)
-    newest = jobs.add(lambda: Evaluation(task=task_of("fine"), subject=subject))
+    newest = jobs.add(lambda: Evaluation(question_set=task_of("fine"), subject=subject))
     assert jobs.all()[0] is newest
     with pytest.raises(NotFoundError):
         jobs.get(made[3].id)
@@ -259,9 +260,9 @@ def test_a_running_service_is_measured_like_the_engine_in_it(address: str, engin
     service, local = ServiceSubject(address + "/"), EngineSubject(engine)
     questions = judged_questions([("here", row) for row in ASKED], "here")
     reports = [
-        report_of(task, observe(subject, task.questions), subject)
+        report_of(question_set, observe(subject, question_set.questions), subject)
         for subject in (service, local)
-        for task in [judged_task("mine", questions, subject.articles())]
+        for question_set in [judged_question_set("mine", questions, subject.articles())]
     ]
     assert reports[0].measures == reports[1].measures
     assert reports[0].abstention == reports[1].abstention

@@ -8,29 +8,30 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
 
-from sourcebook.eval.cli.app import ABLATIONS, ALL_METHODS
-from sourcebook.eval.data.corpus import (
-    build_cost,
-    cached_library,
-    corpus_articles,
-    default_cache,
-    is_built,
+from sourcebook.eval.cli.evaluating import ABLATIONS, ALL_METHODS
+from sourcebook.eval.data.articles import corpus_articles
+from sourcebook.eval.data.cached_library import build_cost, cached_library, default_cache, is_built
+from sourcebook.eval.data.gold import Span, Wanted
+from sourcebook.eval.data.judged import Evidence, JudgedQuestion, Quote, SourceArticle, load_judged
+from sourcebook.eval.data.question_set import (
+    Question,
+    QuestionSet,
+    judged_question_set,
+    load_with_corpus,
 )
-from sourcebook.eval.data.judged import Evidence, JudgedQuestion, Quote, SourceArticle, read_judged
-from sourcebook.eval.data.records import Span, Wanted
-from sourcebook.eval.data.task import Question, Task, corpus_task, judged_task
-from sourcebook.eval.data.trec import read_trec_run, write_trec_run
-from sourcebook.eval.report.report import Found, Row
-from sourcebook.eval.runs.imported import (
+from sourcebook.eval.data.trec import load_trec_run, save_trec_run
+from sourcebook.eval.report.document import Found, Row
+from sourcebook.eval.runs.imported_run import (
     ImportedRun,
     by_finding,
     by_name,
     exported_run,
     observed_run,
 )
-from sourcebook.eval.runs.partial import Partial
-from sourcebook.eval.runs.run import identity, measured_rows, observe, report_of, sample
-from sourcebook.eval.runs.subject import Asked, EngineSubject, articles_of, engine_for
+from sourcebook.eval.runs.observing import observe, sample
+from sourcebook.eval.runs.partial_run import Partial
+from sourcebook.eval.runs.scoring import identity, measured_rows, report_of
+from sourcebook.eval.runs.subject import EngineSubject, Observation, articles_of, engine_for
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError, UnreadableError
 from sourcebook.service.asking.engine import Engine
@@ -40,7 +41,18 @@ TEXT = "Coca fell by half. Nobody said why. The minister left in May."
 NOTE = article_from(TEXT, "note")
 ARTICLES: dict[str, SourceArticle] = {NOTE.id: NOTE}
 
-STAGES = {"plan", "encode", "catch_up", "dense", "lexical", "read", "rank", "signals", "compose"}
+STAGES = {
+    "plan",
+    "encode",
+    "catch_up",
+    "dense",
+    "lexical",
+    "load",
+    "rank",
+    "read",
+    "decide",
+    "compose",
+}
 
 
 class Scripted:
@@ -49,12 +61,12 @@ class Scripted:
     method = "scripted"
     threshold = 0.5
 
-    def __init__(self, replies: Mapping[str, Asked], stop_after: int = -1) -> None:
+    def __init__(self, replies: Mapping[str, Observation], stop_after: int = -1) -> None:
         self.replies = replies
         self.left = stop_after
         self.heard: list[str] = []
 
-    def ask(self, question: str) -> Asked:
+    def ask(self, question: str) -> Observation:
         if self.left == 0:
             raise KeyboardInterrupt
         self.left -= 1
@@ -76,9 +88,9 @@ def quote(text: str) -> Found:
     return Found(NOTE.id, "note", start, start + len(text), text)
 
 
-def reply(*cited: Found, status: str = "answered", confidence: float = 0.9) -> Asked:
+def reply(*cited: Found, status: str = "answered", confidence: float = 0.9) -> Observation:
     whole = Found(NOTE.id, "note", 0, len(TEXT), TEXT, 1.0)
-    return Asked(
+    return Observation(
         articles={NOTE.id: 1.0},
         passages=(whole,),
         quotes=(quote("Coca fell by half."),),
@@ -97,7 +109,7 @@ def question(name: str, text: str | None, **more: Any) -> Question:
     return Question(id=name, text=name, wanted=wanted, relevant={NOTE.id: 1}, **more)
 
 
-TASK = Task(
+TASK = QuestionSet(
     name="notes",
     questions=(
         question("how much", "Coca fell by half.", type="number"),
@@ -112,8 +124,8 @@ REPLIES = {
 }
 
 
-def rows_of(replies: Mapping[str, Asked], task: Task = TASK) -> dict[str, Row]:
-    return {row.id: row for row in measured_rows(task, replies, ARTICLES)}
+def rows_of(replies: Mapping[str, Observation], question_set: QuestionSet = TASK) -> dict[str, Row]:
+    return {row.id: row for row in measured_rows(question_set, replies, ARTICLES)}
 
 
 def test_each_measure_of_a_known_run_has_its_value() -> None:
@@ -167,14 +179,16 @@ def test_a_refused_question_scores_zero_and_says_why(engine: Engine) -> None:
 
 
 def test_a_sample_is_the_same_for_the_same_seed_and_keeps_the_order() -> None:
-    task = Task(name="many", questions=tuple(question(f"q{i:02}", None) for i in range(40)))
-    ids = [each.id for each in sample(task, 10, seed=1).questions]
-    assert ids == [each.id for each in sample(task, 10, seed=1).questions]
+    question_set = QuestionSet(
+        name="many", questions=tuple(question(f"q{i:02}", None) for i in range(40))
+    )
+    ids = [each.id for each in sample(question_set, 10, seed=1).questions]
+    assert ids == [each.id for each in sample(question_set, 10, seed=1).questions]
     assert ids == sorted(ids)
-    assert ids != [each.id for each in sample(task, 10, seed=2).questions]
-    assert sample(task, 99, seed=1) == sample(task, None, seed=1) == task
+    assert ids != [each.id for each in sample(question_set, 10, seed=2).questions]
+    assert sample(question_set, 99, seed=1) == sample(question_set, None, seed=1) == question_set
     with pytest.raises(InputError, match="limit is 0"):
-        sample(task, 0, seed=1)
+        sample(question_set, 0, seed=1)
 
 
 def interrupted(path: Path, after: int) -> None:
@@ -199,7 +213,7 @@ def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one(
     with Partial(path, identity(TASK, subject), resume=True) as partial:
         observed = observe(subject, TASK.questions, partial.known, partial.log)
     assert subject.heard == [each.text for each in TASK.questions[after:]]
-    assert dict(observed.asked) == REPLIES
+    assert dict(observed.by_question) == REPLIES
     again = Partial(path, identity(TASK, subject), resume=True)
     assert again.known == REPLIES
 
@@ -226,14 +240,14 @@ def test_a_damaged_partial_run_is_refused_by_file_and_line(tmp_path: Path, damag
 
 def test_every_method_ranks_cites_and_quotes_exactly(engine: Engine) -> None:
     articles = articles_of(engine.library)
-    task = sample(judged_task("seeds", read_judged(GOLD), articles), 6, seed=3)
-    assert task.missing == ()
+    question_set = sample(judged_question_set("seeds", load_judged(GOLD), articles), 6, seed=3)
+    assert question_set.missing == ()
     for method in (*ALL_METHODS, *ABLATIONS):
         subject = EngineSubject(engine_for(engine.library, method))
-        report = report_of(task, observe(subject, task.questions), subject)
+        report = report_of(question_set, observe(subject, question_set.questions), subject)
         assert report.measures["Exact"].mean == 1.0
         assert report.latency.keys() == {*STAGES, "total"}
-        assert report.fingerprint["method"]["name"] == method
+        assert report.fingerprint["method"] == method
         assert report.abstention is not None
     with pytest.raises(InputError, match="method is 'dance'"):
         engine_for(engine.library, "dance")
@@ -251,9 +265,11 @@ def test_an_article_that_prints_the_same_passage_is_ranked_behind_it(
 
 def test_gold_that_is_not_in_the_library_is_named(engine: Engine) -> None:
     gold = JudgedQuestion(id="q", question="why?", evidence=(Evidence(Quote("gone.md", "x")),))
-    task = judged_task("g", [gold], articles_of(engine.library))
-    assert [(each.question, each.reason) for each in task.missing] == [("q", "no such article")]
-    assert task.questions[0].relevant is None
+    question_set = judged_question_set("g", [gold], articles_of(engine.library))
+    assert [(each.question, each.reason) for each in question_set.missing] == [
+        ("q", "no such article")
+    ]
+    assert question_set.questions[0].relevant is None
 
 
 def test_a_cached_library_is_built_once(encoder: Encoder, tmp_path: Path) -> None:
@@ -295,7 +311,7 @@ def test_a_corpus_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match=r"bad\.txt"):
         corpus_articles(tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no article"):
+    with pytest.raises(InputError, match="has no articles"):
         corpus_articles(tmp_path / "empty")
 
 
@@ -332,19 +348,23 @@ def beir(tmp_path: Path) -> Path:
 def test_an_exported_run_scores_the_same_when_it_is_imported(
     beir: Path, encoder: Encoder, tmp_path: Path
 ) -> None:
-    task, documents = corpus_task(beir, "dev")
+    question_set, documents = load_with_corpus(beir, "dev")
     library, building = cached_library(documents, encoder, tmp_path / "cache")
     with library:
         list(building)
         subject = EngineSubject(engine_for(library, "full"))
-        observed = observe(subject, task.questions)
-        ours = report_of(task, observed, subject)
+        observed = observe(subject, question_set.questions)
+        ours = report_of(question_set, observed, subject)
     path = tmp_path / "ours.trec"
-    write_trec_run(path, exported_run(task, observed.asked, "full"))
+    save_trec_run(path, exported_run(question_set, observed.by_question, "full"))
     assert path.read_text("utf-8").split()[:3] == ["q1", "Q0", "d1"]
-    run = read_trec_run(path)
+    run = load_trec_run(path)
     articles: dict[str, SourceArticle] = {each.id: each for each in documents}
-    theirs = report_of(task, observed_run(task, run, by_name(task)), ImportedRun(run, articles))
+    theirs = report_of(
+        question_set,
+        observed_run(question_set, run, by_name(question_set)),
+        ImportedRun(run, articles),
+    )
     assert theirs.measures
     assert all(ours.measures[name] == value for name, value in theirs.measures.items())
     assert theirs.abstention is None
@@ -354,10 +374,10 @@ def test_an_exported_run_scores_the_same_when_it_is_imported(
 def test_a_run_names_articles_of_judged_questions_as_people_do(tmp_path: Path) -> None:
     path = tmp_path / "theirs.trec"
     path.write_text("when Q0 note.txt 1 3.5 theirs\nwhen Q0 other 2 3.4 theirs\n", "utf-8")
-    run = read_trec_run(path)
+    run = load_trec_run(path)
     observed = observed_run(TASK, run, by_finding(ARTICLES))
-    assert list(observed.asked["when"].articles) == [NOTE.id, "other"]
-    rows = {row.id: row for row in measured_rows(TASK, observed.asked, ARTICLES)}
+    assert list(observed.by_question["when"].articles) == [NOTE.id, "other"]
+    rows = {row.id: row for row in measured_rows(TASK, observed.by_question, ARTICLES)}
     assert rows["when"].measures == {"nDCG@10": 1, "RR@10": 1, "Success@1": 1}
     assert rows["how much"].measures == {"nDCG@10": 0, "RR@10": 0, "Success@1": 0}
 
@@ -366,9 +386,9 @@ def test_a_run_of_other_questions_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "theirs.trec"
     path.write_text("q99 Q0 note 1 3.5 theirs\n", "utf-8")
     with pytest.raises(InputError, match="ranks none of the 3 questions of notes; it has 'q99'"):
-        observed_run(TASK, read_trec_run(path), by_finding(ARTICLES))
+        observed_run(TASK, load_trec_run(path), by_finding(ARTICLES))
 
 
 def test_observed_keeps_what_was_known() -> None:
-    observed = observe(Scripted(REPLIES), TASK.questions, {"how much": Asked()})
-    assert observed.asked["how much"] == Asked()
+    observed = observe(Scripted(REPLIES), TASK.questions, {"how much": Observation()})
+    assert observed.by_question["how much"] == Observation()

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from sourcebook.eval.cli.app import app
-from sourcebook.eval.data.judged import read_judged
+from sourcebook.eval.data.judged import load_judged
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import DATABASE, Library
 from sourcebook.index.storage.store import OLDEST_VERSION, SCHEMA_VERSION, Store
@@ -146,7 +146,7 @@ def test_gold_outlives_the_article(
     library.remove(replaced.id)
     file = tmp_path / "judged.jsonl"
     file.write_text(exported(judgements(library)), "utf-8")
-    [question] = read_judged(file)
+    [question] = load_judged(file)
     assert question.evidence[0].quote.quote == "double the fines"
 
 

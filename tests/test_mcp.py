@@ -23,7 +23,7 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolResult
 
-from sourcebook.eval.bench.fresh import Place
+from sourcebook.eval.bench.place import Place
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering

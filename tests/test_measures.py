@@ -9,22 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sourcebook.eval.data.records import Span, Wanted
-from sourcebook.eval.measures.measures import (
+from sourcebook.eval.data.gold import Span, Wanted
+from sourcebook.eval.measures.abstention import (
     Decision,
     accuracy_at,
     aurc,
     auroc,
+    measure_abstention,
+    risk_coverage,
+)
+from sourcebook.eval.measures.evidence import (
     in_words,
     inexact_quotes,
-    measure_abstention,
     measure_citations,
     measure_evidence,
     measure_overlap,
     measure_passages,
-    measure_ranking,
-    risk_coverage,
 )
+from sourcebook.eval.measures.ranking import measure_ranking
 from sourcebook.index.errors import InputError
 
 NAMES = ("nDCG@3", "RR", "RR@2", "AP", "R@2", "P@2", "Success@1", "Judged@2")

@@ -18,8 +18,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from sourcebook.eval.bench.fresh import Place
-from sourcebook.eval.bench.served import serving
+from sourcebook.eval.bench.place import Place
+from sourcebook.eval.bench.server import serving
 from sourcebook.index.library import Library
 from sourcebook.service.settings import Settings
 

@@ -14,25 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from sourcebook.eval.data.beir import read_beir
+from sourcebook.eval.data.beir import load_beir
 from sourcebook.eval.peers.__main__ import app
-from sourcebook.eval.peers.compare import PEERS, Row, draw, row_of
+from sourcebook.eval.peers.compare import PEERS, SystemFigures, draw, figures_of, run_program
 from sourcebook.eval.peers.measuring import (
     Ask,
     Document,
-    Job,
     Loaded,
-    Measured,
+    MeasuredSystem,
     System,
+    Workload,
     latencies,
     measure,
     percentile,
     resident_mb,
 )
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.errors import SourcebookError
 
 WORDS = ["coca", "rice", "maize", "opium", "cocoa", "coffee"]
-JOB = Job(model="none", documents=(), questions=("What?", "Where?"), passages=())
+JOB = Workload(model="none", documents=(), questions=("What?", "Where?"), passages=())
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_system_that_finds_nothing_is_not_measured() -> None:
 def test_loading_and_indexing_are_told_apart() -> None:
     steps: list[str] = []
 
-    def build(job: Job, loaded: Loaded) -> Ask:
+    def build(job: Workload, loaded: Loaded) -> Ask:
         steps.append("load")
         loaded()
         steps.append("index")
@@ -115,13 +116,13 @@ def test_loading_and_indexing_are_told_apart() -> None:
 
 
 def test_a_job_survives_its_file(folder: Path, encoder: Encoder) -> None:
-    job = draw(read_beir(folder), encoder, documents=4, questions=2, seed=0)
+    job = draw(load_beir(folder), encoder, documents=4, questions=2, seed=0)
     job.save(folder / "job.json")
-    assert Job.load(folder / "job.json") == job
+    assert Workload.load(folder / "job.json") == job
 
 
 def test_what_questions_are_about_is_drawn_first(folder: Path, encoder: Encoder) -> None:
-    data = read_beir(folder)
+    data = load_beir(folder)
     for seed in range(5):
         job = draw(data, encoder, documents=3, questions=2, seed=seed)
         drawn = [document.id for document in job.documents]
@@ -134,8 +135,8 @@ def test_what_questions_are_about_is_drawn_first(folder: Path, encoder: Encoder)
     assert len(draw(data, encoder, documents=1, questions=1, seed=0).questions) == 1
 
 
-def measured(name: str, *, index_s: float = 1.0, p50_ms: float = 1.0) -> Measured:
-    return Measured(
+def measured(name: str, *, index_s: float = 1.0, p50_ms: float = 1.0) -> MeasuredSystem:
+    return MeasuredSystem(
         name=name,
         version="1",
         kind="dense",
@@ -161,7 +162,7 @@ def test_ratios_are_taken_within_rounds() -> None:
         for slow, peer in [(1, 4), (2, 5), (10, 6)]
     ]
     documents = tuple(Document(word, "", word) for word in "abcdefghijklmnopqrst")
-    row = row_of([one["peer"] for one in rounds], rounds, replace(JOB, documents=documents))
+    row = figures_of([one["peer"] for one in rounds], rounds, replace(JOB, documents=documents))
     assert row.index_s == 10
     assert row.documents_per_s == 2
     assert row.passages_per_s is None
@@ -196,13 +197,22 @@ def test_a_round_measures_what_is_there_and_names_what_fails(
         "SentenceTransformer.encode": ("encode only", False),
     }
     for name, row in rows.items():
-        assert set(row) == {field.name for field in fields(Row)}
+        assert set(row) == {field.name for field in fields(SystemFigures)}
         assert name in result.stdout
         figures = {key: value for key, value in row.items() if isinstance(value, float)}
         assert min(figures.values()) > 0, figures
         assert row["passages_per_s"] is not None
     assert rows["Sourcebook"]["ingest_ratio"] == 1
     assert rows["Sourcebook, /v1/ask"]["question_ratio"] == 1
+
+
+def test_a_peer_runs_where_sourcebook_is_not_installed(tmp_path: Path) -> None:
+    """Like the peers' environment, an interpreter without site-packages has no Sourcebook."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    python.chmod(0o755)
+    with pytest.raises(SourcebookError, match="No module named 'txtai'"):
+        run_program("txtai", JOB, str(python))
 
 
 def test_without_the_environment_the_command_that_makes_it_is_named(folder: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from sourcebook.eval.data.judged import MissingGold, Quote
 from sourcebook.eval.measures.statistics import paired_test
-from sourcebook.eval.report.report import (
+from sourcebook.eval.report.comparison import compare
+from sourcebook.eval.report.document import (
     Found,
     Report,
     Row,
     build_report,
-    compare,
     load_report,
     save_report,
 )

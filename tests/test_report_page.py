@@ -10,8 +10,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from sourcebook.eval.data.judged import MissingGold, Quote
+from sourcebook.eval.report.document import Found, Report, Row, build_report
 from sourcebook.eval.report.page import render_page, save_page
-from sourcebook.eval.report.report import Found, Report, Row, build_report
 from sourcebook.index.errors import InputError
 
 HOSTILE = (

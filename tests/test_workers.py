@@ -17,7 +17,7 @@ import pytest
 from calling import Caller
 from conftest import REPOSITORY, copy_library
 
-from sourcebook.eval.bench.served import family
+from sourcebook.eval.bench.processes import family
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import LibraryError
 from sourcebook.index.library import Library

@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
-from sourcebook.eval.data.corpus import cached_library, default_cache
-from sourcebook.eval.data.task import Question, Task, corpus_task
-from sourcebook.eval.runs.run import observe, sample
+from sourcebook.eval.data.cached_library import cached_library, default_cache
+from sourcebook.eval.data.question_set import Question, QuestionSet, load_with_corpus
+from sourcebook.eval.runs.observing import observe, sample
 from sourcebook.eval.runs.subject import EngineSubject, engine_for
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
@@ -82,9 +82,9 @@ def compare(
     folder: Path, encoder: Encoder, *, split: str = "dev", cache: Path, limit: int | None = None
 ) -> Iterator[Truth]:
     """Compare both methods on one BEIR folder."""
-    task, articles = corpus_task(folder, split)
-    task = sample(task, limit, 0)
-    questions = [question for question in task.questions if question.relevant]
+    question_set, articles = load_with_corpus(folder, split)
+    question_set = sample(question_set, limit, 0)
+    questions = [question for question in question_set.questions if question.relevant]
     library, building = cached_library(articles, encoder, cache)
     with library:
         for _ in building:
@@ -92,11 +92,11 @@ def compare(
         texts = texts_of(library)
         for method, independent in (("dense", dense), ("bm25", bm25)):
             subject = EngineSubject(engine_for(library, method))
-            asked = observe(subject, questions).asked
+            asked = observe(subject, questions).by_question
             ours = {question: dict(found.articles) for question, found in asked.items()}
             theirs = independent(texts, questions)
             yield truth(
-                task,
+                question_set,
                 split=split,
                 method=method,
                 questions=questions,
@@ -106,7 +106,7 @@ def compare(
 
 
 def truth(
-    task: Task,
+    question_set: QuestionSet,
     *,
     split: str,
     method: str,
@@ -118,7 +118,7 @@ def truth(
     qrels = {question.id: dict(question.relevant or {}) for question in questions}
     shared = [len({*list(ours[q])[:10]} & {*list(theirs[q])[:10]}) / 10 for q in qrels]
     return Truth(
-        data=task.name,
+        data=question_set.name,
         split=split,
         method=method,
         questions=len(questions),

@@ -1,1 +1,1 @@
-"""How fast and how large a library is, measured on real processes."""
+"""Benchmarks: speed, memory, disk and exactness of libraries, measured on real processes."""

@@ -1,4 +1,4 @@
-"""Load on a running server, made by a process of its own that needs little of the processor."""
+"""Load on a running server, from a separate process that uses little of the processor."""
 
 import http.client
 import itertools
@@ -16,15 +16,14 @@ from sourcebook.eval.measures.spread import Spread, spread_of
 from sourcebook.index.errors import SourcebookError
 
 TIMEOUT_S = 60
-# Each connection asks so many questions before the clock starts.
-WARM_UP = 2
+WARM_UP = 2  # questions of each connection before the clock starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throughput:
-    """What `concurrency` askers, each with one connection, got from a server in `seconds`.
+    """What `concurrency` clients, each with one connection, got from a server in `seconds`.
 
-    `latency` is that of the questions that were answered, `errors` counts the others.
+    `latency` is of the questions that were answered; `errors` counts the others.
     """
 
     concurrency: int
@@ -36,10 +35,10 @@ class Throughput:
 
 
 def measure_load(url: str, questions: Sequence[str], concurrency: int) -> Throughput:
-    """Ask the server at `url` from a process of its own.
+    """Ask the server at `url` from a separate process.
 
-    All questions are asked, and with more askers more than once, so that the tail shows. Raises
-    SourcebookError where not one is answered.
+    All questions are asked; with several clients more than once, so that the tail shows. Raises
+    SourcebookError if none is answered.
     """
     count = len(questions) * math.isqrt(concurrency)
     command = [
@@ -68,11 +67,11 @@ def measure_load(url: str, questions: Sequence[str], concurrency: int) -> Throug
     )
 
 
-class Askers:
-    """Threads that ask one server, each over a connection that it keeps."""
+class Clients:
+    """Threads that ask one server, each over one connection that stays open."""
 
     def __init__(self, url: str, questions: Sequence[str], concurrency: int, count: int) -> None:
-        """Ask `count` times in all, the questions in turn."""
+        """Ask `count` times in total, the questions in turn."""
         self._address = urlsplit(url).netloc
         self._bodies = [json.dumps({"question": question}).encode() for question in questions]
         self._turns = iter(range(count))
@@ -81,7 +80,7 @@ class Askers:
         self.latencies: list[float] = []
 
     def run(self) -> float:
-        """Ask; the seconds from the first question to the last answer."""
+        """Ask, and return the seconds from the first question to the last answer."""
         for thread in self._threads:
             thread.start()
         self._begin.wait()
@@ -108,7 +107,7 @@ class Askers:
             response = connection.getresponse()
             response.read()
         except (OSError, http.client.HTTPException):
-            connection.close()  # the next request opens it anew
+            connection.close()  # the next request opens it again
             return False
         return response.status == http.client.OK
 
@@ -116,9 +115,9 @@ class Askers:
 def main() -> None:
     """Ask the questions on standard input (JSON); print seconds and latencies as JSON."""
     url, concurrency, count = sys.argv[1:]
-    askers = Askers(url, json.load(sys.stdin), int(concurrency), int(count))
-    seconds = askers.run()
-    print(json.dumps({"seconds": seconds, "latencies": askers.latencies}))
+    clients = Clients(url, json.load(sys.stdin), int(concurrency), int(count))
+    seconds = clients.run()
+    print(json.dumps({"seconds": seconds, "latencies": clients.latencies}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A synthetic corpus of any size: articles with a library's usual lengths, words and metadata."""
+"""A synthetic corpus of any size: articles with typical lengths, words and metadata."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError
 
 MAX_PASSAGES = 5_000_000
-# An article has 3 to 9 passages; those of the evaluation's policy pages have 6 in the mean.
+# Passages of an article, 3 to 9; the policy pages of the evaluation have 6 on average.
 ARTICLE_PASSAGES = (3, 9)
-# Words of a passage: normal around 100, the length of the paragraphs that encoders are compared on.
+# Words of a passage: normally distributed around 100, a usual length in retrieval benchmarks.
 MEAN_WORDS, SPREAD_WORDS, FEWEST_WORDS, MOST_WORDS = 100, 25, 40, 160
 SENTENCE_WORDS = (8, 24)
 QUESTION_WORDS = (6, 14)
 
 TOPICS, TOPIC_WORDS = 500, 200
-# The share of a text's words that come from its topic; the others are everybody's.
+# The share of a text's words that come from its topic; the others come from all words.
 TOPIC_SHARE = 0.4
-# A topic is made of words that are rarer than these.
+# Topics consist of words that are rarer than these.
 COMMON_WORDS = 500
 # Zipf's law with Mandelbrot's shift: the word of rank r occurs in proportion to 1 / (r + 2.7).
 SHIFT = 2.7
@@ -35,11 +35,11 @@ Ranks = NDArray[np.int64]
 
 
 def vocabulary(encoder: Encoder) -> tuple[str, ...]:
-    """The whole English words among the encoder's word pieces, the most frequent first.
+    """The whole English words among the encoder's word pieces, most frequent first.
 
-    Raises InputError for an encoder whose pieces are not plain words, or not sorted so.
+    Raises InputError for an encoder with too few plain words among its pieces.
     """
-    # The numbers of BERT's word pieces go by frequency. `index` itself has no use for such a list.
+    # BERT's word pieces are numbered by frequency. `index` itself needs no such list.
     numbers = encoder._tokenizer.get_vocab()
     words = sorted(
         (word for word in numbers if word.isascii() and word.isalpha() and word.islower()),
@@ -56,7 +56,7 @@ def vocabulary(encoder: Encoder) -> tuple[str, ...]:
 
 
 def word_shares(count: int) -> NDArray[np.float64]:
-    """How often each of `count` words occurs in the mean article, by rank; the sum is 1."""
+    """How often each of `count` words occurs in an average article, by rank; the sum is 1."""
     shares = (1 - TOPIC_SHARE) * np.diff(_zipf(count), prepend=0.0)
     shares[COMMON_WORDS:] += TOPIC_SHARE / (count - COMMON_WORDS)
     return shares
@@ -64,11 +64,11 @@ def word_shares(count: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class SyntheticCorpus:
-    """`passages` passages in articles that are made when they are read, always the same ones.
+    """`passages` passages in articles that are made on demand; the same seed makes the same ones.
 
-    Each article keeps to a topic: words of its own beside those of everybody, both by Zipf's law
-    over `words`, the most frequent first. Each passage is a paragraph under a heading, so that
-    no passage of a library spans two of them. Raises InputError for a size out of range.
+    Each article has a topic: some of its words come from the topic, the others from all `words`
+    (most frequent first), both by Zipf's law. Each passage is a paragraph under its own heading, so
+    that no passage of a library spans two of them. Raises InputError for a size out of range.
     """
 
     words: Sequence[str]
@@ -88,7 +88,7 @@ class SyntheticCorpus:
 
     @property
     def identity(self) -> str:
-        """What decides the articles, besides the encoder's vocabulary and this module."""
+        """What decides the articles, apart from the encoder's vocabulary and this module."""
         return f"synthetic {self.passages} {self.seed}"
 
     def __len__(self) -> int:
@@ -96,11 +96,11 @@ class SyntheticCorpus:
         return len(self._counts)
 
     def articles(self) -> Iterator[Article]:
-        """All articles, made one by one."""
+        """All articles, made one at a time."""
         return (self.article(number) for number in range(len(self)))
 
     def article(self, number: int) -> Article:
-        """The article of that number, from 0."""
+        """The article with that number, from 0."""
         rng = np.random.default_rng((self.seed, 1, number))
         topic = self._topic(int(rng.integers(TOPICS)))
         parts: list[str] = []
@@ -132,7 +132,7 @@ class SyntheticCorpus:
         )
 
     def questions(self, count: int) -> list[str]:
-        """So many questions, each of 6 to 14 words that stand in one passage, in their order."""
+        """`count` questions, each of 6 to 14 words of one passage, in their order."""
         rng = np.random.default_rng((self.seed, 2))
         found = []
         for _ in range(count):
@@ -148,7 +148,7 @@ class SyntheticCorpus:
 
     @cached_property
     def publishers(self) -> tuple[str, ...]:
-        """The publishers that the articles are shared among."""
+        """The publishers of the articles."""
         rng = np.random.default_rng((self.seed, 3))
         chosen = rng.choice(np.arange(COMMON_WORDS, len(self.words)), PUBLISHERS, replace=False)
         words = self._texts(chosen)
@@ -156,7 +156,7 @@ class SyntheticCorpus:
 
     @cached_property
     def _counts(self) -> list[int]:
-        """How many passages each article has: `passages` in all."""
+        """The number of passages of each article; the sum is `passages`."""
         fewest, most = ARTICLE_PASSAGES
         drawn = np.random.default_rng((self.seed, 4)).integers(
             fewest, most + 1, self.passages // fewest + 1
@@ -169,7 +169,7 @@ class SyntheticCorpus:
         return {}
 
     def _topic(self, number: int) -> Ranks:
-        """The ranks of a topic's words, in the order of their frequency in it."""
+        """The ranks of a topic's words, the most frequent in it first."""
         if number not in self._topics:
             rng = np.random.default_rng((self.seed, 5, number))
             rare = len(self.words) - COMMON_WORDS
@@ -205,7 +205,7 @@ def _zipf(count: int) -> NDArray[np.float64]:
 
 
 def _sentences(rng: np.random.Generator, words: Sequence[str]) -> Iterator[str]:
-    """The words in sentences; the last one takes what would be too little for another."""
+    """The words as sentences; the last one takes the rest if it is too short for another."""
     fewest, most = SENTENCE_WORDS
     first = 0
     while first < len(words):

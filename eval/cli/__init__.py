@@ -1,1 +1,1 @@
-"""The console script: the commands of the service, and those of evaluation."""
+"""The console script, with the commands `eval` and `bench`."""

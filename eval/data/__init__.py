@@ -1,1 +1,1 @@
-"""Judged questions and corpora, from files of several formats."""
+"""Questions, gold and corpora, loaded from files of several formats."""

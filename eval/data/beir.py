@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sourcebook.eval.data.records import Qrels, json_lines, judge, lines, string
+from sourcebook.eval.data.files import json_lines, judge, lines, string
+from sourcebook.eval.data.gold import Qrels
 from sourcebook.index.errors import InputError, NotFoundError
 
 
@@ -19,7 +20,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Unanswerable:
-    """A question that the corpus does not answer; `paragraph` is its nearest miss, if known."""
+    """A question that the corpus does not answer; `paragraph` is the nearest miss, if known."""
 
     id: str
     text: str
@@ -28,11 +29,10 @@ class Unanswerable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeirSet:
-    """A BEIR data set, checked: every judgement names a known query and a known document.
+    """A BEIR data set in which every judgement names a known query and a known document.
 
-    `queries` (id -> text) are those that were judged, in the file's order; `unjudged` counts those
-    that were left out because no measure could be computed for them. `split` is empty where the
-    files carry none.
+    `queries` (id -> text) are the judged ones, in the order of the file; `unjudged` counts the
+    others, which no measure can score. `split` is empty if the files have none.
     """
 
     name: str
@@ -44,13 +44,14 @@ class BeirSet:
     unanswerable: tuple[Unanswerable, ...]
 
 
-def read_beir(folder: Path, split: str = "") -> BeirSet:
-    """Read `corpus.jsonl`, `queries[.SPLIT].jsonl` and `qrels[.SPLIT].tsv` or `qrels/SPLIT.tsv`.
+def load_beir(folder: Path, split: str = "") -> BeirSet:
+    """Load `corpus.jsonl`, `queries[.SPLIT].jsonl` and `qrels[.SPLIT].tsv` or `qrels/SPLIT.tsv`.
 
-    The layout is that of BEIR (Thakur et al. 2021). Queries of the split are preferred, then
-    `queries.jsonl`; `unanswerable[.SPLIT].jsonl` is optional. Raises InputError, with file and
-    line, for malformed lines, duplicate ids, an empty file, and judgements of unknown queries or
-    documents; NotFoundError for a missing file. Negative grades are read as 0.
+    The layout is that of BEIR (Thakur et al. 2021). `queries.jsonl` is used if the split has no
+    queries file of its own; `unanswerable[.SPLIT].jsonl` is optional. Negative grades become 0.
+
+    Raises InputError, with file and line, for malformed lines, duplicate ids, an empty file, and
+    judgements of unknown queries or documents; NotFoundError for a missing file.
     """
     qrels_path = _choose(folder, split, ("qrels{}.tsv", f"qrels/{split or 'test'}.tsv"))
     queries_path = _choose(folder, split, ("queries{}.jsonl", "queries.jsonl"))
@@ -69,7 +70,7 @@ def read_beir(folder: Path, split: str = "") -> BeirSet:
 
 
 def _choose(folder: Path, split: str, patterns: tuple[str, ...]) -> Path:
-    """The first of the patterns that is a file; `{}` stands for `.SPLIT`."""
+    """The first of the patterns that is a file; `{}` becomes `.SPLIT`."""
     names = [pattern.format(f".{split}" if split else "") for pattern in patterns]
     for name in names:
         if (folder / name).is_file():
@@ -83,7 +84,7 @@ def _choose(folder: Path, split: str, patterns: tuple[str, ...]) -> Path:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, object]]]:
-    """Place, id and row of each JSON line; a duplicate id or an empty file is refused."""
+    """`file:line`, id and row of each JSON line. Refuses duplicate ids and an empty file."""
     seen: set[str] = set()
     for where, row in json_lines(path):
         key = string(row, "_id", where)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sourcebook.eval.data.records import Span, Wanted, read_text
+from sourcebook.eval.data.files import load_text
+from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.index.errors import InputError
 
 COLUMNS = ("question", "references", "corpus_id")
@@ -16,7 +17,7 @@ COLUMNS = ("question", "references", "corpus_id")
 
 @dataclass(frozen=True, slots=True)
 class ReferencedQuestion:
-    """A question about one document; `references` are the spans that answer it, all needed."""
+    """A question about one document; all its `references` are needed to answer it."""
 
     id: str
     question: str
@@ -25,29 +26,28 @@ class ReferencedQuestion:
 
     @property
     def wanted(self) -> Wanted:
-        """The references as gold: every one is needed and has one place."""
+        """The references as gold: each is needed and has one place."""
         return Wanted(tuple((span,) for span in self.references))
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkingSet:
-    """Documents (name -> text) and the questions with offsets into them."""
+    """Documents (name -> text), and questions with offsets into them."""
 
     documents: Mapping[str, str]
     questions: tuple[ReferencedQuestion, ...]
 
 
-def read_chunking(folder: Path) -> ChunkingSet:
-    """Read `questions.csv` (question, references, corpus_id) and `corpora/*.md`.
+def load_chunking(folder: Path) -> ChunkingSet:
+    """Load `questions.csv` (question, references, corpus_id) and `corpora/*.md`.
 
     The layout is that of Chroma's chunking evaluation (Smith and Troynikov 2024). The questions
-    carry no id: it is made of the document's name and the row's number in the file. Raises
-    InputError, with file and row, for malformed rows, unknown documents, and references whose
-    offsets do not hold their text.
+    have no ids; each gets its document's name and its row number. Raises InputError, with file and
+    row, for malformed rows, unknown documents, and references whose text is not at their offsets.
     """
     path = folder / "questions.csv"
-    documents = {each.stem: read_text(each) for each in sorted(folder.glob("corpora/*.md"))}
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    documents = {each.stem: load_text(each) for each in sorted(folder.glob("corpora/*.md"))}
+    reader = csv.DictReader(io.StringIO(load_text(path), newline=""))
     if not set(COLUMNS) <= set(reader.fieldnames or ()):
         raise InputError(f"{path}: columns {reader.fieldnames}; expected {', '.join(COLUMNS)}.")
     try:
@@ -84,12 +84,12 @@ def _reference(entry: Mapping[str, Any], name: str, text: str, where: str) -> Sp
         matches = text[span.start : span.end] == entry["content"]
     except (InputError, KeyError, TypeError) as error:
         raise InputError(
-            f"{where}: {str(entry)[:80]!r} is no reference; expected content, and start_index "
+            f"{where}: {str(entry)[:80]!r} is not a reference; expected content, and start_index "
             "before end_index."
         ) from error
     if not matches:
         raise InputError(
-            f"{where}: {name} does not hold {str(entry['content'])[:80]!r} at "
+            f"{where}: {name} does not contain {str(entry['content'])[:80]!r} at "
             f"[{span.start}, {span.end})."
         )
     return span

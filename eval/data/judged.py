@@ -1,4 +1,4 @@
-"""Judged questions: gold as article and verbatim quote, so it survives a new chunker."""
+"""Judged questions: their gold is articles and verbatim quotes, so it survives a new chunker."""
 
 import re
 from collections import defaultdict
@@ -8,13 +8,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from sourcebook.eval.data.records import Span, Wanted, json_lines, string
+from sourcebook.eval.data.files import json_lines, string
+from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.index.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A verbatim quote, and the article it stands in by id, file name, url or title."""
+    """A verbatim quote and its article, named by id, file name, url or title."""
 
     article: str
     quote: str
@@ -22,7 +23,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One piece of evidence: a quote, and the alternatives that satisfy it just as well."""
+    """One piece of evidence: a quote, and alternatives that are just as good."""
 
     quote: Quote
     alternatives: tuple[Quote, ...] = ()
@@ -35,9 +36,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedQuestion:
-    """A question with gold quotes, or one that the collection does not answer.
+    """A question with gold quotes, or one that the library does not answer.
 
-    `any`: one piece of evidence suffices; otherwise all are needed. `answer` and `note` are for
+    `any`: one piece of evidence is enough; otherwise all are needed. `answer` and `note` are for
     people and are never scored.
     """
 
@@ -52,7 +53,7 @@ class JudgedQuestion:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse gold that contradicts itself."""
+        """Refuse an answerable question without evidence, and an unanswerable one with it."""
         if self.answerable != bool(self.evidence):
             raise InputError(
                 f"question {self.id!r} is {'' if self.answerable else 'un'}answerable with "
@@ -62,7 +63,7 @@ class JudgedQuestion:
 
 
 class SourceArticle(Protocol):
-    """What locating needs of an article: ours has it, and one that a service describes."""
+    """What finding a quote needs of an article, whether of a library or of a running service."""
 
     @property
     def id(self) -> str:
@@ -74,28 +75,28 @@ class SourceArticle(Protocol):
 
     @property
     def text(self) -> str:
-        """The canonical text, which offsets count in."""
+        """The canonical text that offsets refer to."""
 
     @property
     def metadata(self) -> "SourceMetadata":
-        """Title and address."""
+        """The title and the url."""
 
 
 class SourceMetadata(Protocol):
-    """The metadata by which gold may name an article."""
+    """The metadata that gold may use to name an article."""
 
     @property
     def title(self) -> str:
-        """The title, or nothing."""
+        """The title, or an empty text."""
 
     @property
     def url(self) -> str | None:
-        """The address, or None."""
+        """The url, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingGold:
-    """A quote that cannot be located, and why: a finding about the gold, not about the engine."""
+    """A gold quote that cannot be located, and why: a fault of the gold, not of the engine."""
 
     question: str
     article: str
@@ -105,14 +106,14 @@ class MissingGold:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Gold in code points: question id -> what is wanted, and the quotes that were not found."""
+    """Question id -> gold as spans in code points, and the quotes that were not found."""
 
     wanted: Mapping[str, Wanted]
     missing: tuple[MissingGold, ...]
 
 
-def read_judged(path: Path) -> tuple[JudgedQuestion, ...]:
-    """The judged questions of a JSONL file, in its order.
+def load_judged(path: Path) -> tuple[JudgedQuestion, ...]:
+    """Load the judged questions of a JSONL file, in order.
 
     Raises InputError, with file and line, for a malformed line, a duplicate id or an empty file.
     """
@@ -122,7 +123,7 @@ def read_judged(path: Path) -> tuple[JudgedQuestion, ...]:
 def judged_questions(
     rows: Iterable[tuple[str, Mapping[str, Any]]], where: str
 ) -> tuple[JudgedQuestion, ...]:
-    """Judged questions from decoded rows, each with a name for complaints (`file:line`)."""
+    """Judged questions from decoded rows, each after its place (`file:line`) for errors."""
     questions: dict[str, JudgedQuestion] = {}
     for place, row in rows:
         question = judged_question(row, place)
@@ -135,7 +136,7 @@ def judged_questions(
 
 
 def judged_question(row: Mapping[str, Any], where: str) -> JudgedQuestion:
-    """One judged question; keys without a meaning here are ignored. Raises InputError."""
+    """One judged question; unknown keys are ignored. Raises InputError for a malformed row."""
     try:
         return JudgedQuestion(
             id=string(row, "id", where),
@@ -194,9 +195,9 @@ def _quote(row: Mapping[str, Any], where: str) -> Quote:
 
 
 def find_quote(text: str, quote: str) -> tuple[tuple[int, int], ...]:
-    """Every `[start, end)` of `text` that holds `quote`, in code points.
+    """Every `[start, end)` in `text` that equals `quote`, in code points.
 
-    Any run of white space equals any other; all else must be exact.
+    Any run of white space matches any other; everything else must be exact.
     """
     pattern = r"\s+".join(map(re.escape, quote.split()))
     return tuple(match.span() for match in re.finditer(pattern, text)) if pattern else ()
@@ -205,9 +206,9 @@ def find_quote(text: str, quote: str) -> tuple[tuple[int, int], ...]:
 def locate(questions: Iterable[JudgedQuestion], articles: Mapping[str, SourceArticle]) -> Located:
     """Find the gold quotes of the answerable questions in `articles` (id -> article).
 
-    An article is named by id, source, url, file name with or without suffix, title, or the
-    beginning of one file name. What cannot be located is reported in `missing` with the question's
-    id; a needed quote among it stays in `wanted` with no place, so it counts as never found.
+    An article is named by its id, source, url, file name with or without suffix, title, or the
+    beginning of its file name. Quotes that cannot be located are listed in `missing`; they stay in
+    `wanted` without a place, so they count as never found.
     """
     find = article_finder(articles)
     wanted: dict[str, Wanted] = {}
@@ -233,7 +234,7 @@ Finder = Callable[[str], tuple[SourceArticle, ...]]
 
 
 def _places(quote: Quote, find: Finder) -> tuple[tuple[Span, ...], str]:
-    """Where the quote stands, or the reason why it stands nowhere."""
+    """Where the quote is, or the reason why it is nowhere."""
     articles = find(quote.article)
     if not articles:
         return (), "no such article"
@@ -245,7 +246,7 @@ def _places(quote: Quote, find: Finder) -> tuple[tuple[Span, ...], str]:
 
 
 def article_finder(articles: Mapping[str, SourceArticle]) -> Finder:
-    """A function from a name to the articles of that name, the most exact kind of name first."""
+    """A function from a name to the articles with that name, by the most exact kind of name."""
     named: dict[tuple[int, str], dict[str, SourceArticle]] = defaultdict(dict)
     for article in articles.values():
         for rank, name in enumerate(_names(article)):

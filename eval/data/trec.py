@@ -1,4 +1,4 @@
-"""TREC judgements and runs, so that any system's ranking can be scored and ours can be exported."""
+"""TREC judgements and runs, to score any system's ranking and to export our own."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sourcebook.eval.data.records import Qrels, judge, lines, score
+from sourcebook.eval.data.files import judge, lines, score
+from sourcebook.eval.data.gold import Qrels
 from sourcebook.index.errors import InputError
 
 
@@ -23,11 +24,11 @@ class TrecRun:
         return {query: tuple(scored) for query, scored in self.scores.items()}
 
 
-def read_trec_qrels(path: Path) -> Qrels:
-    """Judgements of the form `query iteration document grade`; the iteration is ignored.
+def load_trec_qrels(path: Path) -> Qrels:
+    """Load judgements, lines of `query iteration document grade`; the iteration is ignored.
 
-    Negative grades are read as 0. Raises InputError, with file and line, for a malformed line, a
-    second judgement of the same pair, or an empty file.
+    Negative grades become 0. Raises InputError, with file and line, for a malformed line, a second
+    judgement of the same pair, or an empty file.
     """
     qrels: dict[str, dict[str, int]] = {}
     for where, (query, _, document, grade) in _fields(path, 4, "query iteration document grade"):
@@ -37,13 +38,12 @@ def read_trec_qrels(path: Path) -> Qrels:
     return qrels
 
 
-def read_trec_run(path: Path) -> TrecRun:
-    """A run of the form `query Q0 document rank score tag`.
+def load_trec_run(path: Path) -> TrecRun:
+    """Load a run, lines of `query Q0 document rank score tag`.
 
-    As trec_eval has it, the rank column is ignored: documents are ordered by score, and equal
-    scores by document id, both descending. Raises InputError, with file and line, for a malformed
-    line, a score that is no finite number, a document twice in one ranking, a second tag, or an
-    empty file.
+    The rank column is ignored, as in trec_eval: documents are ordered by score, and equal scores
+    by document id, both descending. Raises InputError, with file and line, for a malformed line, a
+    score that is not finite, a document twice in one ranking, a second tag, or an empty file.
     """
     scores: dict[str, dict[str, float]] = {}
     tag = ""
@@ -73,8 +73,8 @@ def _fields(path: Path, count: int, expected: str) -> Iterator[tuple[str, list[s
         yield where, fields
 
 
-def write_trec_qrels(path: Path, qrels: Qrels) -> None:
-    """Write judgements. Raises InputError for an id that the format cannot hold."""
+def save_trec_qrels(path: Path, qrels: Qrels) -> None:
+    """Write judgements. Raises InputError for an id that the format does not allow."""
     rows = [
         f"{_word(query)} 0 {_word(document)} {grade}\n"
         for query, judged in qrels.items()
@@ -83,13 +83,13 @@ def write_trec_qrels(path: Path, qrels: Qrels) -> None:
     path.write_text("".join(rows), encoding="utf-8")
 
 
-def write_trec_run(path: Path, run: TrecRun) -> None:
-    """Write a run in its own order, so that every reader ranks as we did.
+def save_trec_run(path: Path, run: TrecRun) -> None:
+    """Write a run so that every program that loads it ranks as we did.
 
-    Readers order by score alone, at single precision, and break ties by id; a score that does not
-    fall below the one before it is therefore written as the next smaller float32. A query without
-    a ranking has no line: readers count it as zero. Raises InputError for an id that the format
-    cannot hold and for a score that is not finite.
+    Such programs sort by score alone, in single precision, and break ties by id. A score that is
+    not below the one before it is therefore written as the next smaller float32. A query without a
+    ranking has no line and counts as zero. Raises InputError for an id that the format does not
+    allow and for a score that is not finite.
     """
     rows = []
     for query, scored in run.scores.items():

@@ -1,1 +1,1 @@
-"""Evaluations over HTTP."""
+"""Evaluations over HTTP, as jobs in the background."""

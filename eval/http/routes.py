@@ -1,4 +1,4 @@
-"""Evaluations over HTTP: judged questions against the live library, in the background."""
+"""The addresses under `/v1/evaluations`: judged questions are asked of the live library."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,13 +6,13 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import HTMLResponse
 from pydantic import ConfigDict, Field
 
-from sourcebook.eval.data.document import encode
+from sourcebook.eval.data.dataclass_json import to_json
 from sourcebook.eval.data.judged import judged_questions
-from sourcebook.eval.data.task import judged_task
-from sourcebook.eval.http.jobs import Evaluation
+from sourcebook.eval.data.question_set import judged_question_set
+from sourcebook.eval.http.evaluation import Evaluation
+from sourcebook.eval.report.document import Report
 from sourcebook.eval.report.page import render_page
-from sourcebook.eval.report.report import Report
-from sourcebook.eval.runs.run import sample
+from sourcebook.eval.runs.observing import sample
 from sourcebook.eval.runs.subject import EngineSubject, articles_of, engine_for
 from sourcebook.index.errors import InputError
 from sourcebook.service.adding.jobs import Jobs
@@ -23,7 +23,7 @@ from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.notation.requests import StrictRequest
 from sourcebook.service.notation.responses import Returned
 
-MAX_QUESTIONS = 5_000
+MAX_QUESTIONS = 5_000  # use the command line for more
 EXAMPLE: dict[str, Any] = {
     "name": "smoke",
     "questions": [
@@ -48,7 +48,7 @@ Id = Annotated[str, Path(description="An evaluation's id.", examples=["7d1f0c2b9
 
 
 class EvaluationRequest(StrictRequest):
-    """Judged questions, and which method to measure on them."""
+    """Judged questions, and the method to measure on them."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -56,12 +56,12 @@ class EvaluationRequest(StrictRequest):
         min_length=1,
         max_length=MAX_QUESTIONS,
         description="Judged questions: `id`, `question`, `type`, `answerable`, `evidence` (a list "
-        "of `article` and `quote`), `any` (one quote suffices), `alternatives`.",
+        "of `article` and `quote`), `any` (one quote is enough), `alternatives`.",
     )
     method: str = Field(
         "full", description="`full` is what is served; `dense`, `bm25`, `hybrid`, `late` are parts."
     )
-    limit: int | None = Field(None, ge=1, description="Ask so many of them, drawn at random.")
+    limit: int | None = Field(None, ge=1, description="Ask only this many, drawn at random.")
     seed: int = Field(0, description="The same seed draws the same questions.")
     name: str = Field("questions", min_length=1, max_length=100, description="A name for people.")
 
@@ -76,13 +76,13 @@ class IntervalOut(Returned):
 
 
 class EvaluationOut(Returned):
-    """An evaluation: how far it is, and its measures when it is done."""
+    """An evaluation: its progress, and its measures when it is done."""
 
     id: str
     name: str
     method: str
     status: Literal["queued", "running", "done", "failed", "cancelled"]
-    done: int = Field(description="How many questions were asked so far.")
+    done: int = Field(description="How many questions have been asked.")
     total: int
     created: str
     started: str | None
@@ -93,7 +93,7 @@ class EvaluationOut(Returned):
 
     @classmethod
     def of(cls, job: Evaluation) -> "EvaluationOut":
-        """A job as it stands."""
+        """The present state of a job."""
         report = job.result
         return cls(
             **{name: getattr(job, name) for name in _FACTS},
@@ -122,7 +122,7 @@ _FACTS = (
 
 
 class EvaluationsOut(Returned):
-    """The evaluations since the server began, the newest first."""
+    """The evaluations since the server started, newest first."""
 
     evaluations: list[EvaluationOut]
 
@@ -136,36 +136,36 @@ def evaluations_router(engine: Engine) -> APIRouter:
         dependencies=PLAIN,
         responses=problems.responses(422, 503),
     )
-    _jobs(routes, engine, jobs)
-    _reports(routes, jobs)
+    _add_jobs(routes, engine, jobs)
+    _add_reports(routes, jobs)
     return routes
 
 
-def _jobs(routes: APIRouter, engine: Engine, jobs: Jobs[Evaluation]) -> None:
+def _add_jobs(routes: APIRouter, engine: Engine, jobs: Jobs[Evaluation]) -> None:
     @routes.post("", status_code=202, summary="Evaluate judged questions")
     def begin(wanted: EvaluationRequest, response: Response) -> EvaluationOut:
-        """Queue an evaluation; `Location` names it. Gold is article and verbatim quote."""
+        """Queue an evaluation; `Location` is its address. Gold is articles and verbatim quotes."""
         job = jobs.add(lambda: _job(wanted, engine))
         response.headers["Location"] = f"/v1/evaluations/{job.id}"
         return EvaluationOut.of(job)
 
     @routes.get("", summary="List evaluations")
     def list_evaluations() -> EvaluationsOut:
-        """The evaluations since the server began, the newest first."""
+        """The evaluations since the server started, newest first."""
         return EvaluationsOut(evaluations=[EvaluationOut.of(job) for job in jobs.all()])
 
     @routes.get("/{evaluation_id}", responses=problems.responses(404), summary="Follow one")
     def follow(evaluation_id: Id) -> EvaluationOut:
-        """How far it is; its measures when it is done."""
+        """Its progress, and its measures when it is done."""
         return EvaluationOut.of(jobs.get(evaluation_id))
 
     @routes.delete("/{evaluation_id}", responses=problems.responses(404), summary="Cancel one")
     def cancel(evaluation_id: Id) -> EvaluationOut:
-        """Stop an evaluation that is queued or running; forget one that is over."""
+        """Stop an evaluation that is queued or running; delete one that has ended."""
         return EvaluationOut.of(jobs.cancel(evaluation_id))
 
 
-def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
+def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
     @routes.get(
         "/{evaluation_id}/report",
         responses={
@@ -176,8 +176,8 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         summary="Read the report",
     )
     def read_report(evaluation_id: Id) -> Response:
-        """Everything: measures, rows by question, what decides the figures, and the machine."""
-        return Response(encode(_report(jobs, evaluation_id)), media_type="application/json")
+        """All measures, a row for each question, the fingerprint, and the machine."""
+        return Response(to_json(_report(jobs, evaluation_id)), media_type="application/json")
 
     @routes.get(
         "/{evaluation_id}/report.html",
@@ -186,7 +186,7 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         summary="Look at the report",
     )
     def show_report(evaluation_id: Id) -> HTMLResponse:
-        """The report as one page that needs no network."""
+        """The report as one self-contained HTML page."""
         return HTMLResponse(render_page([_report(jobs, evaluation_id)]), headers=INERT)
 
     @routes.get(
@@ -196,7 +196,7 @@ def _reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         summary="Compare two",
     )
     def compare(evaluation_id: Id, other_id: Id) -> HTMLResponse:
-        """Two reports on the same questions as one page: what differs, and whether by chance."""
+        """Two reports on the same questions as one HTML page, with significance tests."""
         reports = [_report(jobs, one) for one in (evaluation_id, other_id)]
         return HTMLResponse(render_page(reports), headers=INERT)
 
@@ -206,15 +206,15 @@ def _job(wanted: EvaluationRequest, engine: Engine) -> Evaluation:
     questions = judged_questions(rows, "questions")
     served = wanted.method == engine.method
     subject = EngineSubject(engine if served else engine_for(engine.library, wanted.method))
-    task = judged_task(wanted.name, questions, articles_of(engine.library))
-    return Evaluation(task=sample(task, wanted.limit, wanted.seed), subject=subject)
+    question_set = judged_question_set(wanted.name, questions, articles_of(engine.library))
+    return Evaluation(question_set=sample(question_set, wanted.limit, wanted.seed), subject=subject)
 
 
 def _report(jobs: Jobs[Evaluation], wanted: str) -> Report:
     job = jobs.get(wanted)
     if job.result is None:
         raise InputError(
-            f"The evaluation {wanted!r} is {job.status}; there is a report only when it is done.",
+            f"The evaluation {wanted!r} is {job.status}; it has a report only when it is done.",
             cure=f"Follow it at /v1/evaluations/{wanted}.",
         )
     return job.result

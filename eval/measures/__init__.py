@@ -1,1 +1,1 @@
-"""Measures, and how sure they are."""
+"""Measures, their statistics, and the spread of times; all pure functions."""

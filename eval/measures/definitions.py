@@ -9,11 +9,11 @@ from sourcebook.index.errors import InputError
 
 Grades = Mapping[str, int]
 Measure = Callable[[Sequence[str], Grades], float]
-"""Document ids, best first and each once, and the grades of one question, to a value."""
+"""From document ids, best first without duplicates, and the grades of a question to a value."""
 
 
 def _ndcg(ranking: Sequence[str], grades: Grades, k: int | None) -> float:
-    """Gain is the grade itself (Järvelin and Kekäläinen 2002, as trec_eval has it)."""
+    """Gain is the grade itself (Järvelin and Kekäläinen 2002, as in trec_eval)."""
     ideal = _gain(sorted(grades.values(), reverse=True)[:k])
     return _gain([grades.get(document, 0) for document in ranking[:k]]) / ideal if ideal else 0.0
 

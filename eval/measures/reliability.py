@@ -1,16 +1,16 @@
-"""Whether probabilities mean what they say: reliability in bins, and the calibration error."""
+"""Whether a confidence is a probability: reliability in bins, and the calibration error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-BINS = 10
+BINS = 10  # as in Niculescu-Mizil and Caruana 2005
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Questions of like confidence: its mean, the answerable share of them, how many they count."""
+    """Questions of similar confidence: its mean, the share of answerable ones, their weight."""
 
     confidence: float
     answerable: float
@@ -22,10 +22,10 @@ def reliability(
     answerable: Sequence[bool],
     importance: Sequence[float] | None = None,
 ) -> tuple[Bin, ...]:
-    """Ten bins of equal width over [0, 1], without those that are empty.
+    """Ten bins of equal width over [0, 1]; empty ones are left out.
 
-    `importance` is how much each question counts; all the same where it is not given.
-    The reliability diagram of Niculescu-Mizil and Caruana, "Predicting good probabilities", 2005.
+    `importance` is how much each question counts, by default 1. The reliability diagram of
+    Niculescu-Mizil and Caruana, "Predicting good probabilities", 2005.
     """
     values, truth = np.asarray(confidence, dtype=float), np.asarray(answerable, dtype=float)
     weights = np.ones(len(values)) if importance is None else np.asarray(importance, dtype=float)
@@ -42,7 +42,7 @@ def reliability(
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error: how far apart confidence and share are, over all questions.
+    """The expected calibration error: the mean distance between confidence and share.
 
     Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities", 2015.
     """

@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap intervals, paired randomisation tests and Holm's correction."""
+"""How certain a figure is: bootstrap intervals, paired randomisation tests, Holm's correction."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +15,9 @@ Values: TypeAlias = Sequence[float] | Vector
 
 RESAMPLES = 2_000  # Efron and Tibshirani 1993, ch. 13: at least 1,000 for percentile intervals
 PERMUTATIONS = 10_000  # the standard error of a p value near .05 is then .002
-EXACT_UP_TO = 16  # 2**16 sign patterns: as quick as the sampled test, and exact
-BLOCK = 2**17  # cells drawn at once: a megabyte stays in the cache, 6 times as quick as 2**21
-# Sums that are equal in exact arithmetic may differ in their last digits; Smucker's count is of
+EXACT_UP_TO = 16  # 2**16 sign patterns: as fast as the sampled test, and exact
+BLOCK = 2**17  # cells drawn at once: a megabyte stays in the cache, 6 times as fast as 2**21
+# Sums that are equal in exact arithmetic may differ in their last digits. Smucker et al. count
 # differences "at least as large", so equality must not depend on rounding.
 ROUNDING = 1e-9
 
@@ -36,8 +36,8 @@ class Interval:
 class Paired:
     """Two runs on the same questions: `difference` is the mean of second minus first.
 
-    `p`: two-sided, for the hypothesis that the runs are interchangeable. `wins`, `losses` and
-    `ties` count questions from the second run's point of view.
+    `p` is two-sided, for the hypothesis that the runs are interchangeable. `wins`, `losses` and
+    `ties` count the questions on which the second run is better, worse or equal.
     """
 
     difference: float
@@ -52,8 +52,8 @@ def bootstrap(
 ) -> Interval:
     """The percentile bootstrap interval of a mean (Efron and Tibshirani 1993, ch. 13).
 
-    Questions are drawn with replacement; the same seed gives the same interval. All-equal values
-    give an interval of no width. Raises InputError for no values, or one that is not finite.
+    Questions are drawn with replacement; the same seed gives the same interval. If all values are
+    equal, the interval has no width. Raises InputError for no values, or one that is not finite.
     """
     data = _checked(values)
     if not 0 < level < 1:
@@ -88,10 +88,11 @@ def paired_test(
 ) -> Paired:
     """The paired randomisation test on the difference of means (Smucker, Allan, Carterette 2007).
 
-    Under the hypothesis each question's difference is as likely to have the other sign. Every
-    pattern of signs is counted where at most 16 differences are not zero; otherwise `permutations`
-    patterns are drawn and the observed one is counted among them, so that p is never 0 (Phipson
-    and Smyth 2010). Values are matched by position. Raises InputError for unequal lengths.
+    Under the hypothesis, the difference on each question could as well have the other sign. With
+    at most 16 differences that are not zero, all patterns of signs are counted. Otherwise
+    `permutations` patterns are drawn, and the observed one is counted as one more, so that p is
+    never 0 (Phipson and Smyth 2010). Values are matched by position. Raises InputError for unequal
+    lengths.
     """
     if len(first) != len(second):
         raise InputError(f"{len(first)} values against {len(second)}; expected pairs.")
@@ -107,7 +108,7 @@ def paired_test(
 
 
 def _sign_flip(changed: Vector, permutations: int, seed: int) -> float:
-    """The two-sided p of the sum of `changed`; a zero keeps its sum under either sign."""
+    """The two-sided p of the sum of `changed`, which has no zeros: their sign would not matter."""
     if len(changed) == 0:
         return 1.0
     observed = abs(changed.sum()) - ROUNDING * np.abs(changed).sum()
@@ -135,10 +136,11 @@ def _sums(changed: Vector, permutations: int, seed: int) -> Iterator[Vector]:
 
 
 def holm(ps: Sequence[float]) -> tuple[float, ...]:
-    """The p values corrected for their number, in the order given (Holm 1979).
+    """The p values corrected for their number, in the given order (Holm 1979).
 
-    The k-th smallest of m is multiplied by m - k + 1, never falls below a smaller one's, and stops
-    at 1: rejecting what lies under a level keeps the chance of any false rejection under it.
+    The k-th smallest of m is multiplied by m - k + 1; it never falls below the one before it and
+    never exceeds 1. Rejecting the values below a level keeps the chance of any false rejection
+    below that level.
     """
     if not all(0 <= p <= 1 for p in ps):
         raise InputError(f"The p values are {list(ps)}; expected values between 0 and 1.")
@@ -153,7 +155,7 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
 def by_type(values: Mapping[str, float], types: Mapping[str, str]) -> dict[str, Interval]:
     """The mean of each question type with its interval, types in alphabetical order.
 
-    `values` and `types` are by question id; a question whose type is empty is left out.
+    `values` and `types` are by question id; questions with an empty type are left out.
     """
     groups: dict[str, list[float]] = defaultdict(list)
     for question, value in values.items():

@@ -1,1 +1,1 @@
-"""Sourcebook beside its peers: one run, one corpus, one model, one machine."""
+"""Sourcebook compared with similar systems: same run, corpus, model and machine."""

@@ -9,18 +9,25 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from sourcebook.eval.data.beir import read_beir
-from sourcebook.eval.data.document import encode
-from sourcebook.eval.peers.compare import PEERS, ROOT, Comparison, compare, draw, python_of
+from sourcebook.eval.data.beir import load_beir
+from sourcebook.eval.data.dataclass_json import to_json
+from sourcebook.eval.peers.compare import (
+    PEERS,
+    ROOT,
+    PeerComparison,
+    compare_with_peers,
+    draw,
+    python_of,
+)
 from sourcebook.eval.report.printing import console
-from sourcebook.eval.runs.run import machine
+from sourcebook.eval.runs.machine import machine
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError, NotFoundError, SourcebookError
 from sourcebook.service.cli.context import FAILED, USAGE
 
 RESULTS = ROOT / "eval" / "results" / "performance" / "peers.json"
 ENVIRONMENT = ROOT / ".venv-peers"
-# Above this load PyTorch's threads wait for each other, which looks worse than the peers are.
+# Load average above which PyTorch's threads wait for each other, which makes peers look too slow.
 BUSY = 0.5
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -31,10 +38,12 @@ def run(
     data: Annotated[Path, typer.Argument(help="A BEIR folder.")],
     *,
     split: Annotated[str, typer.Option(help="The split of its questions, such as dev.")] = "",
-    documents: Annotated[int, typer.Option(min=1, help="So many are indexed.")] = 300,
-    questions: Annotated[int, typer.Option(min=1, help="So many are asked.")] = 100,
-    rounds: Annotated[int, typer.Option(min=1, help="So often all systems take turns.")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 0,
+    documents: Annotated[int, typer.Option(min=1, help="How many documents to index.")] = 300,
+    questions: Annotated[int, typer.Option(min=1, help="How many questions to ask.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="How often to measure each system.")] = 3,
+    seed: Annotated[
+        int, typer.Option(help="The same seed draws the same documents and questions.")
+    ] = 0,
     out: Annotated[Path, typer.Option("--json", help="The file to write.")] = RESULTS,
     peers: Annotated[
         list[str] | None,
@@ -44,21 +53,21 @@ def run(
         Path, typer.Option("--venv", help="Where the peers are installed.")
     ] = ENVIRONMENT,
 ) -> None:
-    """Compare Sourcebook with its peers; the exit code is 1 if one of them fails."""
+    """Compare Sourcebook with its peers. The exit code is 1 if one of them fails."""
     load = os.getloadavg()[0]
     if load > BUSY:
-        _say(f"The machine is busy (load {load:.1f}): torch, and so the peers, suffer most.")
+        _say(f"The machine is busy (load {load:.1f}), which slows down the peers most.")
     try:
         chosen = _known(peers or PEERS)
         python = python_of(environment)
-        corpus = read_beir(data, split)
+        corpus = load_beir(data, split)
         job = draw(corpus, Encoder(), documents=documents, questions=questions, seed=seed)
-        compared = compare(job, chosen, python, rounds, _say)
+        compared = compare_with_peers(job, chosen, python, rounds, _say)
     except SourcebookError as error:
         _say(f"error: {error.message}\n{error.cure}".strip())
         usage = isinstance(error, InputError | NotFoundError)
         raise typer.Exit(USAGE if usage else FAILED) from error
-    comparison = Comparison(
+    comparison = PeerComparison(
         machine=machine(),
         load={"before": load, "after": os.getloadavg()[0]},
         corpus=corpus.name,
@@ -69,7 +78,7 @@ def run(
         systems=compared.rows,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(encode(comparison), encoding="utf-8")
+    out.write_text(to_json(comparison), encoding="utf-8")
     _show(comparison, compared.failures)
     _say(f"written: {out}")
     if compared.failures:
@@ -87,7 +96,7 @@ def _known(names: Sequence[str]) -> Sequence[str]:
     return names
 
 
-def _show(made: Comparison, failures: Mapping[str, str]) -> None:
+def _show(made: PeerComparison, failures: Mapping[str, str]) -> None:
     shown = console()
     counts = f"{made.documents} documents, {made.passages} passages, {made.questions} questions"
     shown.print(Text(f"{made.corpus}: {counts}, {made.rounds} rounds", style="bold"))
@@ -106,14 +115,16 @@ def _show(made: Comparison, failures: Mapping[str, str]) -> None:
         table.add_row(row.name, row.version, row.kind, *speed, *times, f"{row.rss_mb:.0f}", *ratios)
     shown.print(table)
     shown.print(
-        "The machine's load was {before:.1f} before, {after:.1f} after.".format(**made.load)
+        "The load of the machine was {before:.1f} before, {after:.1f} after.".format(**made.load)
     )
-    shown.print("ingest ×: Sourcebook's documents a second over the system's, loading apart.")
-    shown.print("question ×: the p50 of Sourcebook's /v1/ask over the system's.")
+    shown.print(
+        "ingest ×: Sourcebook's documents per second divided by the system's, models loaded."
+    )
+    shown.print("question ×: the p50 of Sourcebook's /v1/ask divided by the system's.")
     for row in made.systems:
         shown.print(f"{row.name}: {row.note}", style="dim")
     for name in failures:
-        shown.print(f"{name} failed; its last words stand above.", style="bold red")
+        shown.print(f"{name} failed; the end of its errors is above.", style="bold red")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs Sourcebook and its peers in turn, round after round, and sets them side by side."""
+"""Runs Sourcebook and its peers in turn, in several rounds, and compares them."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sourcebook.eval.data.articles import plain_articles
 from sourcebook.eval.data.beir import BeirSet
-from sourcebook.eval.data.task import plain_articles
-from sourcebook.eval.peers.measuring import Document, Job, Measured
+from sourcebook.eval.peers.measuring import Document, MeasuredSystem, Workload
 from sourcebook.eval.peers.serving import measure_served
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import published_model
@@ -24,7 +24,7 @@ from sourcebook.index.passages import cut
 ROOT = Path(__file__).parents[2]
 PEERS = ("encode", "txtai", "langchain", "llamaindex", "haystack")
 SOURCEBOOK = "sourcebook"
-# The names of the rows that ratios refer to.
+# The names of the systems that the ratios refer to.
 INGESTED, ASKED = "Sourcebook", "Sourcebook, /v1/ask"
 # Nothing is fetched or reported while the clock runs.
 OFFLINE = {
@@ -34,18 +34,18 @@ OFFLINE = {
     "LANGSMITH_TRACING": "false",
     "DO_NOT_TRACK": "1",
 }
-PATIENCE_S = 3_600
-LAST_WORDS = 1_000  # characters that are shown of a failed program's errors
+TIMEOUT_S = 3_600
+SHOWN_ERRORS = 1_000  # characters, from the end of a failed program's errors
 
 Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SystemFigures:
     """One system over all rounds: medians, and medians of the ratios within rounds.
 
-    `ingest_ratio` is Sourcebook's documents a second over this system's, `question_ratio` the
-    median time of a question to Sourcebook's server over this system's.
+    `ingest_ratio` is Sourcebook's documents per second divided by this system's; `question_ratio`
+    is the median time of a question to Sourcebook's server divided by this system's.
     """
 
     name: str
@@ -66,8 +66,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """A comparison as it is kept: all systems in one run, on one corpus and one machine.
+class PeerComparison:
+    """A comparison as it is saved: all systems in one run, on one corpus and one machine.
 
     `load` is the machine's load average before and after.
     """
@@ -79,22 +79,22 @@ class Comparison:
     passages: int
     questions: int
     rounds: int
-    systems: tuple[Row, ...]
+    systems: tuple[SystemFigures, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """The systems that finished every round, and the last words of those that did not."""
+    """The systems that finished every round, and the errors of the others by name."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SystemFigures, ...]
     failures: Mapping[str, str]
 
 
-def draw(data: BeirSet, encoder: Encoder, *, documents: int, questions: int, seed: int) -> Job:
-    """Questions drawn at random, what is relevant to them, and other documents to fill up.
+def draw(data: BeirSet, encoder: Encoder, *, documents: int, questions: int, seed: int) -> Workload:
+    """Random questions, their relevant documents, and random others up to `documents`.
 
-    The same seed draws the same. Documents without text are left out. The encoder's limits are
-    those of the passages.
+    The same seed draws the same. Documents without text are left out. `encoder` limits the length
+    of the passages.
     """
     chance = random.Random(seed)
     asked = chance.sample(sorted(data.queries), min(questions, len(data.queries)))
@@ -104,7 +104,7 @@ def draw(data: BeirSet, encoder: Encoder, *, documents: int, questions: int, see
     chosen = sorted(usable, key=lambda key: key not in relevant)[:documents]
     drawn = [data.documents[key] for key in sorted(chosen)]
     found = tuple(Document(each.id, each.title, each.text) for each in drawn)
-    return Job(
+    return Workload(
         model=str(published_model().folder),
         documents=found,
         questions=tuple(data.queries[query] for query in asked),
@@ -113,31 +113,33 @@ def draw(data: BeirSet, encoder: Encoder, *, documents: int, questions: int, see
 
 
 def _passages(documents: Iterable[Document], encoder: Encoder) -> Iterator[str]:
-    """The documents as Sourcebook cuts them."""
+    """The passages that Sourcebook cuts the documents into."""
     for article in plain_articles((each.id, each.title, each.text) for each in documents):
         for passage in cut(article, encoder.piece_offsets, encoder.passage_pieces):
             yield passage.text
 
 
 def python_of(environment: Path) -> str:
-    """The interpreter of the peers' environment. Raises NotFoundError where there is none."""
+    """The interpreter of the peers' environment. Raises NotFoundError if it does not exist."""
     python = environment / "bin" / "python"
     if not python.exists():
         raise NotFoundError(
             f"The peers' environment {environment} is missing.",
-            cure="Run `make bench-peers`, which makes it first.",
+            cure="Run `make bench-peers`, which creates it.",
         )
     return str(python.absolute())
 
 
-def compare(job: Job, peers: Sequence[str], python: str, rounds: int, log: Log) -> Compared:
+def compare_with_peers(
+    job: Workload, peers: Sequence[str], python: str, rounds: int, log: Log
+) -> Compared:
     """Measure Sourcebook and the peers in turn, `rounds` times.
 
-    A peer that fails is named and left out from then on. Raises SourcebookError where Sourcebook
-    itself fails, for then there is nothing to compare with.
+    A peer that fails is logged and left out from then on. Raises SourcebookError if Sourcebook
+    itself fails.
     """
     failures: dict[str, str] = {}
-    measured: list[dict[str, Measured]] = []
+    measured: list[dict[str, MeasuredSystem]] = []
     for number in range(1, rounds + 1):
         log(f"round {number} of {rounds}: {SOURCEBOOK}")
         one = {each.name: each for each in _sourcebook(job)}
@@ -154,12 +156,12 @@ def compare(job: Job, peers: Sequence[str], python: str, rounds: int, log: Log) 
                 one[found.name] = found
         measured.append(one)
     finished = [name for name in measured[0] if all(name in one for one in measured)]
-    rows = tuple(row_of([one[name] for one in measured], measured, job) for name in finished)
+    rows = tuple(figures_of([one[name] for one in measured], measured, job) for name in finished)
     return Compared(rows=rows, failures=failures)
 
 
-def _sourcebook(job: Job) -> Iterator[Measured]:
-    """Sourcebook in process, then served."""
+def _sourcebook(job: Workload) -> Iterator[MeasuredSystem]:
+    """Sourcebook in process, then over HTTP."""
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "library"
         built = run_program(SOURCEBOOK, replace(job, library=str(library)), sys.executable)
@@ -167,37 +169,42 @@ def _sourcebook(job: Job) -> Iterator[Measured]:
         yield from measure_served(library, built, job.questions)
 
 
-def run_program(name: str, job: Job, python: str) -> Measured:
-    """Measure one system in a process of its own: `eval/peers/run_NAME.py` under that interpreter.
+def run_program(name: str, job: Workload, python: str) -> MeasuredSystem:
+    """Measure one system in a new process: `eval/peers/run_NAME.py` under the interpreter `python`.
 
-    Raises SourcebookError with its name and last words where it fails.
+    Raises SourcebookError with its name and its errors if it fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         given, result = Path(folder) / "job.json", Path(folder) / "result.json"
         job.save(given)
+        # The peers' environment does not have Sourcebook: it only sees this folder of it.
+        (Path(folder) / "sourcebook").mkdir()
+        (Path(folder) / "sourcebook" / "eval").symlink_to(ROOT / "eval")
         try:
             done = subprocess.run(
                 [python, "-m", f"sourcebook.eval.peers.run_{name}", given, result],
                 cwd=ROOT,
-                env=os.environ | OFFLINE,
+                env=os.environ | OFFLINE | {"PYTHONPATH": folder},
                 capture_output=True,
                 text=True,
-                timeout=PATIENCE_S,
+                timeout=TIMEOUT_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise SourcebookError(f"{name} did not finish in {PATIENCE_S} s.") from error
+            raise SourcebookError(f"{name} did not finish in {TIMEOUT_S} s.") from error
         if done.returncode:
-            words = done.stderr.strip()[-LAST_WORDS:]
-            raise SourcebookError(f"{name} ended with {done.returncode}: {words}")
-        return Measured(**json.loads(result.read_text(encoding="utf-8")))
+            errors = done.stderr.strip()[-SHOWN_ERRORS:]
+            raise SourcebookError(f"{name} ended with {done.returncode}: {errors}")
+        return MeasuredSystem(**json.loads(result.read_text(encoding="utf-8")))
 
 
-def row_of(own: Sequence[Measured], rounds: Sequence[Mapping[str, Measured]], job: Job) -> Row:
-    """One system's rounds beside Sourcebook's in the same ones, which `rounds` has by name."""
+def figures_of(
+    own: Sequence[MeasuredSystem], rounds: Sequence[Mapping[str, MeasuredSystem]], job: Workload
+) -> SystemFigures:
+    """The figures of a system: its own rounds, and all systems' rounds by name for the ratios."""
     index_s = statistics.median(each.index_s for each in own)
     pairs = list(zip(own, rounds, strict=True))
-    return Row(
+    return SystemFigures(
         name=own[0].name,
         version=own[0].version,
         kind=own[0].kind,

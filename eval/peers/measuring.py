@@ -1,12 +1,11 @@
-"""What all measured systems share: the job, the clock, percentiles and resident memory.
+"""What all measured systems share: the workload, the clock and the percentiles.
 
-It runs in the peers' environment too, so it imports nothing of Sourcebook and no package.
+It also runs in the peers' environment, so it imports no package and little of Sourcebook.
 """
 
 import json
 import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence, Sized
@@ -14,8 +13,10 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-TOP = 10  # what every system is asked for
-WARM_UP = 5  # the first questions are asked once before the clock runs
+from sourcebook.eval.bench.processes import memory_of
+
+TOP = 10  # results that every system is asked for
+WARM_UP = 5  # questions that are asked once before the clock starts
 
 Ask = Callable[[str], Sized]
 Loaded = Callable[[], None]
@@ -31,16 +32,16 @@ class Document:
 
     @property
     def whole(self) -> str:
-        """The title and the text, as a system sees it that knows of no titles."""
+        """The title and the text, for systems without a field for titles."""
         return f"{self.title}\n{self.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Workload:
     """What every system gets: the same model, documents and questions.
 
-    `passages` are the documents as Sourcebook cuts them; `library` is the folder where Sourcebook
-    leaves what it built. Nobody else reads these two.
+    `passages` are the documents as Sourcebook cuts them; `library` is the folder of the library
+    that Sourcebook builds. Most systems ignore these two.
     """
 
     model: str
@@ -50,14 +51,14 @@ class Job:
     library: str = ""
 
     def save(self, path: Path) -> None:
-        """Write it to `path`."""
+        """Write the workload to `path` as JSON."""
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @staticmethod
-    def load(path: Path) -> "Job":
-        """Read what `save` wrote."""
+    def load(path: Path) -> "Workload":
+        """Load what `save` wrote."""
         found = json.loads(path.read_text(encoding="utf-8"))
-        return Job(
+        return Workload(
             model=found["model"],
             documents=tuple(Document(**document) for document in found["documents"]),
             questions=tuple(found["questions"]),
@@ -68,24 +69,24 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """How one system is used; `package` is the distribution that its version is read from.
+    """How to use one system; `package` is the distribution whose version is shown.
 
-    `build` imports it, loads the model, calls what it is handed, then makes the documents
-    searchable and gives the function that finds the best `TOP` for a question. `same_passages`
-    says that it takes Sourcebook's passages, so that passages a second can be compared.
+    `build` imports it, loads the model, calls `loaded`, makes the documents searchable, and returns
+    the function that finds the best `TOP` for a question. `same_passages` means that it uses
+    Sourcebook's passages, so that passages per second can be compared.
     """
 
     name: str
     package: str
     kind: str
     note: str
-    build: Callable[[Job, Loaded], Ask]
+    build: Callable[[Workload, Loaded], Ask]
     same_passages: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What one system took in one round; memory is what is resident after the last question."""
+class MeasuredSystem:
+    """The figures of one system in one round; `rss_mb` is resident after the last question."""
 
     name: str
     version: str
@@ -101,13 +102,13 @@ class Measured:
     http: bool = False
 
 
-def measure(system: System, job: Job) -> Measured:
-    """Load, index and ask."""
+def measure(system: System, job: Workload) -> MeasuredSystem:
+    """Load the model, index the documents and ask the questions."""
     times = [time.perf_counter()]
     ask = system.build(job, lambda: times.append(time.perf_counter()))
     begun, loaded, searchable = *times, time.perf_counter()
     p50, p95, p99 = latencies(ask, job.questions)
-    return Measured(
+    return MeasuredSystem(
         name=system.name,
         version=metadata.version(system.package),
         kind=system.kind,
@@ -125,7 +126,7 @@ def measure(system: System, job: Job) -> Measured:
 def latencies(ask: Ask, questions: Sequence[str]) -> tuple[float, float, float]:
     """The 50th, 95th and 99th percentile of asking each question once, in milliseconds.
 
-    Raises RuntimeError where a question finds nothing: then something else would be measured.
+    Raises RuntimeError if a question finds nothing, because then the times mean nothing.
     """
     for question in questions[:WARM_UP]:
         if not len(ask(question)):
@@ -139,7 +140,7 @@ def latencies(ask: Ask, questions: Sequence[str]) -> tuple[float, float, float]:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Linear between the two values that are nearest, as NumPy has it."""
+    """The percentile, linear between the two nearest values, as NumPy computes it."""
     ordered = sorted(values)
     place = (len(ordered) - 1) * percent / 100
     low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
@@ -148,17 +149,11 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def resident_mb(process: int) -> float:
     """The resident memory of a process in MB."""
-    status = Path(f"/proc/{process}/status")
-    if status.exists():
-        lines = status.read_text(encoding="utf-8").splitlines()
-        kib = next(line.split()[1] for line in lines if line.startswith("VmRSS:"))
-    else:
-        kib = subprocess.check_output(["ps", "-o", "rss=", "-p", str(process)], text=True)
-    return int(kib) * 1_024 / 1_000_000
+    return memory_of(process)[0] / 1_000_000
 
 
 def main(system: System) -> None:
     """Measure the system: `python -m sourcebook.eval.peers.run_NAME JOB RESULT`, JSON files."""
     job, result = map(Path, sys.argv[1:])
-    measured = measure(system, Job.load(job))
+    measured = measure(system, Workload.load(job))
     result.write_text(json.dumps(asdict(measured)), encoding="utf-8")

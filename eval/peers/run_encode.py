@@ -1,13 +1,13 @@
-"""Measures `SentenceTransformer.encode` alone, on the very passages that Sourcebook cuts."""
+"""Measures `SentenceTransformer.encode` alone, on the passages that Sourcebook cuts."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from sourcebook.eval.peers.measuring import Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import Ask, Loaded, System, Workload, main
 
 BATCH = 32  # its default
 
 
-def build(job: Job, loaded: Loaded) -> Ask:
-    """The passages' vectors; a question is encoded, and nothing is searched."""
+def build(job: Workload, loaded: Loaded) -> Ask:
+    """Encode the passages; a question is only encoded, nothing is searched."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(job.model)
@@ -23,7 +23,7 @@ if __name__ == "__main__":
             name="SentenceTransformer.encode",
             package="sentence-transformers",
             kind="encode only",
-            note=f"Sourcebook's passages without their titles, {BATCH} at once; no search.",
+            note=f"Sourcebook's passages without titles, {BATCH} per batch; no search.",
             build=build,
             same_passages=True,
         )

@@ -1,16 +1,16 @@
-"""Measures Haystack: the pipeline of its tutorial on hybrid search, over a store in memory."""
+"""Measures Haystack: the pipeline of its tutorial on hybrid search, with a store in memory."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
 from collections.abc import Sized
 
-from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Loaded, System, Workload, main
 
 # The tutorial's sizes, in words.
 CHUNK, OVERLAP = 512, 32
 
 
-def build(job: Job, loaded: Loaded) -> Ask:
-    """A store of the documents' chunks, and a pipeline that searches it twice."""
+def build(job: Workload, loaded: Loaded) -> Ask:
+    """A store of the documents' chunks, and a pipeline with both searches."""
     from haystack import Document, Pipeline
     from haystack.components.joiners import DocumentJoiner
     from haystack.components.preprocessors import DocumentSplitter
@@ -22,7 +22,7 @@ def build(job: Job, loaded: Loaded) -> Ask:
         SentenceTransformersTextEmbedder,
     )
 
-    # Without the progress bars, which would draw a line for every question.
+    # No progress bars: they would print a line for every question.
     of_documents = SentenceTransformersDocumentEmbedder(model=job.model, progress_bar=False)
     of_questions = SentenceTransformersTextEmbedder(model=job.model, progress_bar=False)
     of_documents.warm_up()
@@ -64,7 +64,7 @@ if __name__ == "__main__":
             name="Haystack",
             package="haystack-ai",
             kind="hybrid",
-            note=f"In memory; DocumentSplitter, {CHUNK} words with {OVERLAP} shared; "
+            note=f"In memory; DocumentSplitter, {CHUNK} words, overlap {OVERLAP}; "
             "reciprocal rank fusion.",
             build=build,
         )

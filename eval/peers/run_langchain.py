@@ -1,13 +1,13 @@
-"""Measures LangChain: its recursive splitter and a FAISS store, as its tutorial on search does."""
+"""Measures LangChain: its recursive splitter and a FAISS store, as in its tutorial on search."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Loaded, System, Workload, main
 
 # The tutorial's sizes, in characters.
 CHUNK, OVERLAP = 1_000, 200
 
 
-def build(job: Job, loaded: Loaded) -> Ask:
+def build(job: Workload, loaded: Loaded) -> Ask:
     """A store of the documents' chunks."""
     import faiss  # noqa: F401 (the store imports it only when it is made)
     from langchain_community.vectorstores import FAISS
@@ -33,7 +33,7 @@ if __name__ == "__main__":
             name="LangChain + FAISS",
             package="langchain-community",
             kind="dense",
-            note=f"RecursiveCharacterTextSplitter, {CHUNK:,} characters with {OVERLAP} shared.",
+            note=f"RecursiveCharacterTextSplitter, {CHUNK:,} characters, overlap {OVERLAP}.",
             build=build,
         )
     )

@@ -1,10 +1,10 @@
-"""Measures LlamaIndex: its vector index in memory with the splitter that it takes by itself."""
+"""Measures LlamaIndex: its vector index in memory with its default splitter."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Loaded, System, Workload, main
 
 
-def build(job: Job, loaded: Loaded) -> Ask:
+def build(job: Workload, loaded: Loaded) -> Ask:
     """A vector index of the documents' nodes."""
     from llama_index.core import Document, VectorStoreIndex
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -24,7 +24,7 @@ if __name__ == "__main__":
             name="LlamaIndex",
             package="llama-index-core",
             kind="dense",
-            note="SentenceSplitter, 1,024 tokens with 200 shared: its default.",
+            note="SentenceSplitter, 1,024 tokens, overlap 200 (the default).",
             build=build,
         )
     )

@@ -1,14 +1,14 @@
-"""Measures Sourcebook in process: articles into a fresh library, then questions to its engine."""
+"""Measures Sourcebook in process: articles into a new library, then questions to its engine."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
 from pathlib import Path
 
-from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Loaded, System, Workload, main
 
 
-def build(job: Job, loaded: Loaded) -> Ask:
-    """A new library of the documents, which is left for a server to open."""
-    from sourcebook.eval.data.task import plain_articles
+def build(job: Workload, loaded: Loaded) -> Ask:
+    """A new library of the documents; a server opens it later."""
+    from sourcebook.eval.data.articles import plain_articles
     from sourcebook.index.encoding.encoder import Encoder
     from sourcebook.index.library import Library
     from sourcebook.service.asking.engine import Engine

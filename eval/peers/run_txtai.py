@@ -1,10 +1,10 @@
 """Measures txtai: BM25 beside a FAISS index, fused, as `hybrid=True` builds them."""
 # ruff: noqa: PLC0415 (importing is a part of what is timed)
 
-from sourcebook.eval.peers.measuring import TOP, Ask, Job, Loaded, System, main
+from sourcebook.eval.peers.measuring import TOP, Ask, Loaded, System, Workload, main
 
 
-def build(job: Job, loaded: Loaded) -> Ask:
+def build(job: Workload, loaded: Loaded) -> Ask:
     """One index of the documents."""
     from txtai import Embeddings
 
@@ -21,7 +21,7 @@ if __name__ == "__main__":
             name="txtai",
             package="txtai",
             kind="hybrid",
-            note="Documents whole; by default it finds ids and keeps no text.",
+            note="Whole documents; by default it returns ids and stores no text.",
             build=build,
         )
     )

@@ -1,4 +1,4 @@
-"""Sourcebook as it is served: a real server on what was built, asked over one connection."""
+"""Measures Sourcebook over HTTP: a real server on the library, asked over one connection."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,9 +8,9 @@ from http.client import OK, HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sourcebook.eval.bench.fresh import Place
-from sourcebook.eval.bench.served import serving
-from sourcebook.eval.peers.measuring import TOP, Ask, Measured, latencies, resident_mb
+from sourcebook.eval.bench.place import Place
+from sourcebook.eval.bench.server import serving
+from sourcebook.eval.peers.measuring import TOP, Ask, MeasuredSystem, latencies, resident_mb
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.errors import SourcebookError
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where to ask, what to send beside the question, and where the answer has what was found."""
+    """Where to ask, what to send with the question, and which fields contain the results."""
 
     path: str
     beside: Mapping[str, int]
@@ -43,11 +43,13 @@ ADDRESSES = (
 )
 
 
-def measure_served(library: Path, built: Measured, questions: Sequence[str]) -> Iterator[Measured]:
-    """What asking took at each address; `load_s` is the time from the command until it is ready.
+def measure_served(
+    library: Path, built: MeasuredSystem, questions: Sequence[str]
+) -> Iterator[MeasuredSystem]:
+    """The figures at each address; `load_s` is the time from the command until it is ready.
 
-    Ingest is that of `built`, which made the library. Raises SourcebookError where the server does
-    not start or refuses a question.
+    Figures of ingest are copied from `built`, the run that built the library. Raises
+    SourcebookError if the server does not start or refuses a question.
     """
     place = Place(folder=library, model=DEFAULT_MODEL)
     with serving(place) as served:
@@ -75,7 +77,7 @@ def _asker(connection: HTTPConnection, address: Address) -> Ask:
         response = connection.getresponse()
         answer = json.load(response)
         if response.status != OK:
-            raise SourcebookError(f"{address.path} answers {question!r} with {answer}")
+            raise SourcebookError(f"{address.path} answered {question!r} with {answer}")
         return [each for name in address.found for each in answer[name]]
 
     return ask

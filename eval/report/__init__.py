@@ -1,1 +1,1 @@
-"""Reports: as JSON, as tables and as a page."""
+"""Reports: as JSON, as tables and as an HTML page."""

@@ -1,4 +1,4 @@
-"""The report page: one self-contained HTML file, drawn without scripts from one report or several.
+"""The report page: one self-contained HTML file without scripts, from one report or several.
 
 All text passes through `el`, which escapes whatever is not already `Html`.
 """
@@ -14,33 +14,19 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from sourcebook.eval.data.document import encode
-from sourcebook.eval.data.judged import find_quote
+from sourcebook.eval.data.dataclass_json import to_json
 from sourcebook.eval.measures.statistics import Interval
-from sourcebook.eval.report.drawing import (
-    Html,
-    bar,
-    box,
-    el,
-    group,
-    join,
-    number,
-    p_value,
-    percent,
-    run_name,
-    table,
-    time,
-)
-from sourcebook.eval.report.report import ANSWERED, Comparison, Found, Pair, Report, Row, compare
-from sourcebook.eval.report.silence import silence
+from sourcebook.eval.report.comparison import Comparison, Pair, compare
+from sourcebook.eval.report.document import Report
+from sourcebook.eval.report.drawing import bar, box, percent
+from sourcebook.eval.report.elements import Html, el, group, join, run_name, table
+from sourcebook.eval.report.numbers import number, p_value, time
+from sourcebook.eval.report.page_abstention import abstention_section
+from sourcebook.eval.report.page_questions import worst_questions
 
 TEMPLATE = Path(__file__).with_name("page.html")
-WORST = 20  # questions shown of one report; of several, each shows WORST_OF_MANY
-WORST_OF_MANY = 8
-CHANGED = 6  # questions shown that one run gained, and as many that it lost
-FOUND = 5
-SHOWN = 700  # characters shown of a passage
-LEVEL = 0.05
+CHANGED = 6  # how many questions that improved are shown, and how many that got worse
+LEVEL = 0.05  # of significance, the usual one
 
 
 def save_page(reports: Sequence[Report], path: Path) -> None:
@@ -49,7 +35,7 @@ def save_page(reports: Sequence[Report], path: Path) -> None:
 
 
 def render_page(reports: Sequence[Report]) -> str:
-    """The page as HTML. Raises InputError for several reports that cannot be compared."""
+    """The page as HTML. Raises InputError if there are several and they cannot be compared."""
     comparison = compare(reports) if len(reports) != 1 else None
     names = comparison.names if comparison else (reports[0].name,)
     sections = _sections(dict(zip(names, reports, strict=True)), comparison)
@@ -70,24 +56,24 @@ def render_page(reports: Sequence[Report]) -> str:
 
 
 def _embedded(reports: Sequence[Report]) -> str:
-    """The figures as JSON that no HTML parser can leave early; texts stay in the report file."""
+    """The figures as JSON without characters that could end the script element; no passages."""
     slim = tuple(
         replace(report, questions=tuple(replace(r, found=(), wanted=()) for r in report.questions))
         for report in reports
     )
-    return re.sub(r"[<>&\u2028\u2029]", lambda m: f"\\u{ord(m[0]):04x}", encode(slim).strip())
+    return re.sub(r"[<>&\u2028\u2029]", lambda m: f"\\u{ord(m[0]):04x}", to_json(slim).strip())
 
 
 def _sections(runs: Mapping[str, Report], comparison: Comparison | None) -> list[tuple[str, Html]]:
-    """The sections that these runs have something for, in reading order."""
+    """The sections that are not empty for these runs, from top to bottom."""
     sections = [
         ("Measures", _measures(runs)),
         ("Differences between runs", _differences(runs, comparison) if comparison else None),
         ("By question type", _types(runs)),
-        ("Knowing when to be silent", silence(runs)),
+        ("Knowing when not to answer", abstention_section(runs)),
         ("Latency", _latency(runs)),
-        ("Worst questions", _worst(runs)),
-        ("Gold that was not found", _missing(runs)),
+        ("Worst questions", worst_questions(runs)),
+        ("Gold quotes that were not found", _missing(runs)),
         ("How this was made", _made(runs)),
     ]
     return [(title, content) for title, content in sections if content]
@@ -95,9 +81,9 @@ def _sections(runs: Mapping[str, Report], comparison: Comparison | None) -> list
 
 def _header(names: Sequence[str], reports: Sequence[Report]) -> Html:
     first = reports[0]
-    silent = sum(not row.answerable for row in first.questions)
+    unanswerable = sum(not row.answerable for row in first.questions)
     about = f"{first.data}: {len(first.questions)} questions"
-    about += f", {silent} of them unanswerable." if silent else "."
+    about += f", {unanswerable} of them unanswerable." if unanswerable else "."
     return el(
         "header",
         el("h1", " against ".join(names)),
@@ -124,7 +110,7 @@ def _measures(runs: Mapping[str, Report]) -> Html | None:
         else el("tbody", *_bars(measure, runs, many))
         for measure in measures
     ]
-    columns = ["Run" if many else "Measure", "0 to 1, a line at each quarter", "Mean and interval"]
+    columns = ["Run" if many else "Measure", "0 to 1, a line every .25", "Mean and interval"]
     caption = "Means over the questions, with 95 % bootstrap intervals."
     return table(columns, bodies, caption, class_="measures") if bodies else None
 
@@ -142,8 +128,8 @@ def _differences(runs: Mapping[str, Report], comparison: Comparison) -> Html:
         for measure in comparison.measures
     ]
     caption = (
-        "Paired randomisation tests on the same questions; p corrected over the pairs of runs "
-        "compared on a measure. ▲ and ▼: below .05 after correction. Counts are of questions."
+        "Paired randomisation tests on the same questions; p (Holm) is corrected for the number of "
+        "pairs of runs. ▲ and ▼: below .05 after correction. The last column counts questions."
     )
     measure = next(iter(comparison.measures))
     changes = (
@@ -167,7 +153,7 @@ def _pair(pair: Pair) -> Html:
 
 
 def _changed(measure: str, one: str, other: str, runs: Mapping[str, Report]) -> Html:
-    """The questions whose value differs most between two runs, gains first."""
+    """The questions whose value changed most between two runs, improvements first."""
     before, after = (runs[name].values(measure) for name in (one, other))
     change = {each: after.get(each, 0.0) - before.get(each, 0.0) for each in before | after}
     asked = {row.id: row for row in runs[one].questions}
@@ -193,7 +179,7 @@ def _changed(measure: str, one: str, other: str, runs: Mapping[str, Report]) -> 
 
 
 def _types(runs: Mapping[str, Report]) -> Html | None:
-    """The heat map: types by measures for one run, types by runs for each measure of several."""
+    """A heat map: types by measures for one run; types by runs, per measure, for several."""
     first = next(iter(runs.values()))
     measures = [each for each in _shared(runs) if any(each in v for v in first.by_type.values())]
     if not measures:
@@ -270,87 +256,6 @@ def _stage(stage: str, runs: Mapping[str, Report], decades: range) -> Html:
             cells = (el("td", time(value), class_="number") for value in times)
             rows.append(el("tr", label, drawing, *cells))
     return group(stage, rows, 5) if len(runs) > 1 else el("tbody", *rows)
-
-
-def _worst(runs: Mapping[str, Report]) -> Html | None:
-    if len(runs) == 1:
-        report = next(iter(runs.values()))
-        return _worst_of(report, WORST)
-    lists = [(name, _worst_of(report, WORST_OF_MANY)) for name, report in runs.items()]
-    return join(el("details", el("summary", name), cards) for name, cards in lists if cards)
-
-
-def _worst_of(report: Report, limit: int) -> Html | None:
-    """Cards of the questions that scored lowest on the first measure, then of false answers."""
-    wrong = [r for r in report.questions if not r.answerable and r.status in ANSWERED]
-    wrong.sort(key=lambda row: (-(row.confidence or 0.0), row.id))
-    low, measure = lowest(report)
-    parts = []
-    if low:
-        parts += [el("p", f"{len(low)} questions score below 1 on {measure}; the lowest first.")]
-        parts += map(_card, low[:limit])
-    if wrong:
-        parts += [el("h3", f"Answered although unanswerable: {len(wrong)}")]
-        parts += map(_card, wrong[:limit])
-    return join(parts) if parts else None
-
-
-def lowest(report: Report) -> tuple[list[Row], str]:
-    """Answerable questions below 1 on the report's first measure; ties by all other measures."""
-    measure = next(iter(report.measures), "")
-    values = report.values(measure) if measure else {}
-    low = [row for row in report.questions if row.answerable and values.get(row.id, 1.0) < 1]
-    return sorted(low, key=lambda r: (values[r.id], sum(r.measures.values()), r.id)), measure
-
-
-def _card(row: Row) -> Html:
-    facts = [row.id, row.type, (row.status or "").replace("_", " ")]
-    if row.confidence is not None:
-        facts.append(f"confidence {row.confidence:.2f}")
-    facts += [f"{name} {value:.2f}" for name, value in row.measures.items()]
-    return el(
-        "article",
-        el("h4", row.question),
-        el("p", " · ".join(filter(None, facts)), class_="about"),
-        el("div", _found(row), _wanted(row), class_="sides"),
-    )
-
-
-def _found(row: Row) -> Html:
-    quotes = [each.quote for each in row.wanted if each.quote]
-    items = [
-        el("li", el("span", _where(each), class_="where"), _marked(each.text, quotes))
-        for each in row.found[:FOUND]
-    ]
-    said = el("ol", *items) if items else el("p", "nothing", class_="quiet")
-    return el("div", el("h5", "Found"), said)
-
-
-def _where(found: Found) -> str:
-    parts = [found.title or found.article]
-    if found.end:
-        parts.append(f"{found.start}–{found.end}")
-    if found.score is not None:
-        parts.append(f"score {found.score:.3f}")
-    return " · ".join(parts)
-
-
-def _marked(text: str, quotes: Sequence[str]) -> Html:
-    """The text, clipped after the last gold quote that it holds, with the quotes marked."""
-    parts: list[str] = []
-    at = 0
-    for start, end in sorted(span for quote in quotes for span in find_quote(text, quote)):
-        if start >= at:
-            parts += [text[at:start], el("mark", text[start:end])]
-            at = end
-    shown = max(at, SHOWN)
-    return join([*parts, text[at:shown], "…" if shown < len(text) else ""])
-
-
-def _wanted(row: Row) -> Html:
-    items = [el("li", el("span", each.article, class_="where"), each.quote) for each in row.wanted]
-    said = el("ul", *items) if items else el("p", "silence", class_="quiet")
-    return el("div", el("h5", "Wanted"), said)
 
 
 def _missing(runs: Mapping[str, Report]) -> Html | None:

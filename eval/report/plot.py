@@ -1,14 +1,14 @@
-"""Plots against size on a logarithmic axis, as SVG files of their own."""
+"""Plots against size on a logarithmic axis, as SVG files."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from sourcebook.eval.report.drawing import Html, el
+from sourcebook.eval.report.elements import Html, el
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 70, 590, 40, 300
 COLOURS = ("#1b6ca8", "#c8553d", "#4d7c3a", "#7a4f9a")
-TICKS = 5
+TICKS = 5  # about this many lines on the axis of values
 
 STYLE = """
 svg { font-family: system-ui, sans-serif; font-size: 13px; background: #fff; color: #333 }
@@ -20,9 +20,9 @@ Curve = Sequence[tuple[float, float]]
 
 
 def size_plot(title: str, x_label: str, curves: Mapping[str, Curve]) -> str:
-    """An SVG document: named curves of (size, value) from 0 up, sizes on a logarithmic axis.
+    """An SVG document: named curves of (size, value), sizes on a logarithmic axis, values from 0.
 
-    Sizes are positive; there are at most four curves, at least one of them with a point.
+    Sizes must be positive. There must be at most four curves and at least one point.
     """
     points = [point for curve in curves.values() for point in curve]
     sizes = [x for x, _ in points]
@@ -60,14 +60,14 @@ def size_plot(title: str, x_label: str, curves: Mapping[str, Curve]) -> str:
 
 
 def _step(highest: float) -> float:
-    """The distance of the lines on the axis of values: 1, 2 or 5 times a power of ten."""
+    """The distance between lines on the axis of values: 1, 2 or 5 times a power of ten."""
     rough = max(highest, 1e-9) / TICKS
     power = float(10 ** math.floor(math.log10(rough)))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
 
 
 def _curve(name: str, points: Sequence[tuple[float, float]], number: int) -> Iterator[Html]:
-    """A line through points with a dot on each, and its name under the axis."""
+    """A line through points with a dot on each, and its name below the axis."""
     colour = COLOURS[number]
     path = " ".join(f"{x},{y}" for x, y in points)
     yield el("polyline", points=path, class_="curve", stroke=colour)

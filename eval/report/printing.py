@@ -1,4 +1,4 @@
-"""What the command line prints for people: tables of measures, silence, time and differences."""
+"""What the commands print for people: tables of measures, abstention, time and differences."""
 
 import sys
 from collections.abc import Sequence
@@ -9,29 +9,29 @@ from rich.table import Table
 from rich.text import Text
 
 from sourcebook.eval.measures.statistics import Interval
-from sourcebook.eval.report.drawing import number, p_value, time
-from sourcebook.eval.report.page import lowest
-from sourcebook.eval.report.report import Comparison, Report, Row, compare
-from sourcebook.eval.report.silence import FIGURES
-from sourcebook.eval.report.tables import HEADLINES, DataSummary
+from sourcebook.eval.report.comparison import Comparison, compare
+from sourcebook.eval.report.document import Report, Row, lowest
+from sourcebook.eval.report.numbers import number, p_value, time
+from sourcebook.eval.report.page_abstention import FIGURES
+from sourcebook.eval.report.summary import HEADLINES, DataSummary
 
-# A table that goes to a file or another program is not broken at the width of a terminal.
+# Width of a table that goes to a file or another program, so that no line is broken.
 WIDE = 240
 
 
 def console() -> Console:
-    """Standard output as it is now."""
+    """A console on the current standard output."""
     out = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
     return out if out.is_terminal else Console(file=sys.stdout, markup=False, width=WIDE)
 
 
 def reports(shown: Sequence[Report], written: Sequence[Path | None] = ()) -> None:
-    """The measures of reports on one data set, a column each; then silence, time and warnings."""
+    """The measures of reports on one data set, one column each; then abstention, time, warnings."""
     out = console()
     first = shown[0]
     unanswerable = sum(not row.answerable for row in first.questions)
-    silent = f", {unanswerable} of them unanswerable" if unanswerable else ""
-    out.print(Text(f"{first.data}: {len(first.questions)} questions{silent}", style="bold"))
+    others = f", {unanswerable} of them unanswerable" if unanswerable else ""
+    out.print(Text(f"{first.data}: {len(first.questions)} questions{others}", style="bold"))
     table = _table(["measure", *(report.method for report in shown)])
     for measure in dict.fromkeys(name for report in shown for name in report.measures):
         _row(table, measure, [_interval(report.measures.get(measure)) for report in shown])
@@ -48,7 +48,7 @@ def reports(shown: Sequence[Report], written: Sequence[Path | None] = ()) -> Non
 
 
 def _warnings(out: Console, report: Report) -> None:
-    """What an evaluator must know before believing the figures."""
+    """What people must know before they trust the figures."""
     if report.missing_gold:
         ids = list(dict.fromkeys(missing.question for missing in report.missing_gold))
         out.print(
@@ -67,7 +67,7 @@ def _warnings(out: Console, report: Report) -> None:
     if inexact:
         out.print(
             f"{report.method}: {len(inexact)} questions have quotes that are not in their article "
-            f"({_named(inexact)}). That is a defect: please report it.",
+            f"({_named(inexact)}). This is a bug: please report it.",
             style="bold red",
         )
 
@@ -77,7 +77,7 @@ def _named(ids: Sequence[str]) -> str:
 
 
 def worst(report: Report, count: int) -> None:
-    """The questions that scored lowest on the first measure, with what was found and wanted."""
+    """The `count` questions with the lowest value of the first measure: found and wanted."""
     rows, measure = lowest(report)
     out = console()
     for row in rows[:count]:
@@ -97,7 +97,7 @@ def _question(out: Console, row: Row, measure: str) -> None:
 
 
 def comparison(shown: Sequence[Report]) -> None:
-    """Reports side by side, then each pair of them with its test."""
+    """Reports side by side, then the test of each pair."""
     found = compare(shown)
     out = console()
     table = _table(["measure", *found.names])
@@ -119,7 +119,7 @@ def _pairs(found: Comparison) -> Table:
 
 
 def summaries(shown: Sequence[DataSummary], seconds: float) -> None:
-    """Several data sets, a line for each headline measure; the wall time at the end."""
+    """Several data sets, one line per headline measure; the wall time at the end."""
     methods = list(dict.fromkeys(m.method for each in shown for m in each.methods))
     table = _table(["data set", "measure", *methods], left=2)
     for summary in shown:

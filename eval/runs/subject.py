@@ -1,4 +1,4 @@
-"""What is measured: an engine with a method, seen as questions in and passages out."""
+"""What is measured: an engine with one of its methods, asked question by question."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from typing import Any, Protocol
 
-from sourcebook.eval.data.code import code_sha256
+from sourcebook.eval.data.code_hash import code_sha256
 from sourcebook.eval.data.judged import SourceArticle
-from sourcebook.eval.report.report import Found
+from sourcebook.eval.report.document import Found
 from sourcebook.index.article import Metadata
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
@@ -19,18 +19,18 @@ from sourcebook.service.asking.rank import Hit
 
 # All that decides an answer.
 ANSWERING = ("sourcebook.index", "sourcebook.service.language", "sourcebook.service.asking")
-# So many passages of a question are kept: as deep as any measure of passages looks.
+# Passages kept of each question: as many as the deepest measure of passages needs.
 PASSAGES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What one question brought.
+class Observation:
+    """What a subject returned for one question.
 
     `articles` are all ranked articles with the score of their best passage, best first; an article
-    that prints the same passage as a better one follows it. `passages` are the best ranked ones,
-    None where articles were ranked as wholes, `quotes` the best sentences of each, and `cited` what
-    the answer quotes. `problem` says why the question was refused.
+    that contains the same passage as a better one follows it. `passages` are the best ones, None
+    if whole articles were ranked; `quotes` are the best sentences of each, `cited` is what the
+    answer quotes. `problem` says why the question was refused.
     """
 
     articles: Mapping[str, float] = field(default_factory=dict)
@@ -48,30 +48,30 @@ class Subject(Protocol):
 
     @property
     def method(self) -> str:
-        """The name of the method that ranks."""
+        """The name of the ranking method."""
 
     @property
     def threshold(self) -> float | None:
-        """The confidence from which the subject answers, where it is known."""
+        """The lowest confidence at which the subject answers, if known."""
 
-    def ask(self, question: str) -> Asked:
+    def ask(self, question: str) -> Observation:
         """Rank passages for the question and answer it."""
 
     def articles(self) -> Mapping[str, SourceArticle]:
-        """Every article, by id, to find gold in and to check quotes against."""
+        """Every article by id, to locate gold and to check quotes."""
 
     def identity(self) -> dict[str, Any]:
         """What decides the figures: library, settings and code."""
 
     def cost(self) -> dict[str, Any]:
-        """How large the subject is, in articles, passages and bytes."""
+        """The size of the library in articles, passages and bytes."""
 
 
 class ListedArticle:
-    """An article that is known from a list; its text is fetched when it is first wanted."""
+    """An article known from a list; its text is fetched when it is first used."""
 
     def __init__(self, id: str, source: str, metadata: Metadata, fetch: Callable[[], str]) -> None:
-        """List an article; `fetch` gives its text."""
+        """Describe an article; `fetch` returns its text."""
         self.id = id
         self.source = source
         self.metadata = metadata
@@ -84,10 +84,10 @@ class ListedArticle:
 
 
 class Texts(Mapping[str, str]):
-    """The texts of articles by id, read one at a time."""
+    """The texts of articles by id, fetched one at a time."""
 
     def __init__(self, articles: Mapping[str, SourceArticle]) -> None:
-        """Read from `articles`."""
+        """Take the texts of `articles`."""
         self._articles = articles
 
     def __getitem__(self, key: str) -> str:
@@ -106,13 +106,13 @@ class EngineSubject:
     threshold: float | None
 
     def __init__(self, engine: Engine) -> None:
-        """Measure `engine` with the method that it was made with."""
+        """Measure `engine` with the method that it was created with."""
         self._engine = engine
         self.method = engine.method
         self.threshold = engine.profile.calibration.partial
 
-    def ask(self, question: str) -> Asked:
-        """Rank passages for the question and answer it; the times are those of the answer."""
+    def ask(self, question: str) -> Observation:
+        """Rank passages for the question and answer it; `seconds` excludes what follows."""
         begun = time.perf_counter()
         try:
             found = self._engine.examine(question, PASSAGES)
@@ -120,7 +120,7 @@ class EngineSubject:
             return refused(error)
         total = time.perf_counter() - begun
         answer, hits = found.answer, found.ranking.hits
-        return Asked(
+        return Observation(
             articles=_articles(hits),
             passages=tuple(_passage(hit) for hit in hits[:PASSAGES]),
             quotes=tuple(_quote(hit.citation) for hit in found.passages),
@@ -131,7 +131,7 @@ class EngineSubject:
         )
 
     def articles(self) -> Mapping[str, SourceArticle]:
-        """Every article of the library, by id."""
+        """Every article of the library by id."""
         return articles_of(self._engine.library)
 
     def identity(self) -> dict[str, Any]:
@@ -147,23 +147,23 @@ class EngineSubject:
         }
 
     def cost(self) -> dict[str, Any]:
-        """How large the library is."""
+        """The size of the library in articles, passages and bytes."""
         facts = self._engine.library.info()
         return {key: facts[key] for key in ("articles", "passages", "bytes")}
 
 
-def refused(error: InputError) -> Asked:
-    """A question that cannot be asked: nothing was found, and nothing is claimed."""
-    return Asked(status="not_in_library", confidence=0.0, problem=error.message)
+def refused(error: InputError) -> Observation:
+    """The observation of a question that was refused: nothing found, nothing answered."""
+    return Observation(status="not_in_library", confidence=0.0, problem=error.message)
 
 
 def engine_for(library: Library, method: str) -> Engine:
-    """The engine with one of its methods; `InputError` for a name that is none."""
+    """The engine with the named method. Raises InputError for an unknown name."""
     return Engine.of(library, method)
 
 
 def articles_of(library: Library) -> dict[str, SourceArticle]:
-    """Every article of a library, by id, its text read when it is wanted."""
+    """Every article of a library by id; texts are fetched when they are used."""
     with library.view() as view:
         records = view.records()
 
@@ -178,7 +178,7 @@ def articles_of(library: Library) -> dict[str, SourceArticle]:
 
 @cache
 def code_fingerprint() -> str:
-    """12 hex digits of the code that ranks and answers, so that a change of it shows."""
+    """12 hex digits of the hash of the code that ranks and answers."""
     return code_sha256(ANSWERING)[:12]
 
 

@@ -1,0 +1,1 @@
+"""Fitting the calibration of an encoder from judged questions."""

@@ -1,0 +1,119 @@
+"""What `sourcebook eval calibrate` prints: the fit, and how it does on what it has not seen."""
+
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+
+from sourcebook.eval.calibration.fit import (
+    ANSWERABLE,
+    importance_of,
+    left_out,
+)
+from sourcebook.eval.calibration.questions import SignalRow
+from sourcebook.eval.measures.abstention import auroc
+from sourcebook.eval.measures.reliability import calibration_error, reliability
+from sourcebook.index.errors import InputError
+from sourcebook.index.profile import Calibration, Logistic, Profile
+from sourcebook.service.asking.decide import confidence_of
+from sourcebook.service.asking.signals import NAMES
+
+
+def print_fit(rows: Sequence[SignalRow], profile: Profile) -> None:
+    """Print the fitted models, the weight of each signal and the thresholds."""
+    found = profile.calibration
+    sets = dict.fromkeys(row.data for row in rows)
+    print(f"{profile.name}, fitted on {len(rows):,} questions: {', '.join(sets)}")
+    _print_model("on the library's subjects", found.relevant)
+    _print_model("answered by the best hit, if on the subjects", found.detailed)
+    print(f"answered from a confidence of {found.answered:.2f}, in part from {found.partial:.2f}")
+
+
+def _print_model(title: str, model: Logistic) -> None:
+    print(f"{title}: a logistic model")
+    print(f"  {'intercept':<20}{model.intercept:8.2f}")
+    for name, weight in model.weights.items():
+        print(f"  {name:<20}{weight:8.2f}")
+
+
+def print_checks(rows: Sequence[SignalRow], fitted: Calibration) -> None:
+    """Print how well each signal and the fit tell questions apart, seen and unseen.
+
+    Unseen means that the article of the best hit, or with several sets the whole set, was left out.
+    """
+    _print_signals(rows)
+    thresholds = fitted.partial, fitted.answered
+    seen = [confidence_of(fitted, row.signals) for row in rows]
+    _print_shares("fitted on all", rows, seen, thresholds)
+    folds: dict[str, Callable[[SignalRow], Hashable]] = {
+        "without the article": lambda row: (row.data, row.article),
+        "without the set": lambda row: row.data,
+    }
+    for title, fold in folds.items():
+        if len(set(map(fold, rows))) > 1:
+            try:
+                unseen = left_out(rows, fold)
+            except InputError:
+                print(f"\n{title}: the rest lacks questions of one kind, so nothing can be fitted")
+            else:
+                _print_shares(title, rows, unseen, thresholds)
+                _print_reliability(title, rows, unseen)
+
+
+def _print_signals(rows: Sequence[SignalRow]) -> None:
+    """The AUROC of each signal alone on questions on the subject; .5 means that it says nothing."""
+    sets = list(dict.fromkeys(row.data for row in rows))
+    print("\neach signal alone against near misses, AUROC:", ", ".join(sets))
+    for name in NAMES:
+        areas = [
+            auroc(
+                [getattr(row.signals, name) for row in rows if row.relevant and row.data == each],
+                [row.answerable for row in rows if row.relevant and row.data == each],
+            )
+            for each in sets
+        ]
+        print(f"  {name:<20}", *(f"{area or 0:.3f}" for area in areas))
+
+
+def _print_shares(
+    title: str, rows: Sequence[SignalRow], confidence: Sequence[float], thresholds: Sequence[float]
+) -> None:
+    """AUROC against near misses and off the subject, and the shares at or above the thresholds."""
+    print(f"\n{title}:")
+    sets = list(dict.fromkeys(row.data for row in rows))
+    for name in [*sets, "all"] if len(sets) > 1 else sets:
+        pairs = [
+            (row, value)
+            for row, value in zip(rows, confidence, strict=True)
+            if name in (row.data, "all")
+        ]
+        answerable = [value for row, value in pairs if row.answerable]
+        near = [value for row, value in pairs if row.relevant and not row.answerable]
+        off = [value for row, value in pairs if not row.relevant]
+        kinds = {"answerable": answerable, "near misses": near, "off the subject": off}
+        print(f"  {name}")
+        for kind, values in kinds.items():
+            if values:
+                print(
+                    f"    {kind} ({len(values)}): {_shares(kind, answerable, values, thresholds)}"
+                )
+
+
+def _shares(
+    kind: str, answerable: Sequence[float], values: Sequence[float], thresholds: Sequence[float]
+) -> str:
+    told = auroc([*answerable, *values], [True] * len(answerable) + [False] * len(values))
+    area = f"AUROC {told or 0:.3f}, " if kind != "answerable" else ""
+    shares = [f"{t:.2f}: {np.mean([v >= t for v in values]):.3f}" for t in thresholds]
+    return f"{area}at or above {', '.join(shares)}"
+
+
+def _print_reliability(title: str, rows: Sequence[SignalRow], confidence: Sequence[float]) -> None:
+    """Confidence against the share of answerable questions, weighted as in the fit."""
+    own = [(row, value) for row, value in zip(rows, confidence, strict=True) if row.relevant]
+    answerable = [row.answerable for row, _ in own]
+    importance = importance_of([row.data for row, _ in own], np.array(answerable), ANSWERABLE)
+    bins = reliability([value for _, value in own], answerable, importance.tolist())
+    error = calibration_error(bins)
+    print(f"\nreliability {title}, on the subject: calibration error {error:.3f}")
+    for each in bins:
+        print(f"  {each.confidence:.2f} said, {each.answerable:.2f} true ({each.questions:.0f})")
