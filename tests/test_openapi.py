@@ -14,7 +14,7 @@ from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 
-# Documents for people, and one that has no schema but its own reader (eval.data.document).
+# Documents for people, and one that has no schema but its own reader (eval.data.dataclass_json).
 WITHOUT = {
     "GET /v1/evaluations/{evaluation_id}/report",
     "GET /v1/evaluations/{evaluation_id}/against/{other_id}",
