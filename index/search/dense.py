@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from sourcebook.index.encoding.tokens import Vectors
+from sourcebook.index.processors import usable_processors
 
 Rows = NDArray[np.int64]
 
@@ -176,7 +177,7 @@ class DenseIndex:
         total = int(index.ntotal)
         log.info("grouping the vectors of %d passages", total)
         step = -(-total // TRAINED_ON)
-        with threadpool_limits(limits=os.cpu_count() or 1):
+        with threadpool_limits(limits=usable_processors()):
             samples = [
                 vectors[number % step :: step] for number, (_, vectors) in enumerate(_blocks(index))
             ]
