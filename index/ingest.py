@@ -1,4 +1,4 @@
-"""Additions: articles cut, encoded and put into the database, in groups."""
+"""Adds articles: cuts them into passages, encodes these, and writes them to the database."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,13 +14,13 @@ from sourcebook.index.passages import Passage, cut
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.index.storage.store import Writer
 
-# So many passages are encoded and committed together: a commit costs an fsync of three indexes,
-# and what is encoded but not committed is lost in a crash.
+# Passages that are encoded and committed together. A commit costs an fsync of the database and of
+# the lexical index; a crash loses what is encoded and not committed.
 COMMIT_PASSAGES = 1_024
 
 
 class Action(StrEnum):
-    """What an addition did."""
+    """The effect of an addition."""
 
     ADDED = "added"
     REPLACED = "replaced"
@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An article that is cut, encoded and ready to be committed."""
+    """An article with its encoded passages, ready to be committed."""
 
     article: Article
     content: str
@@ -38,11 +38,11 @@ class Prepared:
 
     @property
     def nbytes(self) -> int:
-        """About how many bytes it takes in the database."""
+        """Its approximate size in the database, in bytes."""
         return 2 * len(self.article.raw) + sum(2 * e.tokens.nbytes for _, e in self.passages)
 
 
-# Articles to commit together; of one that has not changed, its record.
+# Articles to commit together; an unchanged one is represented by its record.
 Group = list[Prepared | ArticleRecord]
 
 
@@ -52,9 +52,9 @@ def prepare(
     codec: TokenCodec,
     unchanged: Callable[[str, str], ArticleRecord | None],
 ) -> Iterator[Group]:
-    """Articles in groups to commit together.
+    """Cut and encode articles, in groups to commit together.
 
-    `unchanged` gives the record of a source if the library holds it with that content hash.
+    `unchanged` returns the record of a source if the library has it with this content hash.
     """
     known: Group = []
     pending: list[tuple[Article, str, list[Passage]]] = []
@@ -73,8 +73,8 @@ def prepare(
         yield [*known, *_encode(pending, encoder, codec)]
 
 
-def ahead(groups: Iterable[Group]) -> Iterator[Group]:
-    """The groups in their order, each made ready in a thread while the one before is used."""
+def prefetch(groups: Iterable[Group]) -> Iterator[Group]:
+    """The same groups; each is prepared in a thread while the caller uses the one before."""
     iterator = iter(groups)
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, iterator, None)
@@ -83,8 +83,8 @@ def ahead(groups: Iterable[Group]) -> Iterator[Group]:
             yield group
 
 
-def put(writer: Writer, prepared: Prepared) -> Action:
-    """Insert or replace an article in the running generation."""
+def upsert(writer: Writer, prepared: Prepared) -> Action:
+    """Insert or replace an article in the current generation."""
     article = prepared.article
     known = writer.content_sha256(article.source)
     if known == prepared.content:
@@ -98,13 +98,13 @@ def put(writer: Writer, prepared: Prepared) -> Action:
 
 
 def remove(writer: Writer, record: ArticleRecord) -> None:
-    """Delete an article in the running generation; its copies stand on their own from now on."""
+    """Delete an article in the current generation; its copies become independent of it."""
     for copy in writer.remove(record):
         _link(writer, copy)
 
 
 def reembed(writer: Writer, encoder: Encoder) -> int:
-    """Cut and encode every article anew in a new generation; how many there are."""
+    """Cut and encode all articles again in a new generation; returns their number."""
     writer.next_generation()
     set_encoder(writer, encoder)
     records = writer.records()
@@ -120,14 +120,14 @@ def reembed(writer: Writer, encoder: Encoder) -> int:
 
 
 def set_encoder(writer: Writer, encoder: Encoder) -> None:
-    """Write down which encoder and which codec made the library's vectors."""
+    """Record the encoder and the codec of the library's vectors."""
     writer.set_meta("encoder", encoder.fingerprint)
     writer.set_meta("encoder_name", encoder.name)
     writer.set_meta("codec", encoder.codec.to_bytes())
 
 
 def content_sha256(article: Article) -> str:
-    """A hash of all that an addition brings."""
+    """A hash of everything that an addition stores of an article."""
     facts = asdict(article.metadata) | {"source": article.source, "raw": sha256(article.raw)}
     blocks = [[block.kind, block.start, block.end] for block in article.blocks]
     return sha256(json.dumps([facts, article.text, blocks], sort_keys=True, default=str))
@@ -154,7 +154,7 @@ def _encode(
 
 
 def _link(writer: Writer, row: int) -> None:
-    """Say whose copy the article is, if it is one, and make searchable what is its own."""
+    """Mark whose copy the article is, if any, and make its own passages searchable."""
     mine = writer.signature(row)
     others = writer.candidates_for_copy(duplicates.bands(mine), row)
     scored = [(duplicates.similarity(mine, theirs), -other) for other, theirs in others.items()]
@@ -163,5 +163,5 @@ def _link(writer: Writer, row: int) -> None:
 
 
 def _context(article: Article, passage: Passage) -> str:
-    """What the encoder reads before a passage: where it stands."""
+    """The title and headings of a passage, which are encoded before it."""
     return ". ".join(part for part in (article.metadata.title, *passage.headings) if part)

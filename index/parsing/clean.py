@@ -1,4 +1,4 @@
-"""Cleaning: decoded raw text becomes canonical text in blocks, by an ordered table of rules."""
+"""Cleans decoded text into canonical text in blocks, by an ordered table of rules."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -28,13 +28,13 @@ from sourcebook.index.parsing.layout import (
 )
 from sourcebook.index.parsing.markup import compose
 
-# Every pass takes text away or changes nothing; real articles settle in two or three.
+# Passes end when one changes nothing; real articles need two or three.
 MAX_PASSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """Canonical text in blocks; what was removed; the metadata given, filled up from the text."""
+    """Canonical text in blocks, the removals, and the metadata completed from the text."""
 
     text: str
     blocks: tuple[Block, ...]
@@ -51,10 +51,10 @@ def clean(
 ) -> Cleaned:
     """Clean a decoded raw text.
 
-    `known` metadata is never overwritten, only filled up with what the text says. `blocks` gives
-    the structure where markup told it; without, lines and empty lines are read. Cleaning the
-    result again, with the metadata found, changes nothing. Removals are spans of `raw`, in code
-    points. Raises TooLargeError for more than MAX_LINES lines.
+    `known` metadata is completed from the text, never overwritten. `blocks` is the structure from
+    markup; without it, lines and empty lines make the structure. Cleaning the result again with
+    its metadata changes nothing. Removals are spans of `raw`, in code points. Raises TooLargeError
+    for more than MAX_LINES lines.
     """
     facts = known or Metadata()
     page = Page(
@@ -81,7 +81,7 @@ def _one_pass(page: Page) -> Page:
 
 
 def _settled(page: Page) -> Page:
-    """The page as canonical text holds it: every piece by itself, captions at the end."""
+    """The page in canonical form: every piece is a paragraph, captions are at the end."""
     body = [replace(p, glued=False) for p in page.pieces if p.kind is not BlockKind.CAPTION]
     captions = [replace(p, glued=False) for p in page.pieces if p.kind is BlockKind.CAPTION]
     return replace(page, pieces=(*body, *captions))
@@ -91,7 +91,7 @@ APPEARED = re.compile(r"The post (?P<title>.+) (?:first )?appeared first on (?P<
 
 
 def syndication_notices(page: Page) -> Page:
-    """Take out `The post TITLE appeared first on SITE`; it gives title and publisher."""
+    """Remove `The post TITLE appeared first on SITE`; it gives title and publisher."""
     for piece in page.pieces:
         if len(piece.text) <= 400 and (match := APPEARED.fullmatch(piece.text)):
             page = page.learn(title=match["title"], publisher=match["site"])
@@ -109,7 +109,7 @@ WRITTEN_BY = re.compile(r"written by:? (?P<who>.+?)\.?$")
 
 
 def republication_notices(page: Page) -> Page:
-    """Take out `This article is republished from SITE ... written by NAME`; they become facts."""
+    """Remove `This article is republished from SITE ... written by NAME`; keep both as facts."""
     for piece in page.pieces:
         if len(piece.text) <= 600 and (match := REPUBLISHED.fullmatch(piece.text)):
             page = page.learn(publisher=match["site"])
@@ -133,7 +133,7 @@ DISCLOSURE = re.compile(
 
 
 def disclosures(page: Page) -> Page:
-    """Take out statements of interests and that views are the author's own."""
+    """Remove statements of interests, and that views are the author's own."""
     return page.drop_matching(DISCLOSURE, longest=600)
 
 
@@ -148,7 +148,7 @@ POINTER = re.compile(
 
 
 def reading_pointers(page: Page) -> Page:
-    """Take out lines that point to other articles, such as `Read more: ...` and `Related:`."""
+    """Remove lines that point to other articles, such as `Read more: ...` and `Related:`."""
     return page.drop_matching(POINTER, longest=250)
 
 
@@ -187,7 +187,7 @@ CALL = re.compile(
 
 
 def calls_to_action(page: Page) -> Page:
-    """Take out lines that are page furniture: share bars, sign-ups, ads, cookie notices."""
+    """Remove page furniture: share bars, sign-ups, ads, cookie notices."""
     return page.drop_matching(CALL, longest=400)
 
 
@@ -196,7 +196,7 @@ BIOGRAPHY = re.compile(r"\b(?:is|are|was|were|writes|works|teaches|serves|leads|
 
 
 def author_boxes(page: Page) -> Page:
-    """Take out `About`, a name, and the sentence on who that is; the name becomes an author."""
+    """Remove `About`, a name, and the sentence on that person; the name becomes an author."""
     gone: set[int] = set()
     authors: list[str] = []
     for i, piece in enumerate(page.pieces):
@@ -210,7 +210,7 @@ def author_boxes(page: Page) -> Page:
 
 
 def _author_box(pieces: Sequence[Piece], label: int) -> tuple[set[int], list[str]]:
-    """The indexes of the box that the label opens, and the names in it; none if it is no box."""
+    """The indexes of the box that starts with the label, and its names; empty if it is none."""
     box, found = {label}, []
     for i in range(label + 1, min(label + 12, len(pieces))):
         text = pieces[i].text
@@ -237,14 +237,14 @@ DATE_LABEL = re.compile(
 )
 BYLINE = re.compile(r"(?:[Bb]y|BY|[Ww]ritten by|[Ss]tory by|Por|Par|Von)\s*:?\s+(?P<who>.{3,120})")
 INTRODUCES = re.compile(r"(?::|\b(?:at|visit|see|to|on))$")
-HEAD = 8  # title, kicker, byline, dates, reading time and tagline stand within so many lines
+HEAD = 8  # lines with title, kicker, byline, dates, reading time and tagline
 
 
 def site_addresses(page: Page) -> Page:
-    """Take out a bare web address, the tagline before it, and the title and date after it.
+    """Remove a bare web address, the tagline before it, and the title and date after it.
 
-    The host names the publisher. An address with its `https://`, or one that a colon introduces
-    (`Apply here:`), is a reference and stays.
+    The host becomes the publisher. An address with `https://`, or after a colon (`Apply here:`),
+    is a reference and stays.
     """
     gone: set[int] = set()
     pieces = page.pieces
@@ -263,7 +263,7 @@ def _is_tagline(text: str) -> bool:
 
 
 def mastheads(page: Page) -> Page:
-    """Take title, byline and dates off the top of the page; they become metadata."""
+    """Move title, byline and dates from the top of the page to the metadata."""
     title = _title_place(page)
     gone: set[int] = set()
     if title is not None:
@@ -277,7 +277,7 @@ def mastheads(page: Page) -> Page:
 
 
 def _title_place(page: Page) -> int | None:
-    """Where the title stands: the first title-like line, or one that a byline or date follows."""
+    """The index of the title: the first title-like line, or one before a byline or date."""
     if page.facts.title or not page.guess_title:
         return None
     top = [piece.text for piece in page.pieces[: HEAD + 1]]
@@ -305,7 +305,7 @@ def _is_signature(text: str) -> bool:
 
 
 def _byline(text: str) -> tuple[str, ...] | None:
-    """The authors that a line such as `By Ann Lee and Bo Diaz` names; None if it is no byline."""
+    """The authors in a byline such as `By Ann Lee and Bo Diaz`; None for any other text."""
     match = BYLINE.fullmatch(text) if len(text) <= 130 else None
     if match is None:
         return None
@@ -315,7 +315,7 @@ def _byline(text: str) -> tuple[str, ...] | None:
 
 
 def _head_line(page: Page, piece: Piece) -> tuple[Page, bool]:
-    """The page with what a line of its head says; and whether the line said nothing else."""
+    """The page with the facts in a line of its head, and whether that is all the line says."""
     text, facts = piece.text, page.facts
     if len(text) > 250 or piece.kind is BlockKind.CAPTION:
         return page, False
@@ -331,7 +331,7 @@ def _head_line(page: Page, piece: Piece) -> tuple[Page, bool]:
 
 
 def _dated(page: Page, date: str, *, modified: bool = False) -> tuple[Page, bool]:
-    """The page with the date learnt, and whether it now says the same as the text did."""
+    """The page with the date added, and whether its metadata now agree with the text."""
     if len(date) < 10:
         return page, False
     page = page.learn(modified=date) if modified else page.learn(published=date)
@@ -339,7 +339,7 @@ def _dated(page: Page, date: str, *, modified: bool = False) -> tuple[Page, bool
 
 
 def _title_and_date(page: Page, start: int) -> tuple[Page, set[int]]:
-    """The page with what a title at `start` and the date after it say, and their indexes."""
+    """The page with the title at `start` and the date after it as facts, and their indexes."""
     pair = page.pieces[start : start + 2]
     if len(pair) < 2 or pair[0].words > 30 or not iso_date(pair[1].text):
         return page, set()
@@ -351,7 +351,7 @@ def _title_and_date(page: Page, start: int) -> tuple[Page, set[int]]:
 
 
 def date_lines(page: Page) -> Page:
-    """Take out `Published: ...` and `Last updated ...`, wherever they stand, if now known."""
+    """Remove `Published: ...` and `Last updated ...` anywhere, if the date is now known."""
     gone: set[int] = set()
     for i, piece in enumerate(page.pieces):
         match = DATE_LABEL.fullmatch(piece.text) if len(piece.text) <= 90 else None
@@ -362,7 +362,7 @@ def date_lines(page: Page) -> Page:
 
 
 def author_notes(page: Page) -> Page:
-    """Take out the closing sentence that says who an author is: `Ann Lee is a fellow at ...`."""
+    """Remove the closing sentence about an author: `Ann Lee is a fellow at ...`."""
     authors = page.facts.authors
     last = len(page.pieces) - 3
     return page.drop(

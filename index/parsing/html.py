@@ -1,4 +1,4 @@
-"""Web pages parsed into plain text, blocks and metadata, their furniture left out."""
+"""Parses web pages: extracts the article and its metadata with trafilatura."""
 
 import logging
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
 
 
 def parse_html(page: bytes | str, name: str) -> Parsed:
-    """The article of a saved web page, with what the page says about it.
+    """Parse a saved web page; everything around the article is left out.
 
-    Raises UnreadableError when no article is found in it.
+    Raises UnreadableError if no article is found.
     """
-    # What trafilatura logs of a page without an article, the error below says better.
+    # The error below replaces what trafilatura logs about a page without an article.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     document = bare_extraction(page, include_comments=False, with_metadata=True)
     if not isinstance(document, Document) or document.body is None:
@@ -52,7 +52,7 @@ def _html_metadata(document: Document) -> Metadata:
 
 
 class Node(Protocol):
-    """An lxml element, as far as it is read here."""
+    """The part of an lxml element that is used here."""
 
     tag: str
     text: str | None
@@ -69,7 +69,7 @@ HTML_BLOCKS = ("p", "head", "item", "row", "quote", "code", "list", "table", "di
 
 
 def _html_parts(element: Node) -> Iterator[tuple[BlockKind, str]]:
-    """The blocks below an element of the tree that trafilatura makes of a page."""
+    """The blocks below an element of the tree that trafilatura extracts."""
     if element.tag == "row":
         yield BlockKind.PARAGRAPH, " | ".join(_html_text(cell) for cell in element)
     elif not any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
@@ -80,7 +80,7 @@ def _html_parts(element: Node) -> Iterator[tuple[BlockKind, str]]:
 
 
 def _html_mixed(element: Node) -> Iterator[tuple[BlockKind, str]]:
-    """The blocks of an element that holds both text and blocks."""
+    """The blocks of an element that contains both text and blocks."""
     inline = element.text or ""
     for child in element:
         if child.tag in HTML_BLOCKS or any(c.tag in HTML_BLOCKS for c in child.iterdescendants()):

@@ -1,4 +1,4 @@
-"""A raw text as a page of pieces, and the rules that look at its form alone."""
+"""Raw text as a page of pieces, and the cleaning rules that depend on form alone."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,11 +8,11 @@ from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.errors import TooLargeError
 from sourcebook.index.words import WORD
 
-# A line costs about 300 bytes while it is cleaned, so that a file of nothing but line breaks and
-# letters would need gigabytes; no article comes near this.
+# A line takes about 300 bytes while it is cleaned, so a file of nothing but line breaks and letters
+# would take gigabytes. No article has nearly as many lines.
 MAX_LINES = 1_000_000
 
-# A page with more lines that might be pull quotes is a list.
+# A page with more lines that look like pull quotes is a list, and comparing them would be slow.
 MAX_PULL_QUOTES = 2000
 
 CLOSED = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
@@ -27,23 +27,23 @@ PARTICLES |= {"della", "el", "la", "le", "van", "von", "y"}
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line or paragraph on its way to a block, with its span in the raw text."""
+    """A line or paragraph that becomes a block, with its span in the raw text."""
 
     text: str
     start: int
     end: int
     kind: BlockKind = BlockKind.PARAGRAPH
-    glued: bool = False  # no empty line stands between it and the piece before
+    glued: bool = False  # there is no empty line between it and the piece before
 
     @property
     def words(self) -> int:
-        """How many words the piece has."""
+        """The number of words in the piece."""
         return self.text.count(" ") + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The state between two rules: what is left, what is known, and what went, by which rule."""
+    """The state between two rules: the pieces left, the facts known, and the removals."""
 
     raw: str
     pieces: tuple[Piece, ...]
@@ -54,7 +54,7 @@ class Page:
     removals: tuple[Removal, ...] = ()
 
     def drop(self, indexes: Iterable[int]) -> "Page":
-        """The page without those pieces, each reported as removed by the present rule."""
+        """The page without these pieces, which are recorded as removed by the current rule."""
         gone = set(indexes)
         if not gone:
             return self
@@ -83,7 +83,7 @@ class Page:
         published: str | None = None,
         modified: str | None = None,
     ) -> "Page":
-        """The page with facts added; what was known before stays."""
+        """The page with facts added; known facts stay."""
         dates = {"published": published, "modified": modified}
         found = Metadata(
             title=title,
@@ -98,16 +98,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One named step of cleaning; its function's docstring says what it does and spares."""
+    """A named step of cleaning; the docstring of its function says what it does."""
 
     name: str
     apply: Callable[[Page], Page]
 
 
 def segment(raw: str) -> Iterator[Piece]:
-    """The lines of `raw` that are not empty, white space collapsed.
+    """The lines of `raw` that are not empty, with white space collapsed.
 
-    Raises TooLargeError for more than MAX_LINES of them.
+    Raises TooLargeError for more than MAX_LINES lines.
     """
     lines = raw.splitlines(keepends=True)
     if sum(map(bool, map(str.strip, lines))) > MAX_LINES:
@@ -125,14 +125,14 @@ def segment(raw: str) -> Iterator[Piece]:
 
 
 def marked_up(raw: str, blocks: Sequence[Block]) -> Iterator[Piece]:
-    """The blocks of `raw` that markup told, white space collapsed."""
+    """The blocks of `raw` that markup gives, with white space collapsed."""
     for block in blocks:
         if text := " ".join(raw[block.start : block.end].split()):
             yield Piece(text, block.start, block.end, block.kind)
 
 
 def fill(known: Metadata, found: Metadata) -> Metadata:
-    """`known` with its empty fields filled from `found`; a date brings along its source."""
+    """`known` with its empty fields filled from `found`, and the sources of added dates."""
     missing = {
         field.name: getattr(found, field.name)
         for field in fields(Metadata)
@@ -148,7 +148,7 @@ def fill(known: Metadata, found: Metadata) -> Metadata:
 
 
 def stray_characters(page: Page) -> Page:
-    """Take out control, zero-width and soft-hyphen characters and lone surrogates."""
+    """Remove control characters, zero-width characters, soft hyphens and lone surrogates."""
     if not STRAY.search(page.raw):
         return page
     kept: list[Piece] = []
@@ -168,7 +168,7 @@ def stray_characters(page: Page) -> Page:
 
 
 def hard_wraps(page: Page) -> Page:
-    """Join the lines of text that was wrapped at some 50 to 100 characters into paragraphs."""
+    """Join lines that were wrapped at 50 to 100 characters into paragraphs."""
     lines = page.pieces
     pairs = [i for i in range(1, len(lines)) if lines[i].glued]
     width = _wrap_width([lines[i - 1].text for i in pairs] + [lines[i].text for i in pairs])
@@ -181,7 +181,7 @@ def hard_wraps(page: Page) -> Page:
 
 
 def _wrap_width(lines: Sequence[str]) -> int:
-    """The width that the lines seem wrapped at, in characters; 0 if they do not."""
+    """The width at which the lines seem to be wrapped, in characters; 0 if they are not."""
     lengths = sorted(len(line) for line in lines if len(line) <= 100)
     if not lengths or len(lengths) < 0.9 * len(lines):
         return 0
@@ -190,7 +190,7 @@ def _wrap_width(lines: Sequence[str]) -> int:
 
 
 def _wrapped(line: str, following: str, width: int) -> bool:
-    """Whether `following` goes on where `line` had no room for its first word."""
+    """Whether `following` continues `line`, which had no room for its first word."""
     if LIST_MARK.match(following):
         return False
     if len(line) + 1 + len(following.split(" ", 1)[0]) > width - 4:
@@ -215,9 +215,9 @@ def _merge(pieces: Sequence[Piece], glue: str) -> Piece:
 
 
 def drop_caps(page: Page) -> Page:
-    """Put an initial that stands alone back before the rest of its word: `O`, `nce hailed`.
+    """Join an initial on a line of its own with the rest of its word: `O`, `nce hailed`.
 
-    The letters of a glossary or of a list of choices are spared.
+    Letters of a glossary or of a list of choices stay as they are.
     """
     pieces = page.pieces
     caps = [i for i in range(len(pieces) - 1) if _is_drop_cap(pieces[i].text, pieces[i + 1])]
@@ -247,7 +247,7 @@ def _is_drop_cap(text: str, following: Piece) -> bool:
 
 
 def _drop_cap_glue(text: str, following: str, seen: set[str]) -> str:
-    """A space where the initial is a word of its own (`A`, `nation in crisis`), else nothing."""
+    """A space if the initial is a word of its own (`A`, `nation in crisis`), else nothing."""
     letter = text.lstrip(QUOTES)
     rest = WORD.match(following)
     if letter not in "AI" or rest is None:
@@ -257,17 +257,16 @@ def _drop_cap_glue(text: str, following: str, seen: set[str]) -> str:
 
 
 def bare_punctuation(page: Page) -> Page:
-    """Take out lines without a letter or digit: stray full stops, rules and separators."""
+    """Remove lines without a letter or digit: stray full stops, rules and separators."""
     return page.drop(i for i, p in enumerate(page.pieces) if not WORD.search(p.text))
 
 
 def repeated_body(page: Page) -> Page:
-    """Keep one copy of a body that stands twice, and of a paragraph printed twice in a row.
+    """Remove the second copy of a body, and of a paragraph that is repeated immediately.
 
-    A copy is a run of paragraphs that makes up a quarter of the page. Shorter ones stay: laws,
-    forms and plans repeat themselves on purpose.
-    Where the first copy opens the page it is the one to go, so that the title and standfirst
-    between the copies come before the body.
+    A copy is a run of paragraphs that makes up a quarter of the page. Shorter ones stay, because
+    laws, forms and plans repeat themselves on purpose. If the first copy is at the top of the
+    page, it is removed instead, so that title and standfirst between the copies precede the body.
     """
     pieces, first, gone, i = page.pieces, dict[str, int](), set[int](), 0
     enough = max(400, sum(len(piece.text) for piece in pieces) / 4)
@@ -285,7 +284,7 @@ def repeated_body(page: Page) -> Page:
 
 
 def _run(pieces: Sequence[Piece], start: int, again: int) -> int:
-    """How many pieces from `start` on are repeated from `again` on."""
+    """The number of pieces from `start` on that are repeated from `again` on."""
     length = 0
     while (
         again + length < len(pieces)
@@ -297,10 +296,10 @@ def _run(pieces: Sequence[Piece], start: int, again: int) -> int:
 
 
 def pull_quotes(page: Page) -> Page:
-    """Take out a line that only repeats words quoted, or a whole sentence, in another paragraph.
+    """Remove a line that only repeats a quotation, or a whole sentence, of another paragraph.
 
-    It has at least eight words, begins with a capital and lacks a full stop or stands in
-    quotation marks; so clauses of a law that another paragraph cites are spared.
+    It has at least eight words, begins with a capital, and has no full stop or is in quotation
+    marks; so clauses of a law that another paragraph cites stay.
     """
     wanted: dict[str, list[int]] = {}
     for i, piece in enumerate(page.pieces):
@@ -327,13 +326,13 @@ def _is_pull_quote(piece: Piece) -> bool:
 
 
 def _repeated_in(pieces: Sequence[Piece], i: int, wanted: dict[str, list[int]]) -> set[int]:
-    """Which of the `wanted` pieces, found by their first five words, piece `i` holds."""
+    """Those of the `wanted` pieces, by their first five words, that piece `i` contains."""
     text = pieces[i].text
     words = [(m.group().casefold(), m.start(), m.end()) for m in WORD.finditer(text)]
     found: set[int] = set()
     for at in range(len(words) - 7):
         candidates = wanted.get(" ".join(word for word, _, _ in words[at : at + 5]), ())
-        for candidate in candidates[:20]:  # more with one opening are no pull quotes
+        for candidate in candidates[:20]:  # more with the same opening are not pull quotes
             quote = WORD.findall(pieces[candidate].text.casefold())
             after = words[at : at + len(quote)]
             if (
@@ -346,7 +345,7 @@ def _repeated_in(pieces: Sequence[Piece], i: int, wanted: dict[str, list[int]]) 
 
 
 def _set_off(text: str, start: int, end: int) -> bool:
-    """Whether the span begins a sentence or quotation in `text` and ends one."""
+    """Whether the span is a whole sentence or quotation of `text`."""
     opens = re.search(
         r"(?:^|[.!?…][\"'”’»]?\s|[\"“‘«„‹])[\"'“‘«„]*$", text[max(0, start - 6) : start]
     )
@@ -354,10 +353,10 @@ def _set_off(text: str, start: int, end: int) -> bool:
 
 
 def headings(page: Page) -> Page:
-    """Mark short lines without a closing full stop before a paragraph as headings.
+    """Mark short lines without a full stop before a paragraph as headings.
 
-    Three and more such lines in a row are a list, and stay paragraphs. Text from Markdown or
-    HTML says itself what its headings are.
+    Three or more such lines in a row are a list and stay paragraphs. Markdown and HTML mark their
+    headings themselves, so they are left alone.
     """
     if page.marked:
         return page
@@ -378,7 +377,7 @@ def headings(page: Page) -> Page:
 
 
 def is_short_line(text: str) -> bool:
-    """Whether `text` looks like a heading: short, capitalised and not closed like a sentence."""
+    """Whether `text` looks like a heading: short, capitalised, and not ending like a sentence."""
     opening = text.lstrip(QUOTES + "¿¡")[:1]
     return (
         len(text) <= 100
@@ -405,5 +404,5 @@ def is_name(text: str) -> bool:
 
 
 def word_key(text: str) -> str:
-    """What makes two texts the same: their words, whatever the case and punctuation."""
+    """The words of `text` without case and punctuation, to compare texts by."""
     return " ".join(WORD.findall(text.casefold()))

@@ -1,4 +1,4 @@
-"""Markdown parsed into plain text, blocks and metadata, and what other notations share with it."""
+"""Parses Markdown, and converts parts and metadata of any markup."""
 
 import json
 import re
@@ -33,7 +33,7 @@ DATES = ("published", "modified", "retrieved")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What a marked-up file says: plain text, its blocks (headings known) and its metadata."""
+    """A parsed file: plain text, its blocks and its metadata."""
 
     text: str
     blocks: tuple[Block, ...]
@@ -41,9 +41,9 @@ class Parsed:
 
 
 def metadata_from(values: Mapping[str, object], *, origin: str, name: str) -> Metadata:
-    """The metadata in a mapping of front matter or JSON; keys nobody knows go to `extra`.
+    """The metadata in a mapping of front matter or JSON; unknown keys go to `extra`.
 
-    Raises UnreadableError when a date or the address has a form that cannot be read.
+    Raises UnreadableError for a date or an address in an unknown form.
     """
     keys = {
         field: key
@@ -70,7 +70,7 @@ def metadata_from(values: Mapping[str, object], *, origin: str, name: str) -> Me
 
 
 def _line(value: object) -> str:
-    """A text on one line; of a mapping its `name`, as JSON-LD writes a publisher."""
+    """A value as one line of text; of a mapping the `name`, as in JSON-LD."""
     value = value.get("name") if isinstance(value, Mapping) else value
     return "" if value is None else " ".join(str(value).split())
 
@@ -104,7 +104,7 @@ def names(value: object, *, split_and: bool = True) -> tuple[str, ...]:
 
 
 def jsonable(value: object) -> object:
-    """`value` as JSON can hold it: dates as ISO, keys as text."""
+    """`value` in types of JSON: dates in ISO 8601, keys as text."""
     plain: object = json.loads(json.dumps(_keys_as_text(value), default=str))
     return plain
 
@@ -116,7 +116,7 @@ def _keys_as_text(value: object) -> object:
 
 
 def compose(parts: Iterable[tuple[BlockKind, str]]) -> tuple[str, tuple[Block, ...]]:
-    """Text and blocks from kinds and texts: white space collapsed, joined by an empty line."""
+    """The text and blocks of parts: white space is collapsed, empty lines stand between parts."""
     texts, blocks, position = [], [], 0
     for kind, part in parts:
         text = " ".join(part.split())
@@ -128,9 +128,9 @@ def compose(parts: Iterable[tuple[BlockKind, str]]) -> tuple[str, tuple[Block, .
 
 
 def parse_markdown(text: str, name: str) -> Parsed:
-    """A Markdown text with optional YAML front matter.
+    """Parse Markdown with optional YAML front matter.
 
-    Raises UnreadableError when the front matter is no mapping.
+    Raises UnreadableError if the front matter is not a mapping.
     """
     matter = FRONT_MATTER.match(text)
     metadata = _front_matter(matter.group(1), name) if matter else Metadata()
@@ -190,7 +190,7 @@ def _markdown_parts(tokens: Sequence[Token]) -> Iterator[tuple[BlockKind, str]]:
 
 
 def _inline(token: Token) -> str:
-    """The text of an inline token: markup gone, an image replaced by its description."""
+    """The plain text of an inline token; an image is replaced by its description."""
     parts = []
     for child in token.children or ():
         if child.type in ("text", "code_inline", "image"):

@@ -1,4 +1,4 @@
-"""Parsing: the bytes of a file become articles, decoded, cleaned and with their metadata."""
+"""Parses the bytes of a file into articles: decodes, cleans and reads the metadata."""
 
 import codecs
 import json
@@ -18,11 +18,11 @@ from sourcebook.index.parsing.html import parse_html
 from sourcebook.index.parsing.layout import fill
 from sourcebook.index.parsing.markup import DATES, metadata_from, parse_markdown
 
-# 50 MiB: the whole of Tolstoy is about 30 MB, so a larger file is no article.
+# All of Tolstoy's works are about 30 MB, so a larger file is not an article.
 MAX_BYTES = 50 * 2**20
-# Language detection needs no more than this many characters, and its time grows with them.
+# Characters are enough to detect a language, and the time grows with their number.
 LANGUAGE_SAMPLE = 4000
-# charset-normalizer judges a sample; a code page shows itself within a few pages.
+# charset-normalizer judges a sample; a few pages suffice to recognise a code page.
 CHARSET_SAMPLE = 64 * 1024
 
 MAGIC = {
@@ -38,7 +38,7 @@ MAGIC = {
     b"\xd0\xcf\x11\xe0": "an old office document",
 }
 NON_ASCII = re.compile(r"[^\x00-\x7f\ufffd]+")
-# A sign between letters (`zdecydowa³a`) shows that another code page was read as the Western one.
+# A sign between letters (`zdecydowa³a`) shows that another code page was decoded as Western.
 IN_WORD_SIGN = re.compile(r"[^\W\d_][¡-´¶¸»-¿ƒ†-‰×÷][^\W\d_]")
 TEXT_CURE = "Save it as plain text in UTF-8, or convert it to .txt, .md or .html first."
 # The letters and signs of English, Spanish, French, German, Italian, Portuguese and Swedish.
@@ -57,12 +57,12 @@ BOMS = (
 def parse(
     data: bytes, *, name: str, source: str, overrides: Metadata | None = None
 ) -> list[Article]:
-    """The articles in the bytes of the file `name`, whose suffix says what they are.
+    """Parse the bytes of the file `name` into articles; its suffix determines the format.
 
-    `source` identifies the article; in a JSONL file each line adds `#` and its id or number.
-    `overrides` win over what the file says, which wins over what cleaning finds in the text.
-    Raises TooLargeError above MAX_BYTES, and UnreadableError for an unknown suffix, bytes that
-    are no text, and files that hold no article.
+    `source` identifies the article; for a line of JSONL, `#` and its id or number are appended.
+    `overrides` take precedence over the metadata in the file, and these over what cleaning finds
+    in the text. Raises TooLargeError above MAX_BYTES, and UnreadableError for an unknown suffix,
+    for bytes that are not text, and for files without an article.
     """
     suffix = PurePath(name).suffix.lower()
     if suffix not in PARSERS:
@@ -84,11 +84,11 @@ def parse(
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files to read: each file as given, and of a folder all files with a known suffix.
+    """The files among `paths`, and all files with a known suffix in the folders among them.
 
-    Folders are walked in sorted order without following links to folders; hidden entries are
-    skipped, and so is README.md, which describes its folder. Raises NotFoundError for a path
-    that does not exist.
+    Folders are walked in sorted order without following links to folders. Hidden entries are
+    skipped, and README.md, which describes its folder. Raises NotFoundError for a path that does
+    not exist.
     """
     for path in paths:
         if path.is_dir():
@@ -123,7 +123,7 @@ def _parse_markdown(data: bytes, name: str, source: str, given: Metadata) -> lis
 
 def _parse_html(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
     _refuse_binary(data, name)
-    # A page may name its encoding within; one with NUL bytes or a mark is decoded here.
+    # A page may declare its encoding inside; one with NUL bytes or a byte order mark need not.
     coded = b"\0" in data or data.startswith(tuple(mark for mark, _ in BOMS))
     parsed = parse_html(decode(data, name) if coded else data, name)
     known = fill(given, parsed.metadata)
@@ -220,15 +220,15 @@ def _article(
 
 
 def detect_language(text: str) -> str:
-    """The two-letter code of the language that `text` most likely is in."""
+    """The two-letter code of the most likely language of `text`."""
     code, _ = classify(text[:LANGUAGE_SAMPLE])
     return str(code)
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text in `data`: UTF-8, UTF-16 or UTF-32 with a mark, clear UTF-16, else a guess.
+    """Decode `data`: UTF-8, UTF-16 or UTF-32 with a byte order mark, UTF-16, or a code page.
 
-    Raises UnreadableError for bytes that are no text.
+    Raises UnreadableError for bytes that are not text.
     """
     _refuse_binary(data, name)
     for mark, encoding in BOMS:
@@ -240,7 +240,7 @@ def decode(data: bytes, name: str) -> str:
     damaged = text.count("\ufffd")
     if damaged and 20 * damaged > sum(map(len, NON_ASCII.findall(text))):
         return _decoded(data, _code_page(data, name), name)
-    return text  # a stray bad byte among many good ones is damage, not another encoding
+    return text  # a few bad bytes among many good ones are damage, not another encoding
 
 
 def _refuse_binary(data: bytes, name: str) -> None:
@@ -259,7 +259,7 @@ def _decoded(data: bytes, encoding: str, name: str) -> str:
 
 
 def _unmarked_utf16(data: bytes, name: str) -> str:
-    """UTF-16 shows in Western text: every other byte is NUL, and the bytes between never are."""
+    """The byte order of UTF-16: in Western text every other byte is NUL, the others never are."""
     sample = data[: CHARSET_SAMPLE & ~1]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2
@@ -272,7 +272,7 @@ def _unmarked_utf16(data: bytes, name: str) -> str:
 
 
 def _is_western(data: bytes) -> bool:
-    """Whether cp1252 makes of all bytes what Western European prose uses, where it uses it."""
+    """Whether decoding as cp1252 gives only characters of Western prose, in plausible places."""
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
@@ -290,8 +290,8 @@ def _code_page(data: bytes, name: str) -> str:
         raise UnreadableError(
             f"{name} is in no known character encoding; expected UTF-8.", cure=TEXT_CURE
         )
-    # Western and Central European code pages differ in few letters, so that short texts are often
-    # taken for the rarer one; the margins tell the sentences of the tests apart.
+    # Western and Central European code pages differ in few letters, so short texts are often
+    # mistaken for the rarer one. The margins are chosen on the sentences in tests/test_parse.py.
     western = next((match for match in matches if match.encoding == "cp1252"), None)
     if (
         western

@@ -1,4 +1,4 @@
-"""What a search finds: passages with both retrievers' scores, and their articles."""
+"""The results of a search: passages with the scores of both retrievers, and their articles."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ from sourcebook.index.storage.records import ArticleRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A passage that a retriever found, by its row number, with both retrievers' scores.
+    """A passage that a retriever found, by row number, with the scores of both retrievers.
 
-    `dense` is the cosine with the question, `lexical` the BM25 score over the best that any
-    passage could reach, in [0, 1]; `token_starts` (word pieces,) say where in the passage each of
-    its word pieces begins; `tokens` counts them and the context's.
+    `dense` is the cosine with the question, `lexical` the BM25 score divided by its upper bound,
+    in [0, 1]; `token_starts` (word pieces,) are the offsets of the passage's word pieces; `tokens`
+    is the number of these and of the context's word pieces.
     """
 
     row: int
@@ -28,11 +28,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What one question found.
+    """The candidates of one question.
 
-    `weights` (question tokens,) is the inverse document frequency of each word piece of the
-    question, `similarity` (question tokens, word pieces of all items in their order, each item's
-    own before its context's) the cosines of late interaction.
+    `weights` (question tokens,) are the inverse document frequencies of the question's word
+    pieces. `similarity` (question tokens, word pieces of all items) are the cosines of late
+    interaction; the word pieces are in the order of `items`, of each first its own, then those of
+    its context.
     """
 
     weights: Vectors

@@ -1,4 +1,4 @@
-"""Checksums of the files in a folder, kept beside them, to notice when one is damaged."""
+"""Checksums of the files in a folder, which reveal damaged files."""
 
 import json
 import os
@@ -20,8 +20,8 @@ def write_checksums(
 ) -> None:
     """Record the checksum of every file in `folder` but lock files and `ignored` ones, by name.
 
-    Files other than the `mutable` ones never change under their names: those that are recorded
-    with the size they have are not read again. The record is replaced atomically, if it changes.
+    All files but the `mutable` ones must keep their content for life: if one is recorded with the
+    same size, it is not read again. The record is replaced atomically, if it changes.
     """
     files = [file for file in folder.iterdir() if file.name not in ignored and not _is_own(file)]
     sizes = {file.name: file.stat().st_size for file in files}
@@ -46,10 +46,10 @@ def write_checksums(
 
 
 def check_files(folder: Path) -> None:
-    """Compare the files in `folder` with their record.
+    """Compare the files in `folder` with the record; other files are ignored.
 
-    Files that are not recorded are left alone. Raises `OSError` where the record or a recorded
-    file is missing, `ValueError`, `TypeError` or `AttributeError` where one is damaged.
+    Raises `OSError` if the record or a recorded file is missing, and `ValueError`, `TypeError` or
+    `AttributeError` if one is damaged.
     """
     recorded = _recorded(folder)
     for name, found in _checksums(folder, recorded).items():
@@ -58,7 +58,7 @@ def check_files(folder: Path) -> None:
 
 
 def _is_own(file: Path) -> bool:
-    """Whether a file is a lock or the record itself."""
+    """Whether a file is a lock, or the record itself."""
     return file.suffix == ".lock" or file.name.startswith(CHECKSUMS)
 
 

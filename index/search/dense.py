@@ -1,4 +1,4 @@
-"""The dense index: FAISS over pooled vectors, derived from the database and caught up with it."""
+"""The dense index: FAISS over pooled vectors, derived from the database."""
 
 import json
 import logging
@@ -15,36 +15,38 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from sourcebook.index.encoding.tokens import Vectors
+from sourcebook.index.processors import usable_processors
 
 Rows = NDArray[np.int64]
 
 log = logging.getLogger(__name__)
 
 FORMAT = 2
-# A file is written anew once it lacks so many passages, or this part of all.
+# The file is saved once this many passages or this share of all has changed since: saving it at
+# every commit would write 150 MB at 100,000 passages (docs/decisions/0001-sqlite-is-the-truth.md).
 STALE_PASSAGES, STALE_PART = 5_000, 0.05
 
-# Up to here every vector is compared, in float32. Past it the vectors lie in lists around
-# centroids, at 8 bits a value, and a question looks into the nearest lists only. Measured in
-# docs/decisions/0008-large-libraries.md.
+# Up to this many passages a search compares every vector, in float32. Beyond, the vectors are in
+# lists around centroids, at 8 bits a value, and a search probes the nearest lists. Measured in
+# docs/decisions/0008-large-libraries.md. FAISS asks for 39 to 256 training vectors per list.
 EXACT_UP_TO = 50_000
 LISTS = 1_024
 PROBES = 768
 TRAINED_ON = 64 * LISTS
-BLOCK = 50_000
+BLOCK = 50_000  # vectors that are copied at a time: 77 MB
 
 
 class DenseIndex:
-    """Search by inner product; knows the generation that it stands for.
+    """Search by inner product in one generation of the library.
 
-    Exact for small libraries; past `EXACT_UP_TO` passages an inverted file, whose centroids are
-    trained anew whenever the library has doubled, so that they fit what is in it. Safe to share
-    between threads. The file is a line of JSON (format, dimensions, generation, checksum) and then
-    what FAISS serialises.
+    Exact for small libraries; beyond `EXACT_UP_TO` passages an inverted file, whose centroids are
+    trained again whenever the library has doubled, so that they fit its content. Safe to share
+    between threads. The file is a line of JSON (format, dimensions, generation, checksum) followed
+    by FAISS's serialisation.
     """
 
     def __init__(self, path: Path, dimensions: int) -> None:
-        """Load `path` if it is whole; otherwise begin empty, at generation 0."""
+        """Load `path` if it exists and is intact; otherwise start empty, at generation 0."""
         self._path = path
         self.dimensions = dimensions
         self._lock = threading.Lock()
@@ -56,7 +58,7 @@ class DenseIndex:
             self._load()
 
     def __len__(self) -> int:
-        """How many passages can be found."""
+        """The number of passages in the index."""
         return int(self._index.ntotal)
 
     def search(
@@ -65,12 +67,12 @@ class DenseIndex:
         """The best `count` passages as (row number, cosine), best first.
 
         `question` is (dimensions,) of unit length; `allowed` restricts the search to these rows.
-        The cosines of a large library are those of its vectors at 8 bits.
+        In a large library the cosines are those of the vectors at 8 bits.
         """
         if not count or (allowed is not None and not len(allowed)):
             return []
-        # One question gains nothing from a second thread, and loses when the cores are busy. OpenMP
-        # keeps this number for each thread.
+        # A question is no faster with a second thread, and slower on busy cores. OpenMP keeps this
+        # number per calling thread.
         faiss.omp_set_num_threads(1)
         with self._lock:
             scores, rows = self._index.search(
@@ -104,14 +106,14 @@ class DenseIndex:
         return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
 
     def clear(self) -> None:
-        """Begin anew, at generation 0; the file goes too."""
+        """Start again empty, at generation 0, and delete the file."""
         with self._lock:
             self._index = _exact(self.dimensions)
             self.generation = self._unsaved = self._trained_at = 0
             self._path.unlink(missing_ok=True)
 
     def save(self, *, only_if_stale: bool = False) -> None:
-        """Write the file, so that the next opening has less to catch up with."""
+        """Save the index, so that the next opening has less to catch up with."""
         if self.saved_generation() > self.generation:
             return  # another process has saved more
         with self._lock:
@@ -134,7 +136,7 @@ class DenseIndex:
         temporary.replace(self._path)
 
     def saved_generation(self) -> int:
-        """The generation that the file stands for by its first line; 0 where there is none."""
+        """The generation in the first line of the file; 0 if there is no file."""
         try:
             with self._path.open("rb") as file:
                 return int(json.loads(file.readline())["generation"])
@@ -142,7 +144,7 @@ class DenseIndex:
             return 0
 
     def reload(self) -> None:
-        """Go on from the file where it is of a later generation than this index."""
+        """Load the file if it is of a later generation than this index."""
         if self.saved_generation() > self.generation:
             self._load()
 
@@ -151,7 +153,7 @@ class DenseIndex:
             self._unsaved += int(self._index.remove_ids(rows))
 
     def _parameters(self, allowed: Rows | None) -> Any:
-        """How to search; the fewer passages are allowed, the more lists are looked into."""
+        """FAISS's search parameters; the fewer passages are allowed, the more lists are probed."""
         options: dict[str, Any] = {}
         share = 1.0
         if allowed is not None:
@@ -166,16 +168,16 @@ class DenseIndex:
         return faiss.SearchParametersIVF(nprobe=probes, **options)  # type: ignore[call-arg]
 
     def _train(self) -> None:
-        """Put all vectors into lists around new centroids, while searches go on in the old ones.
+        """Group all vectors around new centroids, while searches use the old ones.
 
-        What another thread changes meanwhile is not lost: then it is the old ones that stay.
+        If another thread changes the index meanwhile, the new grouping is discarded.
         """
         with self._lock:
             index, generation = faiss.clone_index(self._index), self.generation
         total = int(index.ntotal)
         log.info("grouping the vectors of %d passages", total)
         step = -(-total // TRAINED_ON)
-        with threadpool_limits(limits=os.cpu_count() or 1):
+        with threadpool_limits(limits=usable_processors()):
             samples = [
                 vectors[number % step :: step] for number, (_, vectors) in enumerate(_blocks(index))
             ]
@@ -188,7 +190,7 @@ class DenseIndex:
                 self._unsaved = total
 
     def _load(self) -> None:
-        """Take over what the file holds; a damaged one is deleted."""
+        """Load the file; a damaged one is deleted."""
         try:
             with self._path.open("rb") as file:
                 facts = json.loads(file.readline())
@@ -213,7 +215,7 @@ class DenseIndex:
 
 
 def _exact(dimensions: int) -> Any:
-    # FAISS's annotations know neither `sel` nor arrays as selectors: hence Any.
+    # Any, because FAISS's annotations know neither `sel` nor arrays as selectors.
     return faiss.IndexIDMap2(faiss.IndexFlatIP(dimensions))
 
 
@@ -226,16 +228,16 @@ def _inverted(dimensions: int, samples: Vectors) -> Any:
         LISTS,
         faiss.ScalarQuantizer.QT_8bit,
         faiss.METRIC_INNER_PRODUCT,
-        False,  # the vectors themselves are coded, not what the centroids leave of them
+        False,  # vectors are quantised themselves, not their differences from the centroids
     )
-    # What comes later may lie a little outside the range of the samples.
+    # Later vectors may lie a little outside the range of the samples.
     index.sq.rangestat_arg = 0.1
     index.train(samples)
     return index
 
 
 def _blocks(index: Any) -> Iterator[tuple[Rows, Vectors]]:
-    """All of an index in blocks: row numbers and their vectors (passages, dimensions)."""
+    """The whole index in blocks: row numbers and vectors (passages, dimensions)."""
     if isinstance(index, faiss.IndexIDMap2):
         rows = faiss.vector_to_array(index.id_map)
         for first in range(0, len(rows), BLOCK):
@@ -251,5 +253,5 @@ def _blocks(index: Any) -> Iterator[tuple[Rows, Vectors]]:
 
 
 def _checksum(head: dict[str, Any], body: NDArray[np.uint8]) -> int:
-    """The CRC-32 of the index and of what its head claims."""
+    """The CRC-32 of the index and of the facts in its first line."""
     return zlib.crc32(body.data, zlib.crc32(json.dumps(head, sort_keys=True).encode()))

@@ -1,4 +1,4 @@
-"""The lexical index: BM25 in tantivy, derived from the database and caught up with it."""
+"""The lexical index: BM25 in tantivy, derived from the database."""
 
 import itertools
 import logging
@@ -27,18 +27,18 @@ K1 = 1.2
 STEMMED = "stemmed"
 PAIRS = "pairs"
 PLAIN = "plain"
-WRITER_HEAP_BYTES = 32_000_000  # tantivy wants 15 MB at least
-# tantivy replaces the first; its other files are written once, under names that it uses only once.
-# It changes the second before it commits: a list of its files, by which it deletes old ones.
+WRITER_HEAP_BYTES = 32_000_000  # tantivy requires at least 15 MB for each thread
+# tantivy replaces meta.json at each commit, and writes all other files once, under unique names.
+# The list .managed.json changes before a commit; it only serves to delete files.
 MUTABLE_FILES = ("meta.json",)
 IGNORED_FILES = (".managed.json",)
-# What an index raises that is missing, damaged or of another version.
+# Raised by an index that is missing, damaged or of another version.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LexicalEntry:
-    """A passage as it is indexed: `context` is its title and headings."""
+    """A passage to be indexed; `context` is its title and headings."""
 
     row: int
     article: int
@@ -47,10 +47,10 @@ class LexicalEntry:
 
 
 class LexicalIndex:
-    """BM25 over stemmed words and pairs of neighbours among them; exact phrases over plain words.
+    """BM25 over stemmed words and pairs of neighbouring ones; exact phrases over plain words.
 
-    Safe to share between threads; only the holder of the library's write lock may change it. The
-    generation that it stands for is committed with its documents, so the two cannot differ.
+    Safe to share between threads; only the holder of the library's write lock may change it. Its
+    generation is committed together with its documents, so the two always agree.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class LexicalIndex:
         folder: Path | None,
         exclusively: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """Open `folder`, or begin empty where there is no index that can be read.
+        """Open the index in `folder`, or start empty if it is missing or damaged.
 
-        `exclusively` takes the library's write lock, so that two cannot begin at once. Without a
-        folder the index lives in memory, as long as this object does.
+        `exclusively` acquires the library's write lock, so that only one process starts an index.
+        Without a folder the index is kept in memory.
         """
         self._folder = folder
         self._schema = SCHEMA
@@ -72,25 +72,25 @@ class LexicalIndex:
             try:
                 self._index = self._open(folder)
             except DAMAGE:
-                # Or another process has committed and not yet written the checksums of it.
+                # Perhaps another process has just committed and not yet written the checksums.
                 with exclusively():
                     self._index = self._open_or_begin(folder)
         self.generation = self._read_generation()
 
     def reload(self) -> None:
-        """See what another process committed."""
+        """Load what another process has committed."""
         with self._reloading:
             self._index.reload()
             self.generation = self._read_generation()
 
     def clear(self) -> None:
-        """Begin anew, at generation 0; the caller holds the library's write lock."""
+        """Start again empty, at generation 0; the caller holds the library's write lock."""
         with self._reloading:
             self._index = self._begin()
             self.generation = 0
 
     def __len__(self) -> int:
-        """How many passages can be found."""
+        """The number of passages in the index."""
         return max(0, int(self._index.searcher().num_docs) - 1)
 
     def search(
@@ -103,15 +103,16 @@ class LexicalIndex:
     ) -> list[tuple[int, float]]:
         """The best `count` passages as (row number, BM25 score), best first.
 
-        Any word of the question may match; each of `phrases` adds its own score where it occurs
-        word for word. `allowed_articles` restricts the search to these articles' row numbers.
+        A passage needs to match only one word of the question; each of `phrases` adds its own
+        score where it occurs word for word. `allowed_articles` restricts the search to these row
+        numbers of articles.
         """
         return self._search(question, phrases, count, "article", allowed_articles)
 
     def scores(
         self, question: str, rows: Sequence[int], *, phrases: Iterable[str] = ()
     ) -> dict[int, float]:
-        """The BM25 score of each of these passages; those that no word matches are left out."""
+        """The BM25 scores of these passages; passages that match no word are left out."""
         return dict(self._search(question, phrases, len(rows), "row", rows))
 
     def _search(
@@ -136,7 +137,7 @@ class LexicalIndex:
         return [(row, float(score)) for (score, _), row in zip(hits, rows, strict=True)]
 
     def _among(self, query: tantivy.Query, field: str, allowed: Sequence[int]) -> tantivy.Query:
-        """What matches `query` and has one of the allowed numbers in the field."""
+        """A query for what matches `query` and has one of the allowed numbers in the field."""
         among = tantivy.Query.term_set_query(self._schema, field, list(allowed))
         among = tantivy.Query.const_score_query(among, 0.0)
         return tantivy.Query.boolean_query(
@@ -144,14 +145,14 @@ class LexicalIndex:
         )
 
     def idf(self, text: str) -> dict[str, float]:
-        """BM25's inverse document frequency of each stemmed word of `text` but stop words."""
+        """BM25's inverse document frequency of each stemmed word of `text`, without stop words."""
         searcher = self._index.searcher()
         total = max(1, searcher.num_docs)
         words = dict.fromkeys(STEMMING.analyze(text))
         return {word: _idf(total, searcher.doc_freq(STEMMED, word)) for word in words}
 
     def bound(self, question: str) -> float:
-        """More than the BM25 score of any passage for `question`, but for its phrases."""
+        """An upper bound of the BM25 score of any passage for `question`, without phrases."""
         searcher = self._index.searcher()
         total = max(1, searcher.num_docs)
         return (K1 + 1) * sum(
@@ -159,11 +160,11 @@ class LexicalIndex:
         )
 
     def highest_idf(self) -> float:
-        """The inverse document frequency of a word that no passage holds."""
+        """The inverse document frequency of a word that no passage contains."""
         return _idf(max(1, self._index.searcher().num_docs), 0)
 
     def holds(self, term: str, *, allowed_articles: Sequence[int] | None = None) -> bool:
-        """Whether some passage, of these articles where they are given, holds a stemmed word."""
+        """Whether a passage contains a stemmed word; `allowed_articles` restricts the search."""
         match = tantivy.Query.term_query(self._schema, STEMMED, term)
         searcher = self._index.searcher()
         query = (
@@ -174,14 +175,14 @@ class LexicalIndex:
     def catch_up(
         self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
     ) -> None:
-        """Forget the rows in `removed`, then add; all or nothing.
+        """Remove rows, then add entries, in one commit.
 
         The caller holds the library's write lock.
         """
         try:
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
             try:
-                # A commit that a crash cut short leaves files whose names the next one needs.
+                # A crash during a commit leaves files whose names the next commit needs.
                 writer.garbage_collect_files()
                 self._write_checksums()
                 self._change(writer, added, removed)
@@ -189,7 +190,7 @@ class LexicalIndex:
                 writer.add_document(_document({"marker": 1, "generation": generation}))
                 writer.commit()
             finally:
-                # Also lets go of tantivy's own lock.
+                # This also releases tantivy's own lock.
                 writer.wait_merging_threads()
             self._write_checksums()
         except (OSError, ValueError) as error:
@@ -229,10 +230,10 @@ class LexicalIndex:
         return sorted(_values(searcher, "row", found))
 
     def _open(self, folder: Path) -> tantivy.Index:
-        """The index in the folder; raises one of `DAMAGE` where there is none that is whole.
+        """Open the index in the folder; raises one of `DAMAGE` if it is missing or damaged.
 
-        tantivy trusts what lies on disk, so its files are compared with their checksums first. A
-        crash after a commit and before its checksums are written counts as damage.
+        tantivy does not verify its files, so they are compared with their checksums first. After a
+        crash between a commit and the writing of its checksums they differ too.
         """
         check_files(folder)
         index = tantivy.Index.open(str(folder))
@@ -241,7 +242,7 @@ class LexicalIndex:
         return self._with_analysers(index)
 
     def _open_or_begin(self, folder: Path) -> tantivy.Index:
-        """The index in the folder, or an empty one; the caller holds the library's write lock."""
+        """Open the index in the folder, or start empty; the caller holds the write lock."""
         try:
             return self._open(folder)
         except DAMAGE as error:
@@ -266,13 +267,13 @@ class LexicalIndex:
         index.register_tokenizer(STEMMED, STEMMING)
         index.register_tokenizer(PAIRS, SPACED)
         index.register_tokenizer(PLAIN, FOLDING)
-        # The library reloads when it has committed; a watcher would be one more thread.
+        # `reload` is called after each commit; tantivy's watcher would be one more thread.
         index.config_reader("manual")
         index.reload()
         return index
 
     def _read_generation(self) -> int:
-        """The generation that was committed with the documents; 0 where there is none."""
+        """The generation that was committed with the documents; 0 if there is none."""
         searcher = self._index.searcher()
         hits = searcher.search(self._marker(), limit=1, count=False).hits
         return next(iter(_values(searcher, "generation", hits)), 0)
@@ -291,7 +292,7 @@ class LexicalIndex:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str | None:
-    """What the index calls a word; None for a stop word."""
+    """The stem of a word as it is indexed; None for a stop word."""
     return next(iter(STEMMING.analyze(word)), None)
 
 
@@ -318,23 +319,23 @@ def _analyser(*filters: tantivy.Filter) -> tantivy.TextAnalyzer:
 
 
 def _terms(question: str) -> list[tuple[str, str]]:
-    """Field and term of the words of `question` and of its pairs, each once."""
+    """(field, term) of each word and pair of `question`, without repetition."""
     words = STEMMING.analyze(question)
     terms = [(STEMMED, word) for word in words] + [(PAIRS, pair) for pair in _pairs(words)]
     return list(dict.fromkeys(terms))
 
 
 def _pairs(words: Sequence[str]) -> list[str]:
-    """Each word with the next, the stop words between them gone.
+    """Each word joined with the next; stop words are already removed.
 
-    Metzler & Croft, "A Markov Random Field Model for Term Dependencies", SIGIR 2005, have them as
-    features of their own; docs/decisions/0009-word-pairs.md.
+    Features of their own in Metzler & Croft, "A Markov Random Field Model for Term Dependencies",
+    SIGIR 2005; measured in docs/decisions/0009-word-pairs.md.
     """
     return [f"{one}_{other}" for one, other in itertools.pairwise(words)]
 
 
 def _values(searcher: tantivy.Searcher, name: str, hits: list[Any]) -> list[int]:
-    """A numeric field of each hit; a document without it counts as 0."""
+    """The value of a numeric field in each hit; 0 for a document without the field."""
     found = searcher.fast_field_values(name, [address for _, address in hits])
     return [int(value or 0) for value in found]
 

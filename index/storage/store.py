@@ -1,4 +1,4 @@
-"""The truth of a library: one SQLite database, written by one, read by many."""
+"""The SQLite database of a library: one writer at a time, any number of views."""
 
 import json
 import queue
@@ -24,11 +24,12 @@ from sourcebook.index.storage.view import View
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
 SCHEMA_VERSION = 4
-# What a library of this version lacks is added to it when it is opened.
+# A library of this version or a later one is upgraded when it is opened.
 OLDEST_VERSION = 2
-# The token vectors of a passage, which are read at random, fit one page.
+# The token vectors of a passage, which are read in random order, fit in one page
+# (docs/decisions/0004-token-vectors.md).
 PAGE_BYTES = 16_384
-# The pages that a connection keeps: a question reads about 1.5 MB, half of it again and again.
+# Page cache of a connection: a question reads about 1.5 MB, half of it the same for all questions.
 CACHE_KIB = 16_384
 
 
@@ -38,7 +39,7 @@ class Store:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         """Open the database at `path`; `create` makes an empty one.
 
-        Raises `LibraryError` for a file that is no library, or one of a newer version.
+        Raises `LibraryError` for a file that is not a library, or that a newer version wrote.
         """
         self.path = path
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
@@ -50,14 +51,14 @@ class Store:
                     _create(connection)
                 _check(connection, path)
                 _upgrade(connection)
-                connection.execute("PRAGMA journal_mode = WAL")  # it stays so
+                connection.execute("PRAGMA journal_mode = WAL")  # persistent
             except BaseException:
                 self.close()
                 raise
 
     @contextmanager
     def view(self) -> Iterator[View]:
-        """One consistent view of the library, whatever is written meanwhile."""
+        """A view: a snapshot of the database that later writes do not change."""
         with self._connection() as connection:
             connection.execute("BEGIN")
             try:
@@ -67,7 +68,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator["Writer"]:
-        """A transaction: committed on leaving, or undone whole when an error leaves it."""
+        """A transaction: committed on exit, rolled back on an error."""
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -114,7 +115,7 @@ class Store:
 
 
 class Writer(View):
-    """Changes within one transaction."""
+    """Changes the database within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use `Store.write`."""
@@ -122,7 +123,7 @@ class Writer(View):
         self._piece_counts: Counter[int] = Counter()
 
     def flush(self) -> None:
-        """Write what was counted; `Store.write` does it before it commits."""
+        """Write the counts of word pieces; `Store.write` calls this before it commits."""
         self._connection.executemany(
             """INSERT INTO piece_counts VALUES (?, ?)
                ON CONFLICT (piece) DO UPDATE SET passages = passages + excluded.passages""",
@@ -135,17 +136,17 @@ class Writer(View):
         self._piece_counts.clear()
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Keep `value` under `key`."""
+        """Store `value` under `key`."""
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def prune_removed(self, generation: int) -> None:
-        """Delete what derived indexes of this generation have forgotten; `pruned` says so."""
+        """Delete removals up to this generation, which derived indexes must have applied."""
         sql = "DELETE FROM removed WHERE generation <= ?"
         if self._connection.execute(sql, (generation,)).rowcount:
             self.set_meta("pruned", generation)
 
     def next_generation(self) -> int:
-        """Begin a new generation and return its number."""
+        """Start a new generation and return its number."""
         self.set_meta("generation", self.generation + 1)
         return self.generation
 
@@ -157,7 +158,10 @@ class Writer(View):
         signature: bytes,
         bands: Sequence[int],
     ) -> int:
-        """Insert an article with its passages, none searchable before `link`; its row number."""
+        """Insert an article with its passages and return its row number.
+
+        No passage is searchable before `link`.
+        """
         metadata = {field.name: getattr(article.metadata, field.name) for field in fields(Metadata)}
         row = {name: _json_or_plain(value) for name, value in metadata.items()} | {
             "id": article.id,
@@ -187,12 +191,12 @@ class Writer(View):
         return rowid
 
     def add_passages(self, article: int, passages: Iterable[tuple[Passage, Encoding]]) -> None:
-        """Insert passages of an article, none of them searchable before `link`."""
+        """Insert passages of an article; none is searchable before `link`."""
         for passage, encoding in passages:
             self._add_passage(article, passage, encoding)
 
     def drop_passages(self, article: int) -> None:
-        """Delete the passages of an article and tell the derived indexes to forget them."""
+        """Delete the passages of an article and list them for the derived indexes to remove."""
         rows = self.passage_rowids(article)
         for encoding in self.encodings(rows).values():
             self._count_pieces(np.frombuffer(encoding.pieces, dtype="<u4"), -1)
@@ -233,7 +237,7 @@ class Writer(View):
         self._count_pieces(pieces, 1)
 
     def remove(self, record: ArticleRecord) -> list[int]:
-        """Delete an article with all that hangs on it; the row numbers of its copies.
+        """Delete an article with its passages and return the row numbers of its copies.
 
         Call it after `next_generation`.
         """
@@ -244,7 +248,7 @@ class Writer(View):
         return copies
 
     def link(self, rowid: int, original: int | None) -> None:
-        """Mark an article as a copy (or not), and make searchable what only it says."""
+        """Mark an article as a copy, or not, and make searchable the passages that only it has."""
         generation = self.generation
         self._connection.execute(
             "UPDATE articles SET copy_of = ? WHERE rowid = ?", (original, rowid)
@@ -261,7 +265,7 @@ class Writer(View):
         return bytes(self._one("SELECT signature FROM articles WHERE rowid = ?", rowid)[0])
 
     def record_failure(self, source: str, error: SourcebookError) -> None:
-        """Remember that `source` could not be added."""
+        """Record that `source` could not be added."""
         self._connection.execute(
             """INSERT INTO failures VALUES (?, ?, ?, ?, 1, ?)
                ON CONFLICT (source) DO UPDATE SET kind = excluded.kind,
@@ -271,22 +275,22 @@ class Writer(View):
         )
 
     def forget_failure(self, source: str) -> None:
-        """Forget a failure: the source was added, or is given up."""
+        """Delete the record of a failure."""
         self._connection.execute("DELETE FROM failures WHERE source = ?", (source,))
 
     def add_judgement(self, judgement: Judgement) -> None:
-        """Keep a judgement. No answer depends on it, so it begins no generation."""
+        """Store a judgement. No answer depends on it, so the generation stays the same."""
         row = {field.name: getattr(judgement, field.name) for field in fields(Judgement)}
         quotes = [asdict(quote) for quote in judgement.quotes]
         self._insert("judgements", row | {"quotes": json.dumps(quotes, ensure_ascii=False)})
 
     def remove_judgement(self, wanted: str) -> bool:
-        """Forget a judgement; whether there was one of that id."""
+        """Delete the judgement with this id; False if there is none."""
         sql = "DELETE FROM judgements WHERE id = ?"
         return bool(self._connection.execute(sql, (wanted,)).rowcount)
 
     def _count_pieces(self, pieces: NDArray[np.uint32], step: int) -> None:
-        """Note that so many more passages hold each of these word pieces."""
+        """Add `step` to the number of passages that contain each of these word pieces."""
         for piece in set(pieces.tolist()):
             self._piece_counts[piece] += step
 
@@ -299,12 +303,12 @@ class Writer(View):
 
 
 def now() -> str:
-    """The time in UTC, to the second, in ISO 8601."""
+    """The current time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    """Make an empty database as it was in the oldest version; `_upgrade` adds what came later."""
+    """Create an empty database of the oldest version, for `_upgrade` to bring up to date."""
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.executescript(
         f"BEGIN IMMEDIATE; {_sql('schema.sql')}"
@@ -314,11 +318,11 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
-    """Bring an older database to this version, each step all or nothing."""
+    """Bring an older database to this version; each step is a transaction."""
     while _version(connection) < SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            version = _version(connection) + 1  # another process may have been first
+            version = _version(connection) + 1  # unless another process did it meanwhile
             if version <= SCHEMA_VERSION:
                 for statement in _sql(f"schema-{version}.sql").split(";\n"):
                     connection.execute(statement)
@@ -355,7 +359,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def _errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
+    """Convert SQLite's errors into ours."""
     try:
         yield
     except sqlite3.OperationalError as error:

@@ -1,4 +1,4 @@
-"""Questions to one consistent view of a library's database."""
+"""Queries on a view, which is a snapshot of a library's database."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ from sourcebook.index.storage.records import (
 if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
     import sqlite3
 
-# SQLite binds at most 32,766 values to one statement; longer lists are asked for in parts.
+# SQLite binds at most 32,766 values to a statement (sqlite.org/limits.html).
 BATCH = 10_000
 
 _METADATA = ", ".join(f"articles.{field.name}" for field in fields(Metadata))
@@ -50,7 +50,7 @@ ORDERS = {
 
 
 class View:
-    """Questions to one consistent view of the database."""
+    """Queries on one snapshot of the database."""
 
     def __init__(self, connection: "sqlite3.Connection") -> None:
         """Use `Store.view`."""
@@ -58,20 +58,20 @@ class View:
 
     @property
     def generation(self) -> int:
-        """Grows with every committed change."""
+        """A number that grows with every committed change."""
         return int(self.meta("generation"))
 
     @property
     def pruned(self) -> int:
-        """The generation up to which removals are not listed any more, see `removed_since`."""
+        """Removals up to this generation are deleted, so `removed_since` does not list them."""
         return int(self.meta("pruned"))
 
     def meta(self, key: str) -> Any:
-        """The value kept under `key`."""
+        """The value stored under `key`."""
         return self._one("SELECT value FROM meta WHERE key = ?", key)[0]
 
     def counts(self) -> dict[str, int]:
-        """How many articles, copies among them, passages and failures there are."""
+        """The numbers of articles, of copies among them, of passages and of failures."""
         return {
             "articles": self._one("SELECT count(*) FROM articles")[0],
             "copies": self._one("SELECT count(*) FROM articles WHERE copy_of IS NOT NULL")[0],
@@ -80,7 +80,7 @@ class View:
         }
 
     def record(self, article_id: str) -> ArticleRecord:
-        """The article of that id, without its text; `NotFoundError` if there is none."""
+        """The article with this id, without its text. Raises `NotFoundError` if there is none."""
         rows = self._all(f"{_RECORD} WHERE articles.id = ?", article_id)
         if not rows:
             raise NotFoundError(
@@ -98,19 +98,19 @@ class View:
         limit: int = -1,
         offset: int = 0,
     ) -> list[ArticleRecord]:
-        """Articles in the order of one of `ORDERS`; equals in the order of their addition."""
+        """Articles, sorted by one of `ORDERS`; ties keep the order in which they were added."""
         where, values = (chosen or Filter()).where()
         by = f"{ORDERS[order]} {'DESC' if descending else 'ASC'}, articles.rowid"
         sql = f"{_RECORD} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"
         return [record_of(row) for row in self._all(sql, *values, limit, offset)]
 
     def count(self, chosen: Filter) -> int:
-        """How many articles the filter lets through."""
+        """The number of articles that pass the filter."""
         where, values = chosen.where()
         return int(self._one(f"SELECT count(*) FROM articles WHERE {where}", *values)[0])
 
     def coverage(self) -> list[Covered]:
-        """How many articles there are by month and publisher, those without a date first."""
+        """The number of articles by month and publisher, those without a date first."""
         sql = """SELECT substr(published, 1, 7) AS month, publisher, count(*) AS articles,
                  count(copy_of) AS copies FROM articles GROUP BY 1, 2 ORDER BY 1, 2"""
         return [Covered(**dict(row)) for row in self._all(sql)]
@@ -121,30 +121,30 @@ class View:
         return {row["rowid"]: record_of(row) for row in self._in(sql, rowids)}
 
     def article(self, article_id: str) -> Article:
-        """The whole article; `NotFoundError` if there is none."""
+        """The whole article. Raises `NotFoundError` if there is none with this id."""
         rows = self._all("SELECT * FROM articles WHERE id = ?", article_id)
         if not rows:
             self.record(article_id)
         return article_of(rows[0])
 
     def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
-        """Those of the articles that there are, by id."""
+        """The whole articles by id; missing ones are left out."""
         rows = [self._all("SELECT * FROM articles WHERE id = ?", one) for one in article_ids]
         return {row["id"]: article_of(row) for found in rows for row in found}
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
-        """The texts of those of the articles that there are, by id."""
+        """The texts of articles by id; missing ones are left out."""
         sql = "SELECT id, text FROM articles WHERE id = ?"
         rows = [self._all(sql, one) for one in article_ids]
         return {row["id"]: CanonicalText(*row) for found in rows for row in found}
 
     def holding(self, quote: str) -> list[str]:
-        """Ids of the articles whose text holds `quote`."""
+        """Ids of the articles whose text contains `quote`."""
         sql = "SELECT id FROM articles WHERE instr(text, ?) ORDER BY rowid"
         return [row[0] for row in self._all(sql, quote)]
 
     def copy_of(self, rowid: int) -> int | None:
-        """The row number of the article that this one repeats, if it is a copy."""
+        """The row number of the original if this article is a copy, else None."""
         found = self._one("SELECT copy_of FROM articles WHERE rowid = ?", rowid)[0]
         return None if found is None else int(found)
 
@@ -156,7 +156,7 @@ class View:
         return sorted({value for value in found if value})
 
     def allowed(self, chosen: Filter) -> tuple[list[int], list[int]]:
-        """Row numbers of the articles that the filter lets through, and of their passages."""
+        """Row numbers of the articles that pass the filter, and of their passages."""
         where, values = chosen.where()
         articles = self._all(f"SELECT rowid FROM articles WHERE {where}", *values)
         sql = f"""SELECT passages.rowid FROM passages JOIN articles
@@ -164,14 +164,14 @@ class View:
         return [row[0] for row in articles], [row[0] for row in self._all(sql, *values)]
 
     def passages(self, rowids: Iterable[int]) -> dict[int, tuple[int, Passage]]:
-        """(article's row number, passage) by row number; removed passages are left out."""
+        """(row number of the article, passage) by row number; missing ones are left out."""
         sql = """SELECT passages.*, articles.id AS article_id, articles.sha256 FROM passages
                  JOIN articles ON passages.article = articles.rowid
                  WHERE passages.rowid IN (%s)"""
         return {row["rowid"]: (row["article"], passage_of(row)) for row in self._in(sql, rowids)}
 
     def passage_rowid(self, passage_id: str) -> int:
-        """The row number of a passage; `NotFoundError` if there is none of that id."""
+        """The row number of a passage. Raises `NotFoundError` if there is none with this id."""
         rows = self._all("SELECT rowid FROM passages WHERE id = ?", passage_id)
         if not rows:
             raise NotFoundError(
@@ -181,7 +181,7 @@ class View:
         return int(rows[0][0])
 
     def passage_rowids(self, article_rowid: int) -> list[int]:
-        """The passages of an article, in reading order."""
+        """Row numbers of the passages of an article, in order."""
         sql = "SELECT rowid FROM passages WHERE article = ? ORDER BY rowid"
         return [row[0] for row in self._all(sql, article_rowid)]
 
@@ -196,23 +196,23 @@ class View:
         return found
 
     def encodings(self, rowids: Iterable[int]) -> dict[int, StoredEncoding]:
-        """What is kept of each passage's encoding, by the passage's row number."""
+        """The stored encodings of passages, by row number."""
         sql = "SELECT passage, pooled, tokens, pieces, starts FROM vectors WHERE passage IN (%s)"
         return {row[0]: StoredEncoding(*row[1:]) for row in self._in(sql, rowids)}
 
     def pooled(self, rowids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """The row number and the pooled vector of each of the passages."""
+        """(row number, pooled vector) of each of the passages."""
         sql = "SELECT passage, pooled FROM vectors WHERE passage IN (%s)"
         return ((row[0], row[1]) for row in self._in(sql, rowids))
 
     def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
-        """In how many passages each of the word pieces occurs."""
+        """The number of passages that contain each of the word pieces, where there are any."""
         sql = "SELECT piece, passages FROM piece_counts WHERE piece IN (%s)"
         return {row["piece"]: row["passages"] for row in self._in(sql, pieces)}
 
     def added_since(self, generation: int) -> list[int]:
         """Row numbers of the passages that became searchable after that generation, sorted."""
-        # Sorted here: asked to, SQLite walks through the whole table in the order of its rows.
+        # Sorted here, because with ORDER BY SQLite scans the whole table in row order.
         sql = "SELECT rowid FROM passages WHERE generation > ? AND searchable"
         return sorted(row[0] for row in self._all(sql, generation))
 
@@ -225,21 +225,21 @@ class View:
         return [row[0] for row in rows]
 
     def failures(self) -> list[Failure]:
-        """What could not be added, the newest first."""
+        """The sources that could not be added, newest first."""
         return [
             Failure(**dict(row))
             for row in self._all("SELECT * FROM failures ORDER BY failed DESC, source")
         ]
 
     def judgements(self) -> list[Judgement]:
-        """What readers said of answers, the newest first."""
+        """All judgements, newest first."""
         rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
         return [judgement_of(row) for row in rows]
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
-        """Signatures of older articles, no copies themselves, that share a band.
+        """Signatures of older articles that share a band and are not copies themselves.
 
-        Older ones only: so a copy never becomes the original of another.
+        Only older ones, so that a copy never becomes the original of another article.
         """
         sql = "SELECT DISTINCT article FROM bands WHERE band IN (%s)"
         older = [row[0] for row in self._in(sql, bands) if row[0] < rowid]
@@ -248,7 +248,7 @@ class View:
         return {row["rowid"]: row["signature"] for row in self._in(sql, older)}
 
     def content_sha256(self, source: str) -> str | None:
-        """The hash of all that was last added from `source`, if anything was."""
+        """The content hash of the article that was last added from `source`, or None."""
         rows = self._all("SELECT content_sha256 FROM articles WHERE source = ?", source)
         return rows[0][0] if rows else None
 
@@ -262,7 +262,7 @@ class View:
         return self._connection.execute(sql, values).fetchall()
 
     def _in(self, sql: str, values: Iterable[int]) -> Iterator["sqlite3.Row"]:
-        """Rows of `sql`, whose `%s` stands for a list of any length."""
+        """The rows of `sql`, whose `%s` is replaced by a list of values of any length."""
         for batch in _batches(values):
             yield from self._connection.execute(sql % marks(batch), batch)
 
