@@ -28,6 +28,7 @@ from sourcebook.service.documents.export import export, markdown
 from sourcebook.service.http.app import create_app
 from sourcebook.service.notation.requests import Format, PrintedStyle
 from sourcebook.service.writing.checks import Written, WrittenSentence
+from sourcebook.service.writing.phrased import phrased
 
 NASTY = (
     "The minister said <script>alert('coca')</script> & *nothing* [more] on [^1] the fines of 50%."
@@ -278,9 +279,9 @@ def test_a_document_has_everything_that_an_answer_has(format: Format) -> None:
         sentences=both.sentences[:1],
         short=ShortAnswer("850 tonnes", 10, 20, 1),
         disagreements=(Disagreement("tonnes", DifferenceKind.NUMBER, sides),),
-        written=Written(model="m*", sentences=(WrittenSentence("It seized tonnes", (1, 2)),)),
     )
-    document = export(answer, format, "apa")
+    written = Written(model="m*", sentences=(WrittenSentence("It seized tonnes", (1, 2)),))
+    document = export(phrased(answer, written), format, "apa")
     assert quotes_in(document, format) == [texts[0], *texts]
     body = RENDERER.render(document) if format == "markdown" else document
     text = " ".join(words(str(lxml_html.document_fromstring(body).text_content())))
