@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -88,7 +88,7 @@ class Model(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-FAULTS = {
+FAULTS: dict[str, Callable[[Model], None]] = {
     "slow": Model.slow,
     "dripping": Model.dripping,
     "huge": Model.huge,

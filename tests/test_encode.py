@@ -1,6 +1,8 @@
 """The encoder: the same vectors as sentence-transformers gives, for the right characters."""
 
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -313,3 +315,14 @@ def test_a_model_of_late_interaction_keeps_its_own_projection(
     assert cosines.min() > (0.9 if convert else 0.9999)
     pooled = expected.mean(axis=0)
     assert found.pooled @ pooled / np.linalg.norm(pooled) > (0.95 if convert else 0.9999)
+
+
+def test_importing_changes_nothing_in_the_process() -> None:
+    code = (
+        "import numpy, threadpoolctl; before = threadpoolctl.threadpool_info();"
+        "import sourcebook.index.encoding.encoder, sourcebook.index.encoding.tokens;"
+        "after = {each['filepath']: each for each in threadpoolctl.threadpool_info()};"
+        "assert all(after[each['filepath']] == each for each in before), (before, after)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

