@@ -128,3 +128,16 @@ def test_what_is_counted() -> None:
     query = plan("How many soldiers came?", Held())
     assert query.counted == (2,)
     assert plan("Who came?", Held()).counted == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Who ended aerial spraying?", "en"),
+        ("¿Quién puso fin a la fumigación aérea?", "es"),
+        ("que dice Petro de los cultivos en Cauca", "es"),
+        ("coca Cauca 2023", "en"),
+    ],
+)
+def test_language(question: str, language: str) -> None:
+    assert query_of(question).language == language

@@ -15,7 +15,7 @@ from sourcebook.index.passages import Offsets
 from sourcebook.index.search.lexical import stem
 from sourcebook.index.words import WORD
 from sourcebook.service.language.answer_types import Expected, expected
-from sourcebook.service.language.languages import LEXICON
+from sourcebook.service.language.languages import LEXICON, language_of
 from sourcebook.service.language.question_dates import period
 from sourcebook.service.language.quotations import quoted
 from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated, topic_words
@@ -83,13 +83,15 @@ class Alternative:
 class Query:
     """What a question asks for, and how it is compared with passages.
 
-    `phrases` stood in quotation marks. `publishers` and `authors` are names that the library holds
-    and the question mentions; they and the dates raise matching articles, and never hide others:
-    only the caller's filter does. `pieces` are the spans of its word pieces, `words` its content
-    words, `wanted` the type of words that answer it, if a few words can.
+    `language` is that of its words; `phrases` stood in quotation marks. `publishers` and `authors`
+    are names that the library holds and the question mentions; they and the dates raise matching
+    articles, and never hide others: only the caller's filter does. `pieces` are the spans of its
+    word pieces, `words` its content words, `wanted` the type of words that answer it, if a few
+    words can.
     """
 
     text: str
+    language: str = "en"
     phrases: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
@@ -179,6 +181,7 @@ def query_of(question: str) -> Query:
     since, until = period(text)
     return Query(
         text=text,
+        language=language_of(text),
         phrases=quoted(text),
         published_from=since,
         published_to=until,
