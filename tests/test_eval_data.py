@@ -16,10 +16,12 @@ from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.eval.data.judged import (
     JudgedQuestion,
     MissingGold,
+    Quote,
     find_quote,
     judged_question,
     load_judged,
     locate,
+    with_short,
 )
 from sourcebook.eval.data.question_set import data_kind
 from sourcebook.eval.data.trec import (
@@ -70,12 +72,19 @@ def test_a_judged_file_gives_its_questions_in_order(tmp_path: Path) -> None:
             "evidence": [{"article": "x", "quote": "one"}, {"article": "y", "quote": "two"}],
             "alternatives": [{"for": 1, "article": "z", "quote": "zwei"}],
             "any": True,
+            "short": ["one", "number one"],
             "tags": ["hard"],
             "note": "n",
             "of no meaning": 3,
         },
         "",
-        {"id": "a", "question": "Who?", "answerable": False, "evidence": []},
+        {
+            "id": "a",
+            "question": "Who?",
+            "answerable": False,
+            "evidence": [],
+            "near": {"article": "x", "quote": "one"},
+        },
     )
     first, second = load_judged(path)
     assert (first.id, first.type, first.any, first.tags) == ("b", "factoid", True, ("hard",))
@@ -83,7 +92,20 @@ def test_a_judged_file_gives_its_questions_in_order(tmp_path: Path) -> None:
         ["one"],
         ["two", "zwei"],
     ]
+    assert (first.short, first.near) == (("one", "number one"), None)
     assert (second.id, second.answerable, second.evidence) == ("a", False, ())
+    assert (second.short, second.near) == (None, Quote("x", "one"))
+
+
+def test_short_answers_come_from_a_file_of_their_own(tmp_path: Path) -> None:
+    gold = write_lines(tmp_path / "gold.jsonl", GOOD, GOOD | {"id": "b"}, GOOD | {"id": "c"})
+    short = write_lines(
+        tmp_path / "short.jsonl", {"id": "a", "short": ["one"]}, {"id": "c", "short": []}
+    )
+    assert [each.short for each in with_short(load_judged(gold), short)] == [("one",), None, ()]
+    broken = write_lines(tmp_path / "broken.jsonl", {"id": "a", "short": "one"})
+    with pytest.raises(InputError, match=r"broken.jsonl:1: 'short' is 'one'"):
+        with_short(load_judged(gold), broken)
 
 
 GOOD = {"id": "a", "question": "Who?", "evidence": [{"article": "x", "quote": "one"}]}
@@ -104,6 +126,16 @@ GOOD = {"id": "a", "question": "Who?", "evidence": [{"article": "x", "quote": "o
         (GOOD | {"answerable": "no"}, "expected true or false"),
         (GOOD | {"any": 1}, "expected true or false"),
         (GOOD | {"tags": "hard"}, "expected a list of texts"),
+        (GOOD | {"short": "one"}, "'short' is 'one'; expected a list of texts"),
+        (GOOD | {"short": [" "]}, "has an empty short answer"),
+        (
+            {"id": "b", "question": "Who?", "answerable": False, "short": ["one"]},
+            "is unanswerable and has short answers",
+        ),
+        (GOOD | {"short": None}, "'short' is None; expected a list of texts"),
+        (GOOD | {"near": "one"}, "'near' is 'one'; expected an object or nothing"),
+        (GOOD | {"near": {"article": "x"}}, "'quote' is None"),
+        (GOOD | {"near": {"article": "x", "quote": "one"}}, "is answerable and has 'near'"),
         (GOOD | {"evidence": ["one"]}, "expected a list of objects"),
         (GOOD | {"evidence": [{"article": "x", "quote": "  "}]}, "'quote' is empty"),
         (GOOD | {"answerable": False}, "if and only if it is answerable"),

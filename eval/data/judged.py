@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -39,7 +39,9 @@ class JudgedQuestion:
     """A question with gold quotes, or one that the library does not answer.
 
     `any`: one piece of evidence is enough; otherwise all are needed. `answer` and `note` are for
-    people and are never scored.
+    people and are never scored. `short`: the accepted short answers, empty where a few words
+    cannot answer, None where nobody has judged. `near`: for an unanswerable question, the sentence
+    that comes nearest.
     """
 
     id: str
@@ -49,16 +51,29 @@ class JudgedQuestion:
     answer: str = ""
     evidence: tuple[Evidence, ...] = ()
     any: bool = False
+    short: tuple[str, ...] | None = None
+    near: Quote | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse an answerable question without evidence, and an unanswerable one with it."""
+        """Refuse gold that contradicts itself."""
         if self.answerable != bool(self.evidence):
             raise InputError(
                 f"question {self.id!r} is {'' if self.answerable else 'un'}answerable with "
                 f"{len(self.evidence)} pieces of evidence; expected evidence if and only if it is "
                 "answerable."
+            )
+        if any(not text.strip() for text in self.short or ()):
+            raise InputError(f"question {self.id!r} has an empty short answer; expected a text.")
+        if self.short and not self.answerable:
+            raise InputError(
+                f"question {self.id!r} is unanswerable and has short answers; expected none."
+            )
+        if self.answerable and self.near:
+            raise InputError(
+                f"question {self.id!r} is answerable and has 'near'; expected it only where "
+                "nothing answers the question."
             )
 
 
@@ -120,6 +135,18 @@ def load_judged(path: Path) -> tuple[JudgedQuestion, ...]:
     return judged_questions(json_lines(path), str(path))
 
 
+def with_short(questions: Iterable[JudgedQuestion], path: Path) -> tuple[JudgedQuestion, ...]:
+    """The questions with the short answers that a JSONL file of `id` and `short` gives them.
+
+    A question whose id the file does not name stays as it is. Raises InputError for a malformed
+    line.
+    """
+    short = {
+        string(row, "id", where): _texts(row, "short", where) for where, row in json_lines(path)
+    }
+    return tuple(replace(each, short=short.get(each.id, each.short)) for each in questions)
+
+
 def judged_questions(
     rows: Iterable[tuple[str, Mapping[str, Any]]], where: str
 ) -> tuple[JudgedQuestion, ...]:
@@ -146,7 +173,9 @@ def judged_question(row: Mapping[str, Any], where: str) -> JudgedQuestion:
             answer=string(row, "answer", where, ""),
             evidence=_evidence(row, where),
             any=_flag(row, "any", where, default=False),
-            tags=_tags(row, where),
+            short=_texts(row, "short", where) if "short" in row else None,
+            near=_near(row, where),
+            tags=_texts(row, "tags", where),
             note=string(row, "note", where, ""),
         )
     except InputError as error:
@@ -162,11 +191,20 @@ def _flag(row: Mapping[str, Any], key: str, where: str, *, default: bool) -> boo
     return value
 
 
-def _tags(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    tags = row.get("tags", [])
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise InputError(f"{where}: 'tags' is {tags!r}; expected a list of texts.")
-    return tuple(string({"tags": tag}, "tags", where, "") for tag in tags)
+def _texts(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    texts = row.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise InputError(f"{where}: {key!r} is {texts!r}; expected a list of texts.")
+    return tuple(string({key: text}, key, where, "") for text in texts)
+
+
+def _near(row: Mapping[str, Any], where: str) -> Quote | None:
+    near = row.get("near")
+    if near is None:
+        return None
+    if not isinstance(near, dict):
+        raise InputError(f"{where}: 'near' is {near!r}; expected an object or nothing.")
+    return _quote(near, where)
 
 
 def _objects(row: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
