@@ -19,7 +19,7 @@ TYPES = {
     "paraphrase-hard",
     "unanswerable",
 }
-FIELDS = {"id", "question", "type", "answerable", "answer", "evidence", "any", "note"}
+FIELDS = {"id", "question", "type", "answerable", "answer", "evidence", "any", "short", "note"}
 LINES = (ROOT / "eval" / "gold" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
 GOLD: list[dict[str, Any]] = [json.loads(line) for line in LINES]
 
