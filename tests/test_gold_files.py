@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sourcebook.eval.data.corpus import corpus_articles
+from sourcebook.eval.data.articles import corpus_articles
 from sourcebook.eval.data.files import json_lines
 from sourcebook.eval.data.judged import (
     JudgedQuestion,
