@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from sourcebook.eval.data.articles import corpus_articles
-from sourcebook.eval.data.files import json_lines
 from sourcebook.eval.data.judged import (
     JudgedQuestion,
     article_finder,
@@ -39,7 +38,6 @@ SIZES = {
     "near-articles": (17, 16),
     "near-bench": (17, 17),
     "answerable": (21, 21),
-    "answerable-articles": (17, 17),
     "spanish": (20, 20),
 }
 KINDS = {
@@ -190,21 +188,6 @@ class TestRawArticles:
         assert wrong_short_answers(questions, raw) == []
         assert not any(each.short for each in questions if not each.answerable)
 
-    @each_split
-    def test_the_nearest_sentence_stands_in_its_page(self, split: str) -> None:
-        near = {each["id"]: each["near"] for each in rows(f"near-bench.{split}")}
-        pages = {
-            (folder, page["_id"]): f"{page['title']}\n{page['text']}"
-            for folder in {each["set"] for each in near.values()}
-            for _, page in json_lines(BENCH / folder / "corpus.jsonl")
-        }
-        wrong = [
-            name
-            for name, each in near.items()
-            if not find_quote(pages[each["set"], each["article"]], each["quote"])
-        ]
-        assert wrong == []
-
 
 # --- fields and counts ------------------------------------------------------------------------
 
@@ -232,18 +215,18 @@ def test_there_are_a_hundred_near_misses_of_every_kind() -> None:
 def test_a_near_miss_says_what_is_near_and_has_no_evidence(row: dict[str, Any]) -> None:
     assert (row["type"], row["answerable"], row["answer"]) == ("unanswerable", False, "")
     assert row["evidence"] == []
-    assert row["near"]["quote"]
+    assert row["near"]["quote"] if "near" in row else row["about"]["article"]
     assert len(row["tags"]) == 1
     assert row["note"]
 
 
-ANSWERABLE = everything("answerable", "answerable-articles")
+ANSWERABLE = everything("answerable")
 
 
-def test_there_are_sixty_more_answerable_questions() -> None:
-    assert len(ANSWERABLE) >= 60
-    assert sum(bool(row["short"]) for row in ANSWERABLE) >= 50
-    assert sum(not row["short"] for row in ANSWERABLE) >= 5
+def test_there_are_forty_more_answerable_questions() -> None:
+    assert len(ANSWERABLE) >= 40
+    assert sum(bool(row["short"]) for row in ANSWERABLE) >= 30
+    assert sum(not row["short"] for row in ANSWERABLE) >= 2
 
 
 @pytest.mark.parametrize("row", ANSWERABLE, ids=[row["id"] for row in ANSWERABLE])
