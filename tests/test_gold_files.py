@@ -29,7 +29,6 @@ SHARED = ROOT.parent / "shared"
 SPANISH_ARTICLES = GOLD / "spanish-articles.jsonl"
 RAW = SHARED / "seeds"
 RAW_GOLD = SHARED / "gold" / "articles.dev.jsonl"
-BENCH = SHARED / "bench"
 SPLITS = ("dev", "test")
 
 # How many questions each pair of files holds, dev and test.
@@ -62,9 +61,6 @@ external = [
 ]
 of_the_seeds = pytest.mark.parametrize(
     "name", ["seeds", *(f"{kind}.{split}" for kind in ("near", "answerable") for split in SPLITS)]
-)
-of_the_raw_articles = pytest.mark.parametrize(
-    "name", [f"{kind}-articles.{split}" for kind in ("near", "answerable") for split in SPLITS]
 )
 each_split = pytest.mark.parametrize("split", SPLITS)
 each_pair = pytest.mark.parametrize("pair", SIZES)
@@ -171,14 +167,6 @@ class TestRawArticles:
     """What needs the raw articles, which are not in the repository."""
 
     pytestmark = external
-
-    @of_the_raw_articles
-    def test_quotes_and_short_answers_stand_in_them(
-        self, name: str, raw: dict[str, Article]
-    ) -> None:
-        questions = judged(name)
-        assert wrong_quotes(questions, raw) == []
-        assert wrong_short_answers(questions, raw) == []
 
     def test_every_question_of_their_gold_has_short_answers_or_none(
         self, raw: dict[str, Article]
