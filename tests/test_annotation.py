@@ -88,7 +88,7 @@ def test_the_brief_for_programs(library: Library) -> None:
     assert response.headers["content-type"].startswith("text/plain")
     lines = response.text.split("\n")
     assert lines[0] == "# Sourcebook"
-    assert lines[2].startswith("> Policy questions answered with verbatim passages")
+    assert lines[2].startswith("> Answers policy questions with verbatim passages")
     links = re.findall(r"^- \[(.+?)\]\(http://testserver(\S+)\): \w", response.text, re.MULTILINE)
     document = client.get("/openapi.json").json()
     operations = [

@@ -124,11 +124,11 @@ def test_names_that_are_no_unicode_are_escaped(client: TestClient, allowed: Path
 @pytest.mark.parametrize(
     ("folder", "error", "said"),
     [
-        ("{allowed}/..", NotAllowedError, "none of the folders"),
-        ("{allowed}/../secret", NotAllowedError, "none of the folders"),
-        ("{allowed}/deep/../../secret", NotAllowedError, "none of the folders"),
-        ("{allowed}-not", NotAllowedError, "none of the folders"),
-        ("/", NotAllowedError, "none of the folders"),
+        ("{allowed}/..", NotAllowedError, "not in a folder that this server may import from"),
+        ("{allowed}/../secret", NotAllowedError, "not in a folder that this server may import from"),
+        ("{allowed}/deep/../../secret", NotAllowedError, "not in a folder that this server may import from"),
+        ("{allowed}-not", NotAllowedError, "not in a folder that this server may import from"),
+        ("/", NotAllowedError, "not in a folder that this server may import from"),
         ("{allowed}/linked", NotAllowedError, "symbolic link"),
         ("{allowed}/linked/.", NotAllowedError, "symbolic link"),
         ("{allowed}/fines.txt", InputError, "expected a folder"),

@@ -109,5 +109,5 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         )
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: The server cannot listen on 127.0.0.1, port {port}: ")
-    assert "another program listens there" in done.stderr
+    assert "the port is in use by another program" in done.stderr
     assert not (tmp_path / "library").exists()
