@@ -96,7 +96,7 @@ def test_the_brief_for_programs(library: Library) -> None:
         for path, methods in document["paths"].items()
         for method in methods
     ]
-    assert sorted(name for name, _ in links) == sorted([*operations, "OpenAPI", "Page"])
+    assert sorted(name for name, _ in links) == sorted([*operations, "OpenAPI", "HTML"])
     page = client.get("/docs").text
     for _, where in links:
         path, _, anchor = where.partition("#")
