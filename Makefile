@@ -54,8 +54,11 @@ check: $(DEVELOPING)  ## format, lint, types, docs up to date
 docs: $(DEVELOPING)  ## write the generated pages anew
 	$(BIN)/python -m docs.generate
 
-model: $(DEVELOPING)  ## build the shipped model from the published weights, and compare
+# READER: the files of the reader's trained weights, which are too large for the repository.
+model: $(DEVELOPING)  ## build the shipped models from the published weights, and compare
 	$(BIN)/python -m sourcebook.index.encoding.build build/model
+	$(BIN)/python -m sourcebook.eval.training.build build/models eval/training/late.npz \
+		$(if $(READER),--reader $(READER))
 
 # The tests with other versions of Python, where they are installed, and a question with the lowest
 # versions of what serving needs.

@@ -1,4 +1,4 @@
-"""Splits an article into passages at sentence boundaries, with exact offsets."""
+"""Cuts an article into passages at sentence boundaries, with exact offsets."""
 
 import itertools
 import math
@@ -10,17 +10,15 @@ import sentencex
 
 from sourcebook.index.article import Article, Block, BlockKind, sha256
 
-# About 150 words hold one argument and, with title and headings, fit the 256 word pieces of the
-# default encoder (docs/decisions/0003-passages.md).
+# About 150 words hold one argument and, with their context, fit the 256 word pieces of the default
+# encoder; docs/decisions/0003-passages.md has the comparison.
 TARGET_WORDS = 150
 MAX_WORDS = 180
 
-# Splitting a paragraph costs as much as missing the target length by a factor of 1.47
-# (docs/decisions/0003-passages.md).
+# A cut inside a paragraph costs as much as a passage that misses its target by 39 %.
 SPLIT_PARAGRAPH_COST = 0.15
 
-# Characters of an overlong sentence that are cut into word pieces at a time; doubled while they
-# hold fewer word pieces than a passage may have.
+# So many characters of a sentence without end are looked at to find where its first part ends.
 WINDOW = 4_000
 
 WORD = re.compile(r"\S+")
@@ -41,9 +39,9 @@ class Span:
 class Passage:
     """A contiguous span of one article's text, cut at sentence boundaries.
 
-    `start`, `end` and `sentences` are offsets into the article's text; `headings` are those right
-    above the passage, outermost first. `id` is a hash of the article, its text and the span, so
-    it always stands for the same words.
+    `start`, `end` and the `sentences` are offsets into the article's text; `headings` are those
+    right above the passage, outermost first. `id` is a hash of article, text version and span, so
+    it never names other words than those that it named before.
     """
 
     article_id: str
@@ -65,17 +63,17 @@ class Passage:
 
     @property
     def id(self) -> str:
-        """20 hex digits that identify this span of this version of the article."""
+        """20 hex digits that name this span of this version of this article."""
         return sha256(f"{self.article_id}:{self.article_sha256}:{self.start}:{self.end}")[:20]
 
     def text_of(self, sentence: Span) -> str:
-        """The text of one of its sentences."""
+        """The words of one of its sentences."""
         return self.text[sentence.start - self.start : sentence.end - self.start]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """A sentence, or a part of one that is too long, with the lengths that `_pack` needs."""
+    """A sentence with what the packing needs to know about it."""
 
     start: int
     end: int
@@ -85,12 +83,12 @@ class _Sentence:
 
 
 def sentence_spans(text: str, language: str = "en") -> list[Span]:
-    """The sentences of `text`, without the white space around them.
+    """The sentences of `text`, white space around them left out.
 
     Together they cover every character that is not white space. `language` is a two-letter code;
-    for a language without rules of its own the segmenter uses its fallback rules.
+    one that the segmenter has no rules for is cut by its fallback rules.
     """
-    # Only the starts are used, so the spans cover the text whatever the segmenter returns.
+    # Only the starts are used, so that whatever the segmenter does, the spans cover the text.
     found = sentencex.get_sentence_boundaries(language or "en", text)
     cuts = sorted({0, len(text), *(boundary["start_index"] for boundary in found)})
     spans = [_trim(text, start, end) for start, end in itertools.pairwise(cuts)]
@@ -98,10 +96,10 @@ def sentence_spans(text: str, language: str = "en") -> list[Span]:
 
 
 def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[Passage]:
-    """The passages of `article`, in order; together they cover everything but its headings.
+    """The passages of `article`, in reading order; together they cover all but its headings.
 
-    `piece_offsets` returns the spans of the encoder's word pieces in a text. No passage has more
-    than `max_pieces` of them, crosses a heading, or mixes body and captions.
+    `piece_offsets` gives the span of each word piece of a text as the encoder cuts it. No passage
+    has more than `max_pieces` of them, none crosses a heading, none mixes body and captions.
     """
     passages = []
     sha = article.sha256
@@ -129,7 +127,7 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
 
 
 def _sections(article: Article) -> Iterator[tuple[tuple[str, ...], BlockKind, list[Block]]]:
-    """Groups of blocks that one passage may span, each with the headings above it."""
+    """Runs of blocks that one passage may span, each with the heading above it."""
     heading: tuple[str, ...] = ()
     for kind, run in itertools.groupby(article.blocks, key=lambda block: block.kind):
         blocks = list(run)
@@ -159,10 +157,17 @@ def _sentences(
             )
 
 
+def without_spaces(text: str, start: int, end: int) -> tuple[int, int]:
+    """`[start, end)` without the white space at its ends; empty where there is nothing else."""
+    words = text[start:end]
+    start += len(words) - len(words.lstrip())
+    return start, start + len(words.strip())
+
+
 def _fit(
     text: str, span: Span, piece_offsets: PieceOffsets, max_pieces: int
 ) -> Iterator[tuple[int, int, int]]:
-    """The parts of `span` as (start, end, pieces), as few as the encoder's limit allows."""
+    """`span` as (start, end, pieces), in as few parts as the encoder's limit allows."""
     start = span.start
     window = WINDOW
     while start < span.end:
@@ -178,7 +183,7 @@ def _fit(
 
 
 def _cut_point(text: str, start: int, limit: int) -> int:
-    """The end of the last word before `limit`, or `limit` itself inside a single long word."""
+    """The end of the last word before `limit`, or `limit` itself in a word that is too long."""
     words = list(WORD.finditer(text, start, limit + 1))
     if len(words) > 1 and words[-1].end() > limit:
         return words[-2].end()
@@ -186,14 +191,12 @@ def _cut_point(text: str, start: int, limit: int) -> int:
 
 
 def _trim(text: str, start: int, end: int) -> Span:
-    """`[start, end)` without leading and trailing white space."""
-    piece = text[start:end]
-    left = len(piece) - len(piece.lstrip())
-    return Span(start + left, max(start + left, start + len(piece.rstrip())))
+    """`[start, end)` without the white space at its ends."""
+    return Span(*without_spaces(text, start, end))
 
 
 def _pack(sentences: Sequence[_Sentence], max_pieces: int) -> list[Sequence[_Sentence]]:
-    """The cheapest split of `sentences` into passages, by dynamic programming."""
+    """The split of `sentences` into passages that costs least (dynamic programming)."""
     best = [0.0]
     cuts = [0]
     for end in range(1, len(sentences) + 1):
@@ -213,7 +216,7 @@ def _pack(sentences: Sequence[_Sentence], max_pieces: int) -> list[Sequence[_Sen
 def _choices(
     sentences: Sequence[_Sentence], end: int, max_pieces: int
 ) -> Iterator[tuple[int, float]]:
-    """Every allowed start of a passage that ends before sentence `end`, with the passage's cost."""
+    """Every start of a passage that may end before sentence `end`, with that passage's cost."""
     words = pieces = 0
     split = 0.0 if sentences[end - 1].ends_block else SPLIT_PARAGRAPH_COST
     for start in range(end - 1, -1, -1):
@@ -221,5 +224,5 @@ def _choices(
         pieces += sentences[start].pieces
         if start < end - 1 and (words > MAX_WORDS or pieces > max_pieces):
             return
-        # The logarithm makes half and double the target equally bad, so no short rest is left over.
+        # The logarithm makes half and double the target equally bad, so no stub is left over.
         yield start, math.log(max(words, 1) / TARGET_WORDS) ** 2 + split

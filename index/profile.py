@@ -1,6 +1,7 @@
 """Profiles: the weights, thresholds and calibration that belong to one encoder."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -90,22 +91,43 @@ class Logistic:
     intercept: float
     weights: Mapping[str, float]
 
+    def probability(self, signals: Mapping[str, float]) -> float:
+        """What it makes of signals by name; it needs those that it has weights for."""
+        weighted = sum(weight * signals[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-self.intercept - weighted))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """How signals become a probability, and the probability a status.
 
     `relevant` tells questions on the library's subjects from others; `detailed`, among the former,
-    those that the best hit answers from near misses. Their product is the confidence. The status
-    is answered from `answered` on, and partly answered from `partial` on. A word that no passage
-    holds may be said in other words where the best passage matches it at least `unsaid`.
+    those that the best hits answer from near misses. Their product is the confidence. A question
+    counts as answered from `answered` on; below, it is related to the library's subjects where
+    `relevant` says so. A word that no passage holds may be said in other words where the best
+    passage matches it at least `unsaid`.
     """
 
     relevant: Logistic
     detailed: Logistic
     answered: float
-    partial: float
     unsaid: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingProfile:
+    """How what a reader says is used.
+
+    It reads the best `count` hits. A unit of its logit adds `order` to a hit's score. `short` turns
+    the logit and the span's margin into the probability that the span is the short answer, which
+    is shown from `sure` on. `calibration` takes the place of the one that is used without a reader.
+    """
+
+    count: int
+    order: float
+    short: Logistic
+    sure: float
+    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +149,7 @@ class Profile:
     short_answers: ShortAnswerThresholds
     disagreements: DisagreementThresholds
     calibration: Calibration
+    reading: ReadingProfile
 
     def to_json(self) -> str:
         """The profile as a file holds it."""

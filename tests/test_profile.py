@@ -14,7 +14,7 @@ from sourcebook.service.asking.answer import Status
 from sourcebook.service.asking.decide import Decide
 from sourcebook.service.asking.engine import Engine
 
-MINILM, NEUTRAL = shipped_profiles()
+MINILM, E5, NEUTRAL = shipped_profiles()
 
 
 def test_the_default_encoder_has_a_profile_of_its_own(encoder: Encoder) -> None:
@@ -34,7 +34,7 @@ def test_a_profile_of_the_user_comes_first(tmp_path: Path, encoder: Encoder) -> 
     assert profile_for("unknown", tmp_path) == NEUTRAL
 
 
-@pytest.mark.parametrize("profile", [MINILM, NEUTRAL], ids=lambda each: each.name)
+@pytest.mark.parametrize("profile", [MINILM, E5, NEUTRAL], ids=lambda each: each.name)
 def test_shipped_profiles_can_be_used_and_survive_a_round_trip(profile: object) -> None:
     assert isinstance(profile, type(MINILM))
     assert read_profile(profile.to_json(), "text") == profile
@@ -71,6 +71,6 @@ def test_the_neutral_profile_claims_little(seed_library: Library) -> None:
     neutral = Engine.of(seed_library, profile=NEUTRAL)
     for question in ("Who ended aerial spraying?", "How much cocaine did Colombia seize in 2024?"):
         answer = neutral.ask(question)
-        assert answer.status is Status.PARTIAL
+        assert (answer.status, answer.confidence_in_words) == (Status.ANSWERED, "low")
         assert answer.short is None
         assert answer.citations[0] == Engine.of(seed_library).ask(question).citations[0]

