@@ -30,6 +30,7 @@ from sourcebook.eval.report.results_table import results_table
 from sourcebook.eval.report.summary import DataSummary, MethodSummary, load_summary
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import parse
 from sourcebook.service.answering import Answering
@@ -296,7 +297,7 @@ def seeds_engine(folder: Path) -> Engine:
     for path in paths:
         name = f"seeds/{path.name}"
         library.add(parse(path.read_bytes(), name=name, source=name))
-    return Engine.of(library)
+    return Engine.of(library, reader=shipped_reader())
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from sourcebook.index.errors import InputError
 
 _ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
 _UNSENDABLE = re.compile(r"[^!-~]")  # characters that an HTTP header cannot contain
+READERS = ("multilingual-e5-small-reader", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -39,6 +40,14 @@ class Settings:
             "SOURCEBOOK_MODEL",
             "Encoder: the name or folder of a sentence-transformers model. A library opens only "
             "with the encoder that made it; `sourcebook reembed` changes the encoder.",
+        ),
+    )
+    reader: str = field(
+        default="multilingual-e5-small-reader",
+        metadata=_about(
+            "SOURCEBOOK_READER",
+            "Model that reads the best passages together with the question, and decides whether "
+            "they answer it: the one that comes with the package, or `none`.",
         ),
     )
     host: str = field(
@@ -112,6 +121,7 @@ class Settings:
     def __post_init__(self) -> None:
         checks: dict[str, tuple[bool, str]] = {
             "library": ("\0" not in str(self.library), "the path of a folder"),
+            "reader": (self.reader in READERS, f"one of {', '.join(READERS)}"),
             "model": (bool(self.model.strip()), "the name or folder of a model"),
             "host": (bool(self.host.strip()), "an address or host name such as 127.0.0.1"),
             "port": (0 <= self.port <= 65_535, "a whole number from 0 to 65535"),

@@ -69,7 +69,6 @@ def differing(text: str, citation: int) -> Disagreement:
         (ANSWER, {"disagreements": (differing("Coca grows in Meta.", 1),)}, "quoted by"),
         (SILENT, {"disagreements": (differing(CITED.exact, 1),)}, "quoted by"),
         (SILENT, {"status": Status.ANSWERED}, "cannot have"),
-        (SILENT, {"status": Status.PARTIAL}, "cannot have"),
         (SILENT, {"citations": (CITED,)}, "cannot have"),
         (SILENT, {"sentences": ANSWER.sentences}, "cannot have"),
         (SILENT, {"reason": None}, "reason"),

@@ -84,7 +84,7 @@ def test_the_whole_calibration_and_its_threshold() -> None:
     off = [value for each, value in zip(rows, confidence, strict=True) if not each.relevant]
     assert max(off) < 0.01
     refused = [
-        value < fitted.partial
+        value < fitted.answered
         for each, value in zip(rows, confidence, strict=True)
         if each.answerable
     ]
@@ -171,7 +171,7 @@ def test_the_command_writes_a_profile_of_the_encoder(
     assert fitted.calibration != before.calibration
     assert replace(fitted, calibration=before.calibration, encoders=before.encoders) == before
     assert f"{encoder.name}, fitted on " in done.stdout
-    assert f"in part from {fitted.calibration.partial:.2f}" in done.stdout
+    assert f"answered from a confidence of {fitted.calibration.answered:.2f}" in done.stdout
     assert "reliability without the article" in done.stdout
     # All recipes are answerable, so they alone do not say what a near miss is.
     assert "without the set: the rest lacks questions of one kind" in done.stdout

@@ -20,7 +20,6 @@ MODEL = Calibration(
     relevant=EVEN,
     detailed=Logistic(intercept=-1, weights={"unfit": -5, "dense": 2.5}),
     answered=0.6,
-    partial=0.4,
     unsaid=0.3,
 )
 
@@ -28,11 +27,6 @@ MODEL = Calibration(
 def test_by_hand() -> None:
     assert probability(EVEN, SIGNALS) == pytest.approx(0.5)
     assert confidence_of(MODEL, SIGNALS) == pytest.approx(0.25)
-
-
-def test_thresholds() -> None:
-    statuses = [Decide(MODEL, 0.9).status(value) for value in (0.6, 0.59, 0.4, 0.39, 0)]
-    assert statuses == ["answered", "partial", "partial", "not_in_library", "not_in_library"]
 
 
 def test_a_model_of_what_is_no_signal_is_refused() -> None:

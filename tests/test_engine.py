@@ -1,6 +1,6 @@
 """The engine: the order of its stages, its variants, and what changes while it answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,8 +10,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.asking.answer import Status
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Hit
-from sourcebook.service.asking.read import Reading
+from sourcebook.service.asking.rank import Ranking
 
 MakeLibrary = Callable[..., Library]
 QUESTION = "When does the night train to the coast run?"
@@ -22,9 +21,9 @@ BUSES = "The night bus to the coast runs in spring, the ministry said."
 def changing(engine: Engine, change: Callable[[], object]) -> Engine:
     """The engine with a stage `read` that, when it is reached, makes the change."""
 
-    def read(query: Query, hits: Sequence[Hit]) -> Sequence[Reading]:
+    def read(query: Query, ranking: Ranking) -> Ranking:
         change()
-        return ()
+        return ranking
 
     return replace(engine, read=read)
 

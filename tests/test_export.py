@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from sourcebook.eval.cli.app import app
 from sourcebook.index.article import Metadata
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Answer, Sentence, Status
@@ -259,7 +260,8 @@ def test_on_the_command_line(
     done = CliRunner().invoke(app, ["ask", QUESTION, "--export", str(file), "--style", "apa"])
     assert done.exit_code == 0, done.output
     assert done.stderr == f"Wrote {file}\n"
-    assert file.read_text("utf-8") == export(Engine.of(library).ask(QUESTION), "markdown", "apa")
+    engine = Engine.of(library, reader=shipped_reader())
+    assert file.read_text("utf-8") == export(engine.ask(QUESTION), "markdown", "apa")
     page = tmp_path / "answer.HTML"
     assert CliRunner().invoke(app, ["ask", "Sourdough?", "--export", str(page)]).exit_code == 3
     assert quotes_in(page.read_text("utf-8"), "html") == [NASTY]

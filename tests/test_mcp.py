@@ -124,7 +124,11 @@ def test_a_whole_conversation(connect: Connect) -> None:
         facts = document["metadata"]
         assert facts["quote"] == TRAINS[facts["start"] : facts["end"]]
 
-        answer = data(await client.call_tool("ask", {"question": "When does the train return?"}))
+        answer = data(
+            await client.call_tool(
+                "ask", {"question": "When does the night train to the coast run again?"}
+            )
+        )
         cited = answer["citations"][0]
         assert TRAINS[cited["start"] : cited["end"]] == cited["exact"]
 

@@ -12,7 +12,7 @@ from made import candidate, hit
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import Query, content_words
-from sourcebook.service.asking.rank import Hit
+from sourcebook.service.asking.rank import Hit, Ranking
 from sourcebook.service.asking.signals import Signals, missing_entities, signals
 from sourcebook.service.language.answer_types import expected
 from sourcebook.service.language.words import WITH_APOSTROPHES
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     weights: Vectors
 
     def signals(self) -> Signals:
-        return signals(*self)
+        return signals(self.query, Ranking((self.best,), self.weights))
 
 
 def ask(
@@ -156,7 +156,7 @@ def test_any_question_and_text_give_finite_signals(question: str, text: str) -> 
 
 def test_a_real_library_gives_them(engine: Engine) -> None:
     found = engine.examine("How much cocaine did Colombia seize in 2024?")
-    seen = signals(found.query, found.ranking.hits[0], found.ranking.weights)
+    seen = signals(found.query, found.ranking)
     assert 0.5 < seen.sentence <= 1
     flags = ("name_missing", "number_missing", "negated", "opposite", "unfit")
     assert {name: getattr(seen, name) for name in flags} == dict.fromkeys(flags, False)

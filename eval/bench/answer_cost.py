@@ -18,6 +18,7 @@ from sourcebook.eval.bench.processes import memory_of
 from sourcebook.eval.data.dataclass_json import from_json, to_json
 from sourcebook.eval.measures.spread import Spread, spread_of
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.library import Library
@@ -99,7 +100,7 @@ def observe(place: Place, warm_up: Sequence[str], questions: Sequence[str]) -> A
     encoder, encoder_seconds = _timed(place.encoder)
     library, open_seconds = _timed(partial(Library, place.folder, encoder))
     with library:
-        engine = Engine.of(library)
+        engine = Engine.of(library, reader=shipped_reader())
         _, first = _timed(partial(engine.ask, questions[0]))
         for question in warm_up:
             engine.ask(question)
@@ -219,7 +220,9 @@ def main() -> None:
         print(to_json(observe(place, *json.load(sys.stdin))))
     else:
         with Library(place.folder, place.encoder()) as library:
-            printing.answer(AnswerOut.model_validate(Engine.of(library).ask(words[3])))
+            printing.answer(
+                AnswerOut.model_validate(Engine.of(library, reader=shipped_reader()).ask(words[3]))
+            )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from sourcebook.eval.bench.place import Place, place_of
 from sourcebook.eval.http.routes import evaluations_router
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
@@ -80,7 +81,7 @@ def main() -> None:
             Library(place.folder, place.encoder()) as library,
             Workers(partial(_worker_engine, place), settings.processes) as workers,
         ):
-            answering = Answering(Engine.of(library), workers=workers)
+            answering = Answering(Engine.of(library, reader=shipped_reader()), workers=workers)
             server.run(
                 serve_app(answering, settings, [evaluations_router]),
                 listening,
@@ -91,7 +92,7 @@ def main() -> None:
 
 
 def _worker_engine(place: Place) -> Engine:
-    return Engine.of(Library(place.folder, place.encoder()))
+    return Engine.of(Library(place.folder, place.encoder()), reader=shipped_reader())
 
 
 if __name__ == "__main__":

@@ -52,11 +52,10 @@ def calibration(rows: Sequence[SignalRow]) -> Calibration:
         relevant=fit(rows, RELEVANT, lambda row: row.relevant, share=0.5),
         detailed=fit(own, DETAILED, lambda row: row.answerable, share=ANSWERABLE),
         answered=ANSWERED,
-        partial=ANSWERED,
         unsaid=UNSAID,
     )
     confidence = [confidence_of(fitted, row.signals) for row in rows]
-    return replace(fitted, partial=min(ANSWERED, speaking_threshold(rows, confidence)))
+    return replace(fitted, answered=min(ANSWERED, speaking_threshold(rows, confidence)))
 
 
 def left_out(rows: Sequence[SignalRow], key: Callable[[SignalRow], Hashable]) -> list[float]:

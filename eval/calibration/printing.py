@@ -25,7 +25,7 @@ def print_fit(rows: Sequence[SignalRow], profile: Profile) -> None:
     print(f"{profile.name}, fitted on {len(rows):,} questions: {', '.join(sets)}")
     _print_model("on the library's subjects", found.relevant)
     _print_model("answered by the best hit, if on the subjects", found.detailed)
-    print(f"answered from a confidence of {found.answered:.2f}, in part from {found.partial:.2f}")
+    print(f"answered from a confidence of {found.answered:.2f}")
 
 
 def _print_model(title: str, model: Logistic) -> None:
@@ -41,7 +41,7 @@ def print_checks(rows: Sequence[SignalRow], fitted: Calibration) -> None:
     Unseen means that the article of the best hit, or with several sets the whole set, was left out.
     """
     _print_signals(rows)
-    thresholds = fitted.partial, fitted.answered
+    thresholds = (fitted.answered,)
     seen = [confidence_of(fitted, row.signals) for row in rows]
     _print_shares("fitted on all", rows, seen, thresholds)
     folds: dict[str, Callable[[SignalRow], Hashable]] = {

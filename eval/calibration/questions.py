@@ -11,6 +11,7 @@ from sourcebook.eval.data.judged import load_judged
 from sourcebook.eval.data.question_set import load_with_corpus
 from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.reader import Reader
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.signals import Signals, signals
 
@@ -56,7 +57,7 @@ def load_corpus(data: str, split: str) -> AnsweredCorpus:
 
 
 def ask_all(
-    corpora: Sequence[AnsweredCorpus], encoder: Encoder, cache: Path
+    corpora: Sequence[AnsweredCorpus], encoder: Encoder, cache: Path, reader: Reader | None = None
 ) -> Iterator[SignalRow]:
     """A row for each question of each set, and for some questions of the other sets."""
     for corpus in corpora:
@@ -64,7 +65,7 @@ def ask_all(
         with library:
             for _ in building:
                 pass
-            engine = Engine.of(library)
+            engine = Engine.of(library, reader=reader)
             for text, answerable in corpus.questions:
                 yield _row(engine, corpus.name, text, answerable=answerable, relevant=True)
             for other in corpora:
@@ -87,5 +88,5 @@ def _row(engine: Engine, data: str, text: str, *, answerable: bool, relevant: bo
         article=best.article.metadata.title,
         answerable=answerable,
         relevant=relevant,
-        signals=signals(found.query, best, found.ranking.weights),
+        signals=signals(found.query, found.ranking),
     )

@@ -10,6 +10,7 @@ def build(job: Workload, loaded: Loaded) -> Ask:
     """A new library of the documents; a server opens it later."""
     from sourcebook.eval.data.articles import plain_articles
     from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.index.encoding.reader import shipped_reader
     from sourcebook.index.library import Library
     from sourcebook.service.asking.engine import Engine
 
@@ -18,7 +19,7 @@ def build(job: Workload, loaded: Loaded) -> Ask:
 
     library = Library(Path(job.library), encoder, create=True)
     library.add(plain_articles((d.id, d.title, d.text) for d in job.documents))
-    engine = Engine.of(library)
+    engine = Engine.of(library, reader=shipped_reader())
     return lambda question: engine.find(question, limit=TOP).hits
 
 

@@ -17,8 +17,8 @@ from sourcebook.eval.measures.statistics import Interval, bootstrap, by_type
 from sourcebook.index.errors import InputError
 
 SCHEMA = 1
-ANSWERED = ("answered", "partial")
-STATUSES = (*ANSWERED, "not_in_library")
+ANSWERED = ("answered",)
+STATUSES = (*ANSWERED, "related", "not_in_library")
 
 
 @dataclass(frozen=True, slots=True)

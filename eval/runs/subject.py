@@ -10,6 +10,7 @@ from sourcebook.eval.data.code_hash import code_sha256
 from sourcebook.eval.data.judged import SourceArticle
 from sourcebook.eval.report.document import Found
 from sourcebook.index.article import Metadata
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
 from sourcebook.service.asking.answer import Answer
@@ -109,7 +110,7 @@ class EngineSubject:
         """Measure `engine` with the method that it was created with."""
         self._engine = engine
         self.method = engine.method
-        self.threshold = engine.profile.calibration.partial
+        self.threshold = engine.decide.calibration.answered
 
     def ask(self, question: str) -> Observation:
         """Rank passages for the question and answer it; `seconds` excludes what follows."""
@@ -159,7 +160,7 @@ def refused(error: InputError) -> Observation:
 
 def engine_for(library: Library, method: str) -> Engine:
     """The engine with the named method. Raises InputError for an unknown name."""
-    return Engine.of(library, method)
+    return Engine.of(library, method, reader=shipped_reader())
 
 
 def articles_of(library: Library) -> dict[str, SourceArticle]:

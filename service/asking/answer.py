@@ -12,17 +12,17 @@ from sourcebook.service.asking.sources import independent_publishers, outdated
 
 
 class Status(StrEnum):
-    """How much of the question the library answers."""
+    """Whether the library answers the question, or is at least on its subject."""
 
     ANSWERED = "answered"
-    PARTIAL = "partial"
+    RELATED = "related"
     NOT_IN_LIBRARY = "not_in_library"
 
 
 # As people say it.
 STATUSES = {
     "answered": "Answered",
-    "partial": "Answered in part",
+    "related": "Related, but no answer found",
     "not_in_library": "Not in the library as far as can be told",
 }
 # The reasons of silence: the library, or what the filter lets through of it, is empty; or it is on
@@ -60,8 +60,8 @@ class Sentence:
 class Answer:
     """What the library says to a question.
 
-    It has sentences if and only if it has citations and its status is not `not_in_library`;
-    `nearest` then holds the nearest misses, and `reason` says why they are no answer: one of the
+    It has sentences and citations if and only if its status is `answered`; otherwise `nearest`
+    holds what comes nearest, and `reason` says why they are no answer: one of the
     constants of this module, `ENTITY_MISSING` followed by a colon and the name.
     `short` is the part of the evidence that answers, where the question asks for a few words.
     `disagreements` are what sources say differently; `citations` then hold their sides, too.
@@ -96,7 +96,7 @@ class Answer:
         return REASONS[kind].format(name)
 
     def __post_init__(self) -> None:
-        silent = self.status is Status.NOT_IN_LIBRARY
+        silent = self.status is not Status.ANSWERED
         if silent == bool(self.sentences) or silent == bool(self.citations):
             raise ValueError(f"an answer that is {self.status} cannot have these sentences")
         if silent != (self.reason is not None):

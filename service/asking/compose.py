@@ -14,7 +14,7 @@ from sourcebook.service.asking.disagreement import Disagreement, side_by_side
 from sourcebook.service.asking.evidence import evidence
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit, Ranking
-from sourcebook.service.asking.short_answer import ShortAnswer, short_answer
+from sourcebook.service.asking.short_answer import ShortAnswer, read_answer, short_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Compose:
     ) -> Answer:
         """The answer, with all quotes read from this view."""
         citations = self._cite(query, decision.quoted, ranking, view)
-        silent = decision.status is Status.NOT_IN_LIBRARY
+        silent = decision.status is not Status.ANSWERED
         beside = _Beside() if silent else self._beside(query, citations, ranking, view)
         return Answer(
             query=query,
@@ -77,9 +77,17 @@ class Compose:
         """Quote the best sentences of the hits."""
         quotes = []
         for hit in hits:
-            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
-            quotes.append((hit, Span(span.start, span.end)))
+            quotes.append((hit, self._evidence(query, hit, ranking)))
         return quote(quotes, view)
+
+    def _evidence(self, query: Query, hit: Hit, ranking: Ranking) -> Span:
+        """The sentences that hold what the reader found or, unread, those that match best."""
+        if span := hit.read_span:
+            held = [s for s in hit.passage.sentences if s.start < span.end and span.start < s.end]
+            if held:
+                return Span(held[0].start, held[-1].end)
+        found = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
+        return Span(found.start, found.end)
 
     def _beside(
         self, query: Query, citations: Sequence[Citation], ranking: Ranking, view: LibraryView
@@ -87,7 +95,10 @@ class Compose:
         """The short answer, and what other sources say differently."""
         hits = {hit.passage.id: hit for hit in ranking.hits}
         cited = [(hits[citation.passage_id], citation) for citation in citations]
-        short = short_answer(query, cited, ranking.weights, self.profile.short_answers)
+        if any(hit.reading for hit in ranking.hits):
+            short = read_answer(query, cited, self.profile.reading)
+        else:
+            short = short_answer(query, cited, ranking.weights, self.profile.short_answers)
         found = contradictions(query, ranking, self.profile)
         uncited = {
             (said.statement.hit.passage.id, said.statement.sentence): said.statement.hit

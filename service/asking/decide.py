@@ -16,7 +16,6 @@ from sourcebook.service.asking.answer import (
 )
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit, Ranking
-from sourcebook.service.asking.read import Reading
 from sourcebook.service.asking.signals import NAMES, Signals, missing_entities, signals
 
 # How many hits are quoted at most: in an answer, and as the nearest misses where there is none.
@@ -28,7 +27,7 @@ class Decision:
     """What is said of a question, and the hits that are quoted for it.
 
     `confidence` is the estimated probability that the library holds the answer. `reason` says why
-    there is none, and is given if and only if the status is `not_in_library`.
+    there is none, and is given if and only if the status is not `answered`.
     """
 
     status: Status
@@ -57,7 +56,6 @@ class Decide:
         self,
         query: Query,
         ranking: Ranking,
-        readings: Sequence[Reading],
         view: LibraryView,
         chosen: Filter | None,
     ) -> Decision:
@@ -66,41 +64,38 @@ class Decide:
             return Decision(
                 status=Status.NOT_IN_LIBRARY, confidence=0.0, quoted=(), reason=NOTHING_TO_SEARCH
             )
-        best = ranking.hits[0]
-        seen = signals(query, best, ranking.weights)
+        seen = signals(query, ranking)
         confidence = confidence_of(self.calibration, seen)
-        status = self.status(confidence)
-        if status is not Status.NOT_IN_LIBRARY:
+        if confidence >= self.calibration.answered:
             quoted = worth_quoting(ranking.hits, self.near_best)
-            return Decision(status=status, confidence=confidence, quoted=quoted)
+            return Decision(status=Status.ANSWERED, confidence=confidence, quoted=quoted)
+        related = probability(self.calibration.relevant, seen) >= 0.5
+        best = ranking.hits[0]
         return Decision(
-            status=status,
+            status=Status.RELATED if related else Status.NOT_IN_LIBRARY,
             confidence=confidence,
             quoted=ranking.hits[:NEAREST],
-            reason=self._reason(query, seen, best, view, chosen),
+            reason=self._missing(query, best, view, chosen) if related else NOTHING_RELEVANT,
         )
 
-    def status(self, confidence: float) -> Status:
-        """What that much confidence allows to say."""
-        if confidence >= self.calibration.answered:
-            return Status.ANSWERED
-        partial = confidence >= self.calibration.partial
-        return Status.PARTIAL if partial else Status.NOT_IN_LIBRARY
-
-    def _reason(
-        self, query: Query, seen: Signals, best: Hit, view: LibraryView, chosen: Filter | None
-    ) -> str:
-        """Why there is no answer, machine-readable."""
-        if probability(self.calibration.relevant, seen) < 0.5:
-            return NOTHING_RELEVANT
+    def _missing(self, query: Query, best: Hit, view: LibraryView, chosen: Filter | None) -> str:
+        """What is missing in articles on the question's subject, machine-readable."""
         held = view.held({word.stem for word in query.words}, chosen)
         missing = missing_entities(query, best, held, self.calibration.unsaid)
         return f"{ENTITY_MISSING}:{missing[0]}" if missing else DETAIL_MISSING
 
 
 def worth_quoting(hits: Sequence[Hit], near_best: float) -> tuple[Hit, ...]:
-    """The best hit and those that come close to it, at most four."""
-    return tuple(hit for hit in hits[:MOST_CITED] if hit.score >= near_best * hits[0].score)
+    """The best hit and those that come close to it, at most four.
+
+    Of hits that were read, only those count that rather answer the question than not.
+    """
+    return tuple(
+        hit
+        for place, hit in enumerate(hits[:MOST_CITED])
+        if place == 0
+        or (hit.score >= near_best * hits[0].score and (not hit.reading or hit.reading.logit > 0))
+    )
 
 
 def confidence_of(calibration: Calibration, seen: Signals) -> float:

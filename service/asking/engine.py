@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sourcebook.index.encoding.reader import Reader
 from sourcebook.index.library import Library
 from sourcebook.index.profile import Profile
 from sourcebook.index.storage.records import Filter
@@ -11,9 +12,9 @@ from sourcebook.service.asking.compose import Compose, FoundPassage
 from sourcebook.service.asking.decide import Decide
 from sourcebook.service.asking.query import Query, Vocabulary, plan
 from sourcebook.service.asking.rank import COLLAPSED, Rank, Ranking
-from sourcebook.service.asking.read import Read, no_reader
+from sourcebook.service.asking.read import Read, ReadHits, no_reader
 from sourcebook.service.asking.search import Search
-from sourcebook.service.asking.variants import variant
+from sourcebook.service.asking.variants import READ, variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +56,34 @@ class Engine:
     plan: Callable[[str, Vocabulary], Query] = plan
 
     @classmethod
-    def of(cls, library: Library, method: str = "full", profile: Profile | None = None) -> "Engine":
+    def of(
+        cls,
+        library: Library,
+        method: str = "full",
+        *,
+        profile: Profile | None = None,
+        reader: Reader | None = None,
+    ) -> "Engine":
         """The engine on a library, with the profile of its encoder unless another is given.
 
-        Raises `InputError` for a method that there is not.
+        A `reader` reads only in the method `full` and where a part of it is left out. Raises
+        `InputError` for a method that there is not.
         """
         used = variant(profile or library.encoder.profile, method)
+        reading = used.reading if reader and method in READ else None
         return cls(
             library=library,
             profile=used,
             method=method,
             search=Search(used.dense_count, used.lexical_count),
             rank=Rank(used.weights),
-            decide=Decide(used.calibration, used.evidence.near_best),
+            decide=Decide(
+                reading.calibration if reading else used.calibration, used.evidence.near_best
+            ),
             compose=Compose(used),
+            read=ReadHits(reader, reading.count, reading.order)
+            if reader and reading
+            else no_reader,
         )
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
@@ -78,8 +93,8 @@ class Engine:
             query = timed("plan", self.plan, question, view)
             found = self.search(query, view, chosen, COLLAPSED)
             ranking = timed("rank", self.rank, query, found, view.sourced, COLLAPSED)
-            readings = timed("read", self.read, query, ranking.hits)
-            decision = timed("decide", self.decide, query, ranking, readings, view, chosen)
+            ranking = timed("read", self.read, query, ranking)
+            decision = timed("decide", self.decide, query, ranking, view, chosen)
             answer = timed("compose", self.compose, query, ranking, decision, view)
         return self.still_there(answer)
 
@@ -91,6 +106,7 @@ class Engine:
             query = timed("plan", self.plan, question, view)
             found = self.search(query, view, chosen, depth)
             ranking = timed("rank", self.rank, query, found, view.sourced, depth)
+            ranking = timed("read", self.read, query, ranking)
             return Found(
                 query=query,
                 hits=timed("compose", self.compose.passages, query, ranking, limit, view),
@@ -106,8 +122,8 @@ class Engine:
             query = timed("plan", self.plan, question, view)
             found = self.search(query, view, None, None)
             ranking = timed("rank", self.rank, query, found, view.sourced, None)
-            readings = timed("read", self.read, query, ranking.hits)
-            decision = timed("decide", self.decide, query, ranking, readings, view, None)
+            ranking = timed("read", self.read, query, ranking)
+            decision = timed("decide", self.decide, query, ranking, view, None)
             answer = timed("compose", self.compose, query, ranking, decision, view)
             passages = self.compose.passages(query, ranking, limit, view)
         return Examined(query=query, ranking=ranking, passages=passages, answer=answer)

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sourcebook.index.encoding.reader import PassageReading
 from sourcebook.index.encoding.tokens import Vectors, max_sims
 from sourcebook.index.passages import Passage, Span
 from sourcebook.index.profile import Weights
@@ -31,7 +32,8 @@ class Hit:
     """A ranked passage with the scores that each stage gave it.
 
     `late` is its MaxSim, `window` that of its best few words; `similarity` is (question tokens,
-    passage tokens and then its context's); `also` are the articles that print the same passage.
+    passage tokens and then its context's); `also` are the articles that print the same passage,
+    `reading` is what the reader says of it, where it has read it.
     """
 
     candidate: Candidate
@@ -42,6 +44,15 @@ class Hit:
     window: float
     similarity: Vectors
     also: tuple[ArticleRecord, ...] = ()
+    reading: PassageReading | None = None
+
+    @property
+    def read_span(self) -> Span | None:
+        """Where in the article's text the reader finds the answer, if it has read the passage."""
+        if self.reading is None or self.reading.start >= self.reading.end:
+            return None
+        first = self.passage.start
+        return Span(first + self.reading.start, first + self.reading.end)
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sourcebook.index.encoding.tokens import Vectors, max_sim
 from sourcebook.index.passages import Span
-from sourcebook.index.profile import ShortAnswerThresholds
+from sourcebook.index.profile import ReadingProfile, ShortAnswerThresholds
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit
@@ -20,6 +20,10 @@ from sourcebook.service.language.words import topic_words
 # This many word pieces away from words that may answer, a token counts a third (1/e) of what it
 # counts beside them: chosen on the dev questions (docs/decisions/0011-short-answers.md).
 REACH = 12
+
+# The share of what the reader found that a name must make up, to be what it found. Chosen on the
+# dev questions (docs/decisions/0020-reading.md).
+NAMED_SHARE = 0.5
 
 _SPOKE = either(LEXICON.speech_verbs)
 _ACTS_BEFORE = re.compile(
@@ -93,6 +97,55 @@ def short_answer(
         text = citation.exact[best.start - citation.start : best.end - citation.start]
         return ShortAnswer(text, best.start, best.end, citation.number)
     return None
+
+
+def read_answer(
+    query: Query, cited: Sequence[tuple[Hit, Citation]], profile: ReadingProfile
+) -> ShortAnswer | None:
+    """What the reader found in the first evidence, where it is probably right.
+
+    The reader says where; of a question for a name, a place, a date or a number, the words of that
+    type say how far. None where they are not in what the reader found.
+    """
+    for hit, citation in cited[:1]:
+        found = read_words(query, hit)
+        if found is None or read_probability(hit, profile) < profile.sure:
+            return None
+        if not citation.start <= found.start < found.end <= citation.end:
+            return None
+        text = citation.exact[found.start - citation.start : found.end - citation.start]
+        return ShortAnswer(text, found.start, found.end, citation.number)
+    return None
+
+
+def read_words(query: Query, hit: Hit) -> Span | None:
+    """The words of the wanted type that the reader's span shares most characters with.
+
+    Offsets into the article's text. None for a question that no few words answer.
+    """
+    span, wanted = hit.read_span, query.wanted
+    if span is None or wanted is None:
+        return None
+    candidates = [
+        Span(sentence.start + words.start, sentence.start + words.end)
+        for sentence in hit.passage.sentences
+        if sentence.start < span.end and span.start < sentence.end
+        for words in fitting(hit.passage.text_of(sentence), wanted)
+    ]
+    shared = [min(span.end, each.end) - max(span.start, each.start) for each in candidates]
+    # Numbers and dates are what a span is about; a name may be there by the way.
+    least = 0.0 if wanted.type in (AnswerType.NUMBER, AnswerType.DATE) else NAMED_SHARE
+    if max(shared, default=0) <= least * (span.end - span.start):
+        return None
+    return candidates[shared.index(max(shared))]
+
+
+def read_probability(hit: Hit, profile: ReadingProfile) -> float:
+    """How probably the words that the reader found in a hit are the short answer."""
+    if hit.reading is None:
+        return 0.0
+    margin = hit.reading.span_score - hit.reading.null_score
+    return profile.short.probability({"logit": hit.reading.logit, "margin": margin})
 
 
 def scored(

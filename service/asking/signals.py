@@ -11,7 +11,7 @@ from rapidfuzz.distance import Indel
 from sourcebook.index.encoding.tokens import Vectors, weighted
 from sourcebook.index.search.lexical import stem
 from sourcebook.service.asking.query import MOST_LETTERS, ContentWord, Query
-from sourcebook.service.asking.rank import Hit
+from sourcebook.service.asking.rank import Hit, Ranking
 from sourcebook.service.language.answer_types import fitting
 from sourcebook.service.language.opposites import opposed
 from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
@@ -50,14 +50,18 @@ class Signals:
     opposite: float
     unfit: float
     length: float
+    logit: float = 0.0
+    best_logit: float = 0.0
 
 
 NAMES = tuple(field.name for field in fields(Signals))
 
 
-def signals(query: Query, best: Hit, weights: Vectors) -> Signals:
-    """The signals of the best hit; `weights` (question tokens,) are those it was ranked with."""
-    sentence, matches, score = _best_sentence(best, weights)
+def signals(query: Query, ranking: Ranking) -> Signals:
+    """The signals of a ranking that holds a hit."""
+    best = ranking.hits[0]
+    logits = [hit.reading.logit for hit in ranking.hits if hit.reading]
+    sentence, matches, score = _best_sentence(best, ranking.weights)
     said = _Words(sentence)
     around = _around(best)
     lacking = [word for word in query.words if not said.hold(word)]
@@ -76,6 +80,8 @@ def signals(query: Query, best: Hit, weights: Vectors) -> Signals:
         opposite=any(opposed(word.stem, unasked) for word in lacking),
         unfit=query.wanted is not None and not fitting(sentence, query.wanted),
         length=math.log(max(1, len(query.folded))),
+        logit=best.reading.logit if best.reading else 0.0,
+        best_logit=max(logits, default=0.0),
     )
 
 

@@ -34,7 +34,12 @@ ABLATIONS: Mapping[str, Callable[[Profile], Profile]] = {
     "no-near": lambda of: _without(of, "window"),
     "no-dense": lambda of: replace(_without(of, "dense"), dense_count=0),
     "no-lexical": lambda of: replace(_without(of, "lexical"), lexical_count=0),
+    "no-reader": lambda of: of,
 }
+
+
+# Where a reader reads, if there is one; the others show what ranking alone gives.
+READ = frozenset(("full", *(name for name in ABLATIONS if name != "no-reader")))
 
 
 def variant(profile: Profile, method: str) -> Profile:

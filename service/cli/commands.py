@@ -200,14 +200,14 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search for passages, best first."""
-    from sourcebook.service.asking.engine import Engine
     from sourcebook.service.cli import printing
     from sourcebook.service.notation.answers import SearchOut
     from sourcebook.service.notation.requests import SearchRequest
 
     wanted = request(SearchRequest, question=" ".join(question), limit=limit, **chosen)
     with opened(ctx) as library:
-        found = Engine.of(library).find(wanted.question, wanted.filter(), wanted.limit)
+        answering = answering_on(library, settings_of(ctx))
+        found = answering.find(wanted.question, wanted.filter(), wanted.limit)
     output(ctx, SearchOut.model_validate(found), printing.search)
 
 
@@ -246,7 +246,7 @@ def ask(
         typer.echo(f"Wrote {export}", err=True)
     answer = AnswerOut.model_validate(found)
     output(ctx, answer, printing.answer)
-    if answer.status == "not_in_library":
+    if answer.status != "answered":
         raise typer.Exit(SILENT)
 
 
@@ -363,7 +363,7 @@ def serve(
     from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
-    make = partial(worker_engine, settings.library, settings.model)
+    make = partial(worker_engine, settings.library, settings.model, settings.reader)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from pydantic import BaseModel
 
     from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.index.encoding.reader import Reader
     from sourcebook.index.library import Library
     from sourcebook.service.answering import Answering
     from sourcebook.service.asking.engine import Engine
@@ -147,16 +148,25 @@ def answering_on(
         seconds=settings.writer_seconds,
     )
     return Answering(
-        Engine.of(library), workers=workers, writer=writer if settings.writer_url else None
+        Engine.of(library, reader=reader_named(settings.reader)),
+        workers=workers,
+        writer=writer if settings.writer_url else None,
     )
 
 
-def worker_engine(folder: Path, model: str) -> "Engine":
+def worker_engine(folder: Path, model: str, reader: str) -> "Engine":
     """The engine of a worker: the same as the server's, on the same library."""
     from sourcebook.index.library import Library
     from sourcebook.service.asking.engine import Engine
 
-    return Engine.of(Library(folder, encoder_named(model)))
+    return Engine.of(Library(folder, encoder_named(model)), reader=reader_named(reader))
+
+
+def reader_named(name: str) -> "Reader | None":
+    """The reader of that name, loaded once per process; None for `none`."""
+    from sourcebook.index.encoding.reader import shipped_reader
+
+    return None if name == "none" else shipped_reader()
 
 
 @cache

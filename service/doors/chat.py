@@ -35,7 +35,7 @@ REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
 }
 LEADS = {
     Status.ANSWERED: "",
-    Status.PARTIAL: "This probably answers only part of the question:\n\n",
+    Status.RELATED: "The library covers this subject, but no answer was found in it.",
     Status.NOT_IN_LIBRARY: "The answer is probably not in the library.",
 }
 

@@ -286,7 +286,7 @@ TOOLS = {
             name="ask",
             title="Ask the library a question",
             description="Answer a question with verbatim sentences from the articles. `status` is "
-            "`answered`, `partial` (check the citations before you rely on it) or `not_in_library` "
+            "`answered`, `related` (on the subject, but no answer found) or `not_in_library` "
             "(say so; `nearest` are the closest passages, not an answer). Each sentence lists the "
             "`citations` that support it, with the exact quote, the article and the offsets. A "
             "citation's `passage_id` can be passed to `fetch`. The filters are optional: leave "

@@ -76,7 +76,7 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
     def ask(wanted: AskRequest) -> Response:
         """Answer with verbatim, cited sentences, or say that the answer is not in the library.
 
-        `status` is `answered`, `partial` or `not_in_library`. The last is not an error, and comes
+        `status` is `answered`, `related` or `not_in_library`. The last two are no errors, and come
         with the closest passages. Every citation satisfies `article.text[start:end] == exact`.
         """
         answer = answering.ask(wanted.question, wanted.filter(), write=wanted.write)

@@ -115,7 +115,9 @@ class WrittenOut(Returned):
 class AnswerOut(Returned):
     """The answer: verbatim sentences with citations, or "not in the library"."""
 
-    status: str = Field(description="`answered`, `partial` or `not_in_library`.")
+    status: str = Field(
+        description="`answered`, `related` (no answer found on the subject) or `not_in_library`."
+    )
     confidence: float = Field(
         description="The estimated probability that the library contains the answer."
     )

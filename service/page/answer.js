@@ -7,7 +7,7 @@ import { addressOf, CodePoints, inWords, titleOf, whoAndWhen } from "./text.js";
 
 const STATUSES = {
   answered: "Answered",
-  partial: "Answered in part",
+  related: "Related, but no answer found",
   not_in_library: "Not in the library",
 };
 // A narrow space that does not break, so that no line starts with a note number.
@@ -26,7 +26,7 @@ export function headline(answer) {
  * @returns {HTMLElement}
  */
 export function answerView(answer, wanted, signal) {
-  const silent = answer.status === "not_in_library";
+  const silent = answer.status !== "answered";
   const outdated = new Set(answer.outdated);
   return h(
     "article",
@@ -46,7 +46,7 @@ export function answerView(answer, wanted, signal) {
 }
 
 function standing(answer, wanted) {
-  const silent = answer.status === "not_in_library";
+  const silent = answer.status !== "answered";
   const publishers =
     answer.publishers > 1
       ? `From ${answer.publishers} independent publishers; copies are counted once.`

@@ -15,7 +15,7 @@ const quoteOf = ({ article, start, end }) => ({ article_id: article.id, start, e
  * @param {AbortSignal} signal
  */
 export function judgement(answer, wanted, signal) {
-  const silent = answer.status === "not_in_library";
+  const silent = answer.status !== "answered";
   const said = new Set(answer.sentences.flatMap((sentence) => sentence.citations));
   const shown = answer.citations.filter(({ number }) => said.has(number)).map(quoteOf);
   const told = h("div", { "aria-live": "polite" });
