@@ -124,11 +124,11 @@ def test_names_that_are_no_unicode_are_escaped(client: TestClient, allowed: Path
 @pytest.mark.parametrize(
     ("folder", "error", "said"),
     [
-        ("{allowed}/..", NotAllowedError, "not in a folder that this server may import from"),
-        ("{allowed}/../secret", NotAllowedError, "not in a folder that this server may import from"),
-        ("{allowed}/deep/../../secret", NotAllowedError, "not in a folder that this server may import from"),
-        ("{allowed}-not", NotAllowedError, "not in a folder that this server may import from"),
-        ("/", NotAllowedError, "not in a folder that this server may import from"),
+        ("{allowed}/..", NotAllowedError, "not in a folder that this server"),
+        ("{allowed}/../secret", NotAllowedError, "not in a folder that this server"),
+        ("{allowed}/deep/../../secret", NotAllowedError, "not in a folder that this server"),
+        ("{allowed}-not", NotAllowedError, "not in a folder that this server"),
+        ("/", NotAllowedError, "not in a folder that this server"),
         ("{allowed}/linked", NotAllowedError, "symbolic link"),
         ("{allowed}/linked/.", NotAllowedError, "symbolic link"),
         ("{allowed}/fines.txt", InputError, "expected a folder"),

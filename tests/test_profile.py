@@ -71,6 +71,7 @@ def test_the_neutral_profile_claims_little(seed_library: Library) -> None:
     neutral = Engine.of(seed_library, profile=NEUTRAL)
     for question in ("Who ended aerial spraying?", "How much cocaine did Colombia seize in 2024?"):
         answer = neutral.ask(question)
-        assert (answer.status, answer.confidence_in_words) == (Status.ANSWERED, "low")
+        assert answer.status is Status.ANSWERED
+        assert answer.confidence < 0.5
         assert answer.short is None
         assert answer.citations[0] == Engine.of(seed_library).ask(question).citations[0]
