@@ -1,14 +1,14 @@
 """The stage `read`: what the reader says decides order, status, evidence and short answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from made import candidate, hit
 
 from sourcebook.index.encoding.reader import PassageReading, Reader, shipped_reader
 from sourcebook.index.library import Library
-from sourcebook.index.passages import Span
-from sourcebook.index.profile import Logistic, ReadingProfile, shipped_profiles
+from sourcebook.index.profile import Logistic, shipped_profiles
 from sourcebook.service.asking.answer import Status
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import query_of
@@ -60,9 +60,8 @@ def test_the_reader_says_where_and_the_type_how_far(
 
 def test_the_probability_of_a_short_answer_by_hand() -> None:
     model = Logistic(intercept=-1.0, weights={"margin": 0.2})
-    profile = ReadingProfile(
-        count=4, order=0.1, short=model, sure=0.5, calibration=shipped_profiles()[0].calibration
-    )
+    known = shipped_profiles()[0].reading
+    profile = replace(known, short=model)
     assert read_probability(found("in 2024", margin=5.0), profile) == pytest.approx(0.5)
     assert read_probability(hit(candidate(TEXT, "a")), profile) == 0
 
@@ -113,7 +112,7 @@ def test_the_evidence_is_the_sentence_that_holds_what_was_found(reading: Engine)
     best, citation = examined.ranking.hits[0], examined.answer.citations[0]
     assert best.read_span
     assert citation.start <= best.read_span.start < best.read_span.end <= citation.end
-    assert Span(citation.start, citation.end) in best.passage.sentences
+    assert best.margin > reading.profile.reading.evidence
 
 
 def test_the_article_hidden_there_is_no_answer(make_library: MakeLibrary, reader: Reader) -> None:

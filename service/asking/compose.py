@@ -81,13 +81,14 @@ class Compose:
         return quote(quotes, view)
 
     def _evidence(self, query: Query, hit: Hit, ranking: Ranking) -> Span:
-        """The sentences that hold what the reader found or, unread, those that match best."""
-        if span := hit.read_span:
+        """The sentences that match the question best, or those of what the reader surely found."""
+        best = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
+        span = hit.read_span
+        if span and hit.margin >= self.profile.reading.evidence:
             held = [s for s in hit.passage.sentences if s.start < span.end and span.start < s.end]
-            if held:
+            if held and not best.start <= span.start < span.end <= best.end:
                 return Span(held[0].start, held[-1].end)
-        found = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
-        return Span(found.start, found.end)
+        return Span(best.start, best.end)
 
     def _beside(
         self, query: Query, citations: Sequence[Citation], ranking: Ranking, view: LibraryView

@@ -47,6 +47,11 @@ class Hit:
     reading: PassageReading | None = None
 
     @property
+    def margin(self) -> float:
+        """By how much what the reader found scores above "no answer here"; 0 where it is unread."""
+        return self.reading.span_score - self.reading.null_score if self.reading else 0.0
+
+    @property
     def read_span(self) -> Span | None:
         """Where in the article's text the reader finds the answer, if it has read the passage."""
         if self.reading is None or self.reading.start >= self.reading.end:

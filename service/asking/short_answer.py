@@ -144,8 +144,7 @@ def read_probability(hit: Hit, profile: ReadingProfile) -> float:
     """How probably the words that the reader found in a hit are the short answer."""
     if hit.reading is None:
         return 0.0
-    margin = hit.reading.span_score - hit.reading.null_score
-    return profile.short.probability({"logit": hit.reading.logit, "margin": margin})
+    return profile.short.probability({"logit": hit.reading.logit, "margin": hit.margin})
 
 
 def scored(
