@@ -18,7 +18,12 @@ OWNERS = {
     "fastapi": {"service.http", "eval.http"},
     "starlette": {"service.http", "eval.http"},
     "faiss": {"index.search.dense", "eval.peers.run_langchain"},
-    "torch": {"index.encoding.torch_model", "index.encoding.convert", "eval.training.network"},
+    "torch": {
+        "index.encoding.torch_model",
+        "index.encoding.convert",
+        "eval.training.learning",
+        "eval.training.network",
+    },
     "transformers": {"index.encoding.torch_model"},
     "sentence_transformers": {"index.encoding.torch_model", "eval.peers.run_encode"},
     "nncf": {"index.encoding.convert"},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -118,6 +118,7 @@ def test_the_form_is_that_of_the_training(joined: PairTokenizer) -> None:
     assert [("Ann won."[start:end]) for start, end in pair.offsets] == ["Ann", "won", "."]
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=80), context=st.text(max_size=20), question=st.text(max_size=20))
 def test_offsets_are_those_of_the_text(
     text: str, context: str, question: str, joined: PairTokenizer
@@ -133,6 +134,7 @@ def test_offsets_are_those_of_the_text(
     )
 
 
+@settings(deadline=None, max_examples=60)  # the first text waits for the network
 @given(text=st.text(min_size=1, max_size=60))
 def test_a_span_lies_in_the_text(text: str, reader: Reader) -> None:
     [reading] = reader.read("Who?", [("Title", text)])

@@ -10,14 +10,18 @@ import torch
 from tokenizers import Tokenizer
 
 from sourcebook.eval.training.adapter import read_adapter, write_adapter
+from sourcebook.eval.training.batches import KINDS, Groups, reader_batch, shortened
 from sourcebook.eval.training.changes import Changer, Replacement, replace, without_answer
 from sourcebook.eval.training.latin import latin_pieces, tokenizer
+from sourcebook.eval.training.learning import LateLearner, ReaderLearner, ranking_loss
 from sourcebook.eval.training.network import Bert, EncoderNetwork, ReaderNetwork, adapted
 from sourcebook.eval.training.prepare import Preparation
 from sourcebook.eval.training.prepared import Prepared
 from sourcebook.eval.training.published import PublishedModel, Shape, published_file
 from sourcebook.eval.training.rows import Row
+from sourcebook.eval.training.train import question_batches
 from sourcebook.index.encoding.model_files import shipped_folder
+from sourcebook.index.encoding.reader import PairTokenizer
 from sourcebook.index.encoding.word_vectors import WordVectors
 from sourcebook.index.errors import InputError
 
@@ -212,3 +216,93 @@ def test_data_is_prepared_and_kept(tmp_path: Path) -> None:
             changed = again.changed_passages[int(number)].tolist()
             assert changed != again.passages[int(again.answering[origin])].tolist()
             assert (again.changed_spans[number] >= 0).all()
+
+
+# --- training -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def data() -> Prepared:
+    pieces = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    unanswered = Row(
+        set="news", document="1", title="", passage=COCA.passage, question="Who voted against?"
+    )
+    prepared = Preparation(pieces).prepare([COCA, MEETING, *OTHERS], [unanswered], OTHERS)
+    nobody = {"held": np.zeros(6, np.bool_), "unanswered_held": np.zeros(1, np.bool_)}
+    return dataclasses.replace(prepared, **nobody)
+
+
+def random_parameters() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    torch.manual_seed(0)
+    bert = Bert(SMALL)
+    named = bert.names()
+    return {theirs: bert.get_parameter(own).detach().numpy() for own, theirs in named.items()}
+
+
+SMALL = Shape(
+    dimensions=384, layers=1, heads=4, inner=32, words=116_097, positions=288, epsilon=1e-12
+)
+
+
+def test_groups_hold_what_answers_and_what_does_not(data: Prepared) -> None:
+    mined = np.full((len(data.questions), 3), -1, np.int32)
+    mined[0] = [1, 2, -1]
+    groups, rng = Groups(data, mined), np.random.default_rng(0)
+    kinds = set()
+    for _ in range(30):
+        examples = groups.examples([0, 1], [0], rng)
+        kinds |= {KINDS[example.kind] for example in examples}
+        assert all(
+            each.answers == (KINDS[each.kind] in ("right", "both changed")) for each in examples
+        )
+        batch = reader_batch([shortened(each, rng) for each in examples])
+        assert batch.ids.shape == batch.mask.shape
+        for row, (start, end) in enumerate(batch.spans.tolist()):
+            assert bool(start) == (examples[row].answers)
+            assert 0 <= start <= end < batch.mask[row].sum()
+    assert kinds == set(KINDS) - {"same document", "easy"} | (kinds & {"same document", "easy"})
+
+
+def test_a_batch_is_what_the_reader_reads(data: Prepared) -> None:
+    groups = Groups(data, np.full((len(data.questions), 1), -1, np.int32))
+    right = groups.examples([0], [], np.random.default_rng(0))[0]
+    batch = reader_batch([right])
+    joined = PairTokenizer(Tokenizer.from_file(str(SHIPPED / "tokenizer.json")))
+    [pair] = joined.pairs(COCA.question, [(COCA.title, COCA.passage)])
+    assert tuple(batch.ids[0, : batch.mask.sum()].tolist()) == pair.ids
+    start, end = batch.spans[0].tolist()
+    offsets = pair.offsets[start - pair.first : end - pair.first + 1]
+    assert COCA.passage[offsets[0][0] : offsets[-1][1]] == "253,000"
+
+
+def test_right_ones_are_to_lead_their_group() -> None:
+    answers, weights = torch.tensor([1.0, 0, 1, 0]), torch.ones(4)
+    groups = torch.tensor([0, 0, 1, 1])
+    good = ranking_loss(torch.tensor([3.0, -3, 3, -3]), answers, weights, groups)
+    crossed = ranking_loss(torch.tensor([3.0, 3, 3, -3]), answers, weights, groups)
+    bad = ranking_loss(torch.tensor([-3.0, 3, -3, 3]), answers, weights, groups)
+    assert good < crossed < bad
+    # The wrong one of another group is no rival.
+    alone = ranking_loss(torch.tensor([0.0]), torch.ones(1), torch.ones(1), torch.zeros(1))
+    assert alone == pytest.approx(2 * np.log(2))
+
+
+def test_reader_and_adapter_learn(data: Prepared) -> None:
+    words = WordVectors(SHIPPED / "words.npy")
+    parameters, rng = random_parameters(), np.random.default_rng(0)
+    mined = np.full((len(data.questions), 1), -1, np.int32)
+    reader = ReaderLearner(SMALL, parameters, words, rate=3e-3)
+    batch = reader_batch(Groups(data, mined).examples([0, 1], [0], rng))
+    losses = [reader.step([batch], 1.0) for _ in range(12)]
+    assert losses[-1] < 0.8 * losses[0]
+    assert set(reader.parameters()) == {f"bert.{name}" for name in parameters} | {
+        f"{head}.{kind}" for head in ("rel", "span") for kind in ("weight", "bias")
+    }
+    late = LateLearner(SMALL, parameters, words, ([5], [6]), rate=3e-3)
+    questions = next(question_batches(data, mined, late, 4, rng))
+    losses = [late.step(questions, 1.0) for _ in range(12)]
+    assert losses[-1] < losses[0]
+    changed = adapted(parameters, late.adapter(), 0.5)
+    assert set(changed) == set(parameters)
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert (changed[name] != parameters[name]).any()

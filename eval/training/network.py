@@ -58,6 +58,9 @@ PARTS = {
 }
 
 
+LINEAR_PARTS = tuple(PARTS)[:6]
+
+
 class Bert(nn.Module):
     """Word vectors to the last hidden states; positions and token types are added here."""
 
@@ -80,8 +83,8 @@ class Bert(nn.Module):
             hidden = layer(hidden, bias, dropout)
         return hidden
 
-    def load(self, parameters: Mapping[str, Floats]) -> None:
-        """Take over parameters that are named as BERT's; all of them have to be there."""
+    def names(self) -> dict[str, str]:
+        """The parameters' own names, and those that BERT's have elsewhere."""
         named = {
             "positions.weight": "embeddings.position_embeddings.weight",
             "types.weight": "embeddings.token_type_embeddings.weight",
@@ -93,7 +96,13 @@ class Bert(nn.Module):
                     named[f"layers.{layer}.{part}.{kind}"] = (
                         f"encoder.layer.{layer}.{theirs}.{kind}"
                     )
-        self.load_state_dict({own: tensor(parameters[theirs]) for own, theirs in named.items()})
+        return named
+
+    def load(self, parameters: Mapping[str, Floats]) -> None:
+        """Take over parameters that are named as BERT's; all of them have to be there."""
+        self.load_state_dict(
+            {own: tensor(parameters[theirs]) for own, theirs in self.names().items()}
+        )
 
 
 class EncoderNetwork(nn.Module):
@@ -103,9 +112,11 @@ class EncoderNetwork(nn.Module):
         super().__init__()
         self.bert = bert
 
-    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, inputs_embeds: Tensor, attention_mask: Tensor, dropout: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
         """Token vectors (texts, pieces, dimensions), unit pooled vectors (texts, dimensions)."""
-        hidden = self.bert(inputs_embeds, attention_mask)
+        hidden = self.bert(inputs_embeds, attention_mask, dropout)
         weights = attention_mask.to(hidden.dtype)[:, :, None]
         pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
         return hidden, functional.normalize(pooled, dim=-1)
@@ -120,9 +131,11 @@ class ReaderNetwork(nn.Module):
         self.span = nn.Linear(dimensions, 2)
         self.rel = nn.Linear(dimensions, 1)
 
-    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, inputs_embeds: Tensor, attention_mask: Tensor, dropout: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
         """Starts and ends (texts, pieces, 2), logits (texts, 1)."""
-        hidden = self.bert(inputs_embeds, attention_mask)
+        hidden = self.bert(inputs_embeds, attention_mask, dropout)
         return self.span(hidden), self.rel(hidden[:, 0])
 
     def load_heads(self, parameters: Mapping[str, Floats]) -> None:
