@@ -57,8 +57,8 @@ docs: $(DEVELOPING)  ## write the generated pages anew
 # READER: the files of the reader's trained weights, which are too large for the repository.
 model: $(DEVELOPING)  ## build the shipped models from the published weights, and compare
 	$(BIN)/python -m sourcebook.index.encoding.build build/model
-	$(BIN)/python -m sourcebook.eval.training.build build/models eval/training/late.npz \
-		$(if $(READER),--reader $(READER))
+	$(BIN)/python -m sourcebook.eval.training.build encoder build/models eval/training/late.npz
+	$(if $(READER),$(BIN)/python -m sourcebook.eval.training.build reader build/models $(READER))
 
 # The tests with other versions of Python, where they are installed, and a question with the lowest
 # versions of what serving needs.

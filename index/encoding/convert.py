@@ -73,6 +73,7 @@ def quantise(
     (static quantisation with SmoothQuant, Xiao et al., 2023, as NNCF does it for transformers).
     """
     logging.getLogger("nncf").setLevel(logging.WARNING)
+    maps = [f"__module.{place}/aten::linear/MatMul" for place in precise]
     example = {name: torch.from_numpy(values) for name, values in inputs[0].items()}
     with warnings.catch_warnings():
         # Tracing warns of every branch in the model that it takes once for all.
@@ -84,9 +85,7 @@ def quantise(
             model_type=nncf.ModelType.TRANSFORMER,
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(inputs),
-            ignored_scope=nncf.IgnoredScope(
-                names=[f"__module.{place}/aten::linear/MatMul" for place in precise]
-            ),
+            ignored_scope=nncf.IgnoredScope(names=maps) if precise else None,
         )
     if precise:
         _halve(quantised)
