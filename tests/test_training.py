@@ -228,8 +228,9 @@ def data() -> Prepared:
         set="news", document="1", title="", passage=COCA.passage, question="Who voted against?"
     )
     prepared = Preparation(pieces).prepare([COCA, MEETING, *OTHERS], [unanswered], OTHERS)
-    nobody = {"held": np.zeros(6, np.bool_), "unanswered_held": np.zeros(1, np.bool_)}
-    return dataclasses.replace(prepared, **nobody)
+    return dataclasses.replace(
+        prepared, held=np.zeros(6, np.bool_), unanswered_held=np.zeros(1, np.bool_)
+    )
 
 
 def random_parameters() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
