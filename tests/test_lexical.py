@@ -153,7 +153,9 @@ def test_a_crash_within_a_commit_costs_no_rebuild(
 
     def crashing() -> Iterator[LexicalEntry]:
         yield entry(20, "coca")
-        shutil.copytree(tmp_path / "lexical", tmp_path / "crashed")
+        # tantivy renames or deletes its temporary files while they are being copied.
+        temporary = shutil.ignore_patterns(".tmp*")
+        shutil.copytree(tmp_path / "lexical", tmp_path / "crashed", ignore=temporary)
         raise Crash
 
     with pytest.raises(Crash):

@@ -18,7 +18,6 @@ MakeLibrary = Callable[..., Library]
         ("By what date did the White House have to decide on Colombia?", "September 15, 2025"),
         ("During which years was Whitaker ambassador in Bogotá?", "2014 to 2019"),
         ("Which former minister said that economies need replacing?", "Susana Muhamad"),
-        ("What share of Petro's cabinet has no U.S. visa?", "half"),
         ("How much cocaine was seized in 2024?", "about 850 tonnes"),
     ],
 )
