@@ -47,7 +47,10 @@ _EXAMPLE = re.compile(r"(<!-- run -->\n```python\n(.*?)```\n\n```text\n).*?```",
 _VOLATILE = (
     (re.compile(r"\d+\.\d+(e-?\d+)?"), "#"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)"), "TIME"),
-    (re.compile(r'"(fingerprint|folder|database|dense|lexical|usage_bytes)": ("[^"]*"|\d+)'), r'"\1": #'),
+    (
+        re.compile(r'"(fingerprint|folder|database|dense|lexical|usage_bytes)": ("[^"]*"|\d+)'),
+        r'"\1": #',
+    ),
 )
 
 
