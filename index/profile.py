@@ -118,7 +118,8 @@ class Calibration:
 class ReadingProfile:
     """How what a reader says is used.
 
-    It reads the best `count` hits. A unit of its logit adds `order` to a hit's score. A span whose
+    It reads the best `count` hits, and as many more where none of them rather answers the question
+    than not. A unit of its logit adds `order` to a hit's score. A span whose
     margin over "no answer here" reaches `evidence` is part of what is quoted. `short` turns logit
     and margin into the probability that the span is the short answer, shown from `sure` on.
     `calibration` takes the place of the one that is used without a reader.

@@ -35,7 +35,7 @@ class Settings:
         metadata=_about("SOURCEBOOK_LIBRARY", "Folder of the library."),
     )
     model: str = field(
-        default="all-MiniLM-L6-v2",
+        default="multilingual-e5-small",
         metadata=_about(
             "SOURCEBOOK_MODEL",
             "Encoder: the name or folder of a sentence-transformers model. A library opens only "

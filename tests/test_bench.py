@@ -46,7 +46,7 @@ def stand_in(cache: Path) -> LookupEncoder:
 
 @pytest.fixture(scope="module")
 def corpus(encoder: Encoder) -> SyntheticCorpus:
-    return SyntheticCorpus(vocabulary(encoder), PASSAGES)
+    return SyntheticCorpus(tuple(vocabulary(encoder)), PASSAGES)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_the_stand_in_gives_unit_vectors_that_tell_topics_apart(
 ) -> None:
     assert stand_in.fingerprint != encoder.fingerprint
     assert stand_in.name != encoder.name
-    corpus = SyntheticCorpus(vocabulary(encoder), 60)
+    corpus = SyntheticCorpus(tuple(vocabulary(encoder)), 60)
     texts, owners = [], []
     for number, article in enumerate(corpus.articles()):
         for block in article.blocks:

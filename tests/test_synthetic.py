@@ -77,8 +77,8 @@ def test_a_size_out_of_range_is_refused(passages: int) -> None:
 
 
 def test_a_library_cuts_a_corpus_into_the_passages_that_it_was_made_of(encoder: Encoder) -> None:
-    words = vocabulary(encoder)
-    assert words[1:4] == ("the", "of", "and")
+    words = tuple(vocabulary(encoder))
+    assert {"the", "of", "and"} <= set(words[:60])
     assert word_shares(len(words)).sum() == pytest.approx(1)
     for article in SyntheticCorpus(words, 60).articles():
         made = [article.text[b.start : b.end] for b in article.blocks if b.kind == "paragraph"]

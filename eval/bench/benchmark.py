@@ -94,7 +94,7 @@ def run_bench(
     Raises InputError if there is nothing to measure.
     """
     encoder = Encoder(settings.model)
-    words = vocabulary(encoder) if sizes else ()
+    words = tuple(vocabulary(encoder)) if sizes else ()
     synthetic = [SyntheticCorpus(words, size, settings.seed) for size in dict.fromkeys(sizes)]
     standing = (
         LookupEncoder(settings.cache, settings.model) if sizes and not settings.real else None

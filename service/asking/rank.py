@@ -47,6 +47,11 @@ class Hit:
     reading: PassageReading | None = None
 
     @property
+    def answers(self) -> bool:
+        """Whether the reader finds that it rather answers the question than not."""
+        return self.reading is not None and self.reading.logit > 0
+
+    @property
     def margin(self) -> float:
         """By how much what the reader found scores above "no answer here"; 0 where it is unread."""
         return self.reading.span_score - self.reading.null_score if self.reading else 0.0
