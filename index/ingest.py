@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from sourcebook.index import duplicates
@@ -103,20 +103,22 @@ def remove(writer: Writer, record: ArticleRecord) -> None:
         _link(writer, copy)
 
 
-def reembed(writer: Writer, encoder: Encoder) -> int:
-    """Cut and encode all articles again in a new generation; returns their number."""
-    writer.next_generation()
-    set_encoder(writer, encoder)
-    records = writer.records()
-    for record in records:
-        article = writer.article(record.id)
-        original = writer.copy_of(record.rowid)
-        passages = cut(article, encoder.piece_offsets, encoder.passage_pieces)
-        [prepared] = _encode([(article, "", passages)], encoder, encoder.codec)
-        writer.drop_passages(record.rowid)
-        writer.add_passages(record.rowid, prepared.passages)
-        writer.link(record.rowid, original)
-    return len(records)
+def encoded_anew(group: Group, encoder: Encoder, codec: TokenCodec) -> Group:
+    """The same group, with its passages cut and encoded by another encoder."""
+    stale = [item for item in group if isinstance(item, Prepared)]
+    fresh = iter(encode_articles([item.article for item in stale], encoder, codec))
+    return [
+        replace(item, passages=next(fresh)) if isinstance(item, Prepared) else item
+        for item in group
+    ]
+
+
+def encode_articles(
+    articles: Sequence[Article], encoder: Encoder, codec: TokenCodec
+) -> list[list[tuple[Passage, Encoding]]]:
+    """The passages of each article, cut and encoded."""
+    cuts = [cut(article, encoder.piece_offsets, encoder.passage_pieces) for article in articles]
+    return _encoded(articles, cuts, encoder, codec)
 
 
 def set_encoder(writer: Writer, encoder: Encoder) -> None:
@@ -136,21 +138,28 @@ def content_sha256(article: Article) -> str:
 def _encode(
     pending: Sequence[tuple[Article, str, list[Passage]]], encoder: Encoder, codec: TokenCodec
 ) -> list[Prepared]:
+    articles = [article for article, _, _ in pending]
+    found = _encoded(articles, [passages for _, _, passages in pending], encoder, codec)
+    return [
+        Prepared(article, content, passages, duplicates.signature(article.text))
+        for (article, content, _), passages in zip(pending, found, strict=True)
+    ]
+
+
+def _encoded(
+    articles: Sequence[Article],
+    cuts: Sequence[Sequence[Passage]],
+    encoder: Encoder,
+    codec: TokenCodec,
+) -> list[list[tuple[Passage, Encoding]]]:
+    """The passages of each article, encoded together."""
     texts = [
         (_context(article, passage), passage.text)
-        for article, _, passages in pending
+        for article, passages in zip(articles, cuts, strict=True)
         for passage in passages
     ]
     encodings = iter(encoder.encode_passages(texts, codec))
-    return [
-        Prepared(
-            article,
-            content,
-            [(passage, next(encodings)) for passage in passages],
-            duplicates.signature(article.text),
-        )
-        for article, content, passages in pending
-    ]
+    return [[(passage, next(encodings)) for passage in passages] for passages in cuts]
 
 
 def _link(writer: Writer, row: int) -> None:

@@ -3,48 +3,52 @@
 import shutil
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.tokens import TokenCodec
-from sourcebook.index.errors import (
-    BusyError,
-    NotFoundError,
-    SourcebookError,
-    StorageError,
-)
+from sourcebook.index.errors import NotFoundError, SourcebookError, StorageError
 from sourcebook.index.ingest import (
     Action,
     Group,
     Prepared,
+    encoded_anew,
     prefetch,
     prepare,
-    reembed,
     remove,
     set_encoder,
     upsert,
 )
-from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes
+from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes, tidy
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
+from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
 
 DATABASE = "sourcebook.db"
-LOCK = "writer.lock"
 
-# A commit takes seconds, so whoever waits this long meets a rebuild or a re-encoding.
-LOCK_TIMEOUT_S = 120
+# Finds the encoder with a fingerprint and a name, if it is at hand.
+AtHand = Callable[[str, str], Encoder | None]
+
 # Free disk space that a commit needs besides what it adds; an estimate of what both indexes take.
 FREE_BYTES = 32_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeWith:
+    """The encoder of a library: its name, and the fingerprint that tells it from all others."""
+
+    name: str
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,44 +62,70 @@ class Outcome:
 class Library:
     """A folder of articles that can be searched; safe to share between threads and processes."""
 
-    def __init__(self, folder: Path, encoder: Encoder, *, create: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Encoder,
+        *,
+        create: bool = False,
+        at_hand: AtHand = lambda fingerprint, name: None,
+    ) -> None:
         """Open the library in `folder`; `create` makes one if there is none.
 
-        Sets BLAS to one thread in this process.
+        `at_hand` finds the library's own encoder where it is not `encoder`, and follows it to the
+        next one when another process upgrades it. Sets BLAS to one thread in this process.
 
         Raises `NotFoundError` if there is no library, `LibraryError` for one that is damaged, of a
-        newer version, or made with another encoder.
+        newer version, or made with another encoder that is not at hand.
         """
         # The matrix products of a question are too small for several threads: on busy cores these
         # wait for each other ten times as long as one thread computes.
         threadpool_limits(limits=1, user_api="blas")
         self.folder = folder
-        self.encoder = encoder
         database = folder / DATABASE
+        self._at_hand = at_hand
         self._turn = threading.Lock()
+        self._opening = threading.Lock()
         if not database.exists():
             if not create:
-                raise _missing(folder)
-            self._begin(database)
+                raise missing(folder)
+            self._begin(database, encoder)
         self.store = Store(database)
         try:
             with self.store.view() as view:
+                if view.meta("encoder") != encoder.fingerprint:
+                    encoder = self._own_encoder(view) or encoder
                 check_encoder(view, encoder)
-                self.codec = TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions)
-                self.fingerprint = _fingerprint(view)
-            self.indexes = DerivedIndexes(folder, encoder.dimensions, folder / LOCK, self._writing)
-            self.indexes.discard_if_ahead(self.store)
-            self._searchable = Searchable(
-                encoder=encoder,
-                codec=self.codec,
-                indexes=self.indexes,
-                fingerprint=self.fingerprint,
-            )
+                self._searchable = self._opened(view, encoder)
+                tidy(folder, view)
+            # Views that began before an upgrade still search what they began with.
+            self._known: WeakValueDictionary[tuple[str, str], Searchable] = WeakValueDictionary()
+            self._known[self._searchable.key] = self._searchable
             with self.view() as view:
                 view.catch_up()
         except BaseException:
             self.store.close()
             raise
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that its passages were encoded with."""
+        return self._searchable.encoder
+
+    @property
+    def codec(self) -> TokenCodec:
+        """The codec of its token vectors."""
+        return self._searchable.codec
+
+    @property
+    def indexes(self) -> DerivedIndexes:
+        """Its dense and its lexical index."""
+        return self._searchable.indexes
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that identify the library and the encoder of its vectors."""
+        return self._searchable.fingerprint
 
     def close(self) -> None:
         """Save the dense index, so that the next opening is quick, and close all files."""
@@ -121,24 +151,25 @@ class Library:
 
         For callers that show progress; nothing is added unless the outcomes are iterated.
         """
-        for group in prefetch(prepare(articles, self.encoder, self.codec, self._unchanged)):
-            yield from self._commit(group)
+        made = self._searchable
+        for group in prefetch(prepare(articles, made.encoder, made.codec, self._unchanged)):
+            yield from self._commit(group, made)
 
     @contextmanager
     def view(self) -> Iterator[LibraryView]:
         """A view: a snapshot of the library that later writes do not change."""
         with self.store.view() as view:
-            yield LibraryView(view, self._searchable)
+            yield LibraryView(view, self._fitting(view))
 
     def remove(self, wanted: str) -> ArticleRecord:
         """Remove the article with this id; when this returns, no search finds it any more."""
-        with self._writing():
+        with self._changing() as fitting:
             with self.store.write() as writer:
-                check_encoder(writer, self.encoder)
+                check_encoder(writer, fitting.encoder)
                 record = writer.record(wanted)
                 writer.next_generation()
                 remove(writer, record)
-            self.indexes.after_write(self.store)
+            fitting.indexes.after_write(self.store)
         return record
 
     def article(self, wanted: str) -> Article:
@@ -155,18 +186,20 @@ class Library:
         """The library's content and its size, in articles, passages and bytes."""
         with self.view() as view:
             view.catch_up()
+            derived = self.folder / view.derived
             return {
                 "folder": str(self.folder),
                 "generation": view.generation,
-                "fingerprint": self.fingerprint,
+                "fingerprint": view.fingerprint,
                 "encoder": view.meta("encoder_name"),
+                "upgrade": view.upgrade(),
                 **view.counts(),
                 "publishers": view.distinct("publisher"),
                 "languages": view.distinct("language"),
                 "bytes": {
                     "database": _size(self.folder / DATABASE),
-                    "dense": _size(self.folder / DENSE),
-                    "lexical": _size(self.folder / LEXICAL),
+                    "dense": _size(derived / DENSE),
+                    "lexical": _size(derived / LEXICAL),
                 },
             }
 
@@ -201,7 +234,53 @@ class Library:
         with self.store.write() as writer:
             return writer.remove_judgement(wanted)
 
-    def _begin(self, database: Path) -> None:
+    def _own_encoder(self, view: View) -> Encoder | None:
+        """The encoder that the library was made with, if it is at hand."""
+        return self._at_hand(view.meta("encoder"), view.meta("encoder_name"))
+
+    def _opened(self, view: View, encoder: Encoder) -> Searchable:
+        """What views of this encoder share."""
+        folder = self.folder / view.derived
+        indexes = DerivedIndexes(folder, encoder.dimensions, self.folder / LOCK, self._writing)
+        indexes.discard_if_ahead(self.store)
+        return Searchable(
+            key=_key(view),
+            encoder=encoder,
+            codec=TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions),
+            indexes=indexes,
+            fingerprint=_fingerprint(view),
+        )
+
+    def _fitting(self, view: View) -> Searchable:
+        """What the view shares with others of its encoder.
+
+        Where a process has upgraded the library to an encoder that is not at hand, it is what was
+        there before: the view can read, and refuses to search.
+        """
+        key = _key(view)
+        found = self._known.get(key)
+        if found is None:
+            with self._opening:
+                found = self._known.get(key)
+                if found is None:
+                    encoder = self._own_encoder(view)
+                    if encoder is None:
+                        return self._searchable
+                    found = self._known[key] = self._searchable = self._opened(view, encoder)
+        return found
+
+    @contextmanager
+    def _changing(self) -> Iterator[Searchable]:
+        """Hold the write lock; gives what fits the library as it is meanwhile."""
+        self._fitting_now()  # opened before, because opening may need the lock itself
+        with self._writing():
+            yield self._fitting_now()
+
+    def _fitting_now(self) -> Searchable:
+        with self.store.view() as view:
+            return self._fitting(view)
+
+    def _begin(self, database: Path, encoder: Encoder) -> None:
         """Create an empty library; a crash meanwhile leaves none."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._writing():
@@ -212,7 +291,7 @@ class Library:
             store = Store(temporary, create=True)
             with store.write() as writer:
                 writer.set_meta("uuid", uuid.uuid4().hex)
-                set_encoder(writer, self.encoder)
+                set_encoder(writer, encoder)
             store.close()
             temporary.rename(database)
 
@@ -225,15 +304,18 @@ class Library:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the write lock; threads of this process queue without polling the lock file."""
-        with self._turn, _write_lock(self.folder):
+        with self._turn, write_lock(self.folder):
             yield
 
-    def _commit(self, group: Group) -> list[Outcome]:
+    def _commit(self, group: Group, made: Searchable) -> list[Outcome]:
+        """Commit a group that was encoded by the encoder of `made`."""
         outcomes: list[Outcome] = []
-        with self._writing():
+        with self._changing() as fitting:
+            if fitting is not made:  # upgraded since
+                group = encoded_anew(group, fitting.encoder, fitting.codec)
             self._check_room(group)
             with self.store.write() as writer:
-                check_encoder(writer, self.encoder)
+                check_encoder(writer, fitting.encoder)
                 if any(isinstance(item, Prepared) for item in group):
                     writer.next_generation()
                 for item in group:
@@ -244,7 +326,7 @@ class Library:
                         action, record = Action.UNCHANGED, item
                     writer.forget_failure(record.source)
                     outcomes.append(Outcome(action=action, record=record))
-            self.indexes.after_write(self.store)
+            fitting.indexes.after_write(self.store)
         return outcomes
 
     def _check_room(self, group: Group) -> None:
@@ -258,46 +340,29 @@ class Library:
             )
 
 
-def reembed_library(folder: Path, encoder: Encoder) -> int:
-    """Encode the library in `folder` again with another encoder, in one transaction.
-
-    Returns the number of articles.
-    """
+def made_with(folder: Path) -> MadeWith | None:
+    """The encoder of the library in `folder`; None where there is no library."""
     if not (folder / DATABASE).exists():
-        raise _missing(folder)
+        return None
     store = Store(folder / DATABASE)
     try:
-        with _write_lock(folder), store.write() as writer:
-            count = reembed(writer, encoder)
-        (folder / DENSE).unlink(missing_ok=True)
+        with store.view() as view:
+            return MadeWith(name=view.meta("encoder_name"), fingerprint=view.meta("encoder"))
     finally:
         store.close()
-    return count
 
 
-def _missing(folder: Path) -> NotFoundError:
+def missing(folder: Path) -> NotFoundError:
+    """The error for a folder without a library."""
     return NotFoundError(
         f"There is no library in {folder}.",
         cure=f"Make one: sourcebook --library {folder} add PATH",
     )
 
 
-@contextmanager
-def _write_lock(folder: Path) -> Iterator[None]:
-    """Hold the library's write lock, which excludes other processes."""
-    try:
-        with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S):
-            yield
-    except Timeout as error:
-        raise BusyError(
-            f"Another process has been writing to {folder} for {LOCK_TIMEOUT_S} s.",
-            cure="Wait until it has finished, then try again.",
-        ) from error
-    except PermissionError as error:
-        raise StorageError(
-            f"The library in {folder} cannot be written to: {error}.",
-            cure="Check the folder's permissions, then try again.",
-        ) from error
+def _key(view: View) -> tuple[str, str]:
+    """What changes when the library is upgraded."""
+    return view.meta("encoder"), view.derived
 
 
 def _fingerprint(view: View) -> str:

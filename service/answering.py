@@ -18,6 +18,36 @@ from sourcebook.service.writing.writer import Writer
 WRITING_AT_ONCE = 8
 
 
+class CurrentEngine:
+    """An engine that keeps to its library when that is upgraded to another encoder."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Begin with `engine`."""
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """The engine for the library as it was last looked at."""
+        self._engine = self._engine.fitting()
+        return self._engine
+
+    def ask(self, question: str, chosen: Filter | None = None) -> Answer:
+        """Answer a question; once more where the library was upgraded right before."""
+        while True:
+            engine = self.engine
+            answer = engine.ask(question, chosen)
+            if answer.fingerprint == engine.fingerprint:
+                return answer
+
+    def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
+        """The best `limit` passages, found anew where the library was upgraded right before."""
+        while True:
+            engine = self.engine
+            found = engine.find(question, chosen, limit)
+            if found.fingerprint == engine.fingerprint:
+                return found
+
+
 class Answering:
     """Answers questions for the server, the command line and the doors for other tools."""
 
@@ -28,10 +58,15 @@ class Answering:
 
         `writer` phrases answers where that is asked for.
         """
-        self.engine = engine
+        self._current = CurrentEngine(engine)
         self.writer = writer
         self._workers = workers
         self._drafts = BoundedSemaphore(WRITING_AT_ONCE)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine for the library as it was last looked at."""
+        return self._current.engine
 
     @property
     def library(self) -> Library:
@@ -49,7 +84,7 @@ class Answering:
                 cure="Ask without it, or serve with SOURCEBOOK_WRITER_URL and "
                 "SOURCEBOOK_WRITER_MODEL set.",
             )
-        ask = self.engine.ask
+        ask = self._current.ask
         answer = (
             self._workers.call(ask, question, chosen) if self._workers else ask(question, chosen)
         )
@@ -59,7 +94,7 @@ class Answering:
 
     def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
         """The best `limit` passages, each with its best sentences as the quote."""
-        find = self.engine.find
+        find = self._current.find
         if self._workers:
             return self._workers.call(find, question, chosen, limit)
         return find(question, chosen, limit)

@@ -35,11 +35,12 @@ class Settings:
         metadata=_about("SOURCEBOOK_LIBRARY", "Folder of the library."),
     )
     model: str = field(
-        default="multilingual-e5-small",
+        default="",
         metadata=_about(
             "SOURCEBOOK_MODEL",
-            "Encoder: the name or folder of a sentence-transformers model. A library opens only "
-            "with the encoder that made it; `sourcebook reembed` changes the encoder.",
+            "Encoder: the name or folder of a sentence-transformers model. Empty means the "
+            "encoder that made the library; `serve` upgrades a library that the default encoder "
+            "of an earlier release made. `sourcebook upgrade` brings a library to another one.",
         ),
     )
     reader: str = field(
@@ -122,7 +123,10 @@ class Settings:
         checks: dict[str, tuple[bool, str]] = {
             "library": ("\0" not in str(self.library), "the path of a folder"),
             "reader": (self.reader in READERS, f"one of {', '.join(READERS)}"),
-            "model": (bool(self.model.strip()), "the name or folder of a model"),
+            "model": (
+                not self.model or bool(self.model.strip()),
+                "the name or folder of a model, or nothing",
+            ),
             "host": (bool(self.host.strip()), "an address or host name such as 127.0.0.1"),
             "port": (0 <= self.port <= 65_535, "a whole number from 0 to 65535"),
             "public_url": (

@@ -259,9 +259,15 @@ def test_the_library_is_described(filled: Run) -> None:
     assert data(filled("info", "--json"))["articles"] == 2
 
 
-def test_a_library_is_embedded_anew(filled: Run) -> None:
+@pytest.mark.parametrize("words", [("upgrade", "--again"), ("reembed",)])
+def test_a_library_is_encoded_anew(filled: Run, words: tuple[str, ...]) -> None:
     before = data(filled("info", "--json"))
-    assert data(filled("reembed", "--json")) == {"articles": 2, "encoder": "all-MiniLM-L6-v2"}
+    assert not data(filled("upgrade", "--json"))["upgraded"]  # it has the encoder already
+    done = data(filled(*words, "--json"))
+    assert done["upgraded"]
+    assert done["articles"] == done["passages"] == 2
+    assert done["encoder"] == before["encoder"]
+    assert Path(done["copy_kept"]).is_file()
     after = data(filled("info", "--json"))
     assert after["generation"] == before["generation"] + 1
     assert filled("ask", "When will the night train to the coast reopen?").exit_code == 0
@@ -330,7 +336,7 @@ def test_bad_input_is_named(filled: Run, words: tuple[str, ...], code: int, said
 
 
 def test_without_a_library(run: Run, tmp_path: Path) -> None:
-    for words in (("list",), ("ask", "x"), ("info",), ("reembed",), ("remove", "x")):
+    for words in (("list",), ("ask", "x"), ("info",), ("upgrade",), ("remove", "x")):
         result = run(*words)
         assert result.exit_code == 2
         assert result.stderr.startswith("error: There is no library in library.")

@@ -24,10 +24,12 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import published_model
 from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.ingest import Action
-from sourcebook.index.library import DATABASE, LOCK, Library, reembed_library
+from sourcebook.index.library import DATABASE, Library
 from sourcebook.index.search.candidates import Sourced
 from sourcebook.index.search.derived import DENSE, LEXICAL
+from sourcebook.index.storage.lock import LOCK
 from sourcebook.index.storage.records import Filter
+from sourcebook.index.upgrade import upgrade_library
 from sourcebook.service.asking.engine import Engine
 
 TEXTS = {
@@ -341,7 +343,7 @@ def test_there_is_no_library(tmp_path: Path, encoder: Encoder) -> None:
     with pytest.raises(NotFoundError, match="no library"):
         Library(tmp_path / "none", encoder)
     with pytest.raises(NotFoundError, match="no library"):
-        reembed_library(tmp_path, encoder)
+        upgrade_library(tmp_path, encoder)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -675,8 +677,10 @@ def test_another_encoder_is_refused_until_all_is_encoded_anew(
         assert found(serving, "visa")
         with pytest.raises(LibraryError, match="made with the encoder") as caught:
             Library(copied, other)
-        assert "reembed" in caught.value.cure
-        assert reembed_library(copied, other) == 3
+        assert "upgrade" in caught.value.cure
+        done = upgrade_library(copied, other)
+        assert done
+        assert done.articles == 3
         # Whoever still has it open must neither mix vectors nor add its own.
         with pytest.raises(LibraryError, match="made with the encoder"):
             found(serving, "visa")
@@ -688,7 +692,6 @@ def test_another_encoder_is_refused_until_all_is_encoded_anew(
         assert library.codec.dimensions == 64
         with library.view() as view:
             rows = view.passage_rowids(view.record(article_id("visa.txt")).rowid)
-            assert view.removed_since(0)
             assert all(len(e.pooled) == 4 * 64 for e in view.encodings(rows).values())
     with pytest.raises(LibraryError, match="made with the encoder"):
         Library(copied, encoder)

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.errors import InputError
 from sourcebook.index.parsing.parse import MAX_BYTES
 from sourcebook.service.settings import Settings, from_environment, variable_of
 
 
-def test_the_defaults_repeat_those_of_the_index() -> None:
-    assert Settings().model == DEFAULT_MODEL
+def test_the_limit_of_uploads_repeats_that_of_the_index() -> None:
     assert Settings().max_upload_bytes == MAX_BYTES
 
 

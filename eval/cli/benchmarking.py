@@ -58,11 +58,12 @@ def bench(
     from sourcebook.eval.bench.tables import print_bench
     from sourcebook.eval.cli.progress import progress
     from sourcebook.eval.data.cached_library import default_cache
+    from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 
     outputs = Outputs(json=json)  # fails early if the file cannot be written
     settings = settings_of(ctx)
     chosen = BenchSettings(
-        model=settings.model,
+        model=settings.model or DEFAULT_MODEL,
         cache=cache or default_cache() / "bench",
         questions=questions,
         concurrency=tuple(dict.fromkeys(concurrency or (1, 4, 16))),

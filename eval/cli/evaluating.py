@@ -241,11 +241,11 @@ def calibrate(
     from sourcebook.eval.calibration.fit import fit_profile
     from sourcebook.eval.calibration.questions import ask_all, load_corpus
     from sourcebook.eval.data.cached_library import default_cache
-    from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.service.opening import encoder_named
 
     outputs = Outputs(json=profile)  # fails early if the file cannot be written
     corpora = [load_corpus(each, split) for each in data]
-    encoder = Encoder(settings_of(ctx).model)
+    encoder = encoder_named(settings_of(ctx).model)
     with interruptible(resumable=False):
         rows = list(ask_all(corpora, encoder, cache or default_cache()))
         fitted = fit_profile(rows, encoder)

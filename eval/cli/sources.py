@@ -24,9 +24,9 @@ from sourcebook.eval.runs.subject import (
     engine_for,
 )
 from sourcebook.index.article import Article
-from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
+from sourcebook.service.opening import encoder_named, open_library
 from sourcebook.service.settings import Settings
 
 # Between judged questions and their articles, for `eval all`.
@@ -115,12 +115,12 @@ def _library(source: Source) -> Library:
     """The library for judged questions: one of a corpus, or one on disk."""
     if source.corpus:
         return _built(corpus_articles(source.corpus), source)
-    return Library(source.library or source.settings.library, Encoder(source.settings.model))
+    return open_library(source.library or source.settings.library, source.settings.model)
 
 
 def _built(articles: Sequence[Article], source: Source) -> Library:
     """The complete cached library of these articles."""
-    library, building = cached_library(articles, Encoder(source.settings.model), source.cache)
+    library, building = cached_library(articles, encoder_named(source.settings.model), source.cache)
     if not is_built(library):
         with progress("building the library", len(articles)) as advance:
             for _ in building:

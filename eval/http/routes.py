@@ -205,7 +205,9 @@ def _job(wanted: EvaluationRequest, engine: Engine) -> Evaluation:
     rows = [(f"questions[{i}]", row) for i, row in enumerate(wanted.questions)]
     questions = judged_questions(rows, "questions")
     served = wanted.method == engine.method
-    subject = EngineSubject(engine if served else engine_for(engine.library, wanted.method))
+    subject = EngineSubject(
+        engine.fitting() if served else engine_for(engine.library, wanted.method)
+    )
     question_set = judged_question_set(wanted.name, questions, articles_of(engine.library))
     return Evaluation(question_set=sample(question_set, wanted.limit, wanted.seed), subject=subject)
 

@@ -1,9 +1,10 @@
 """Keeps the dense and the lexical index of a library in step with its database."""
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from sourcebook.index.storage.view import View
 
 DENSE = "dense.faiss"
 LEXICAL = "lexical"
+# After an upgrade both are in a folder of this name and the generation that began with it.
+DERIVED = "indexes-"
 
 # Passages that are loaded from the database at a time: 15 MB of pooled vectors with 384 dimensions.
 BLOCK = 10_000
@@ -41,6 +44,7 @@ class DerivedIndexes:
         writing: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """Open the indexes in `folder`; `writing` acquires the library's write lock, `lock`."""
+        folder.mkdir(exist_ok=True)
         self._lock = lock
         self._writing = writing
         # Both verify checksums of all their files, which takes a while: in parallel.
@@ -82,6 +86,12 @@ class DerivedIndexes:
                 log.debug("another writer is bringing the lexical index up to date")
             except (StorageError, OSError) as error:
                 log.warning("the lexical index is behind: %s", error)
+
+    def build(self, view: View) -> None:
+        """Build both, from nothing, and save them; the caller holds the write lock."""
+        self._catch_up_dense(view)
+        self._catch_up_lexical(view)
+        self.dense.save()
 
     def after_write(self, store: Store) -> None:
         """Bring both indexes up to date; if one fails, the next search or write tries again.
@@ -148,6 +158,17 @@ class DerivedIndexes:
             # Passages that became searchable again may be in the index already.
             gone = [*view.removed_since(since), *added] if since else []
             self.lexical.catch_up(view.generation, _entries(view, added), gone)
+
+
+def tidy(folder: Path, view: View) -> None:
+    """Delete the indexes from before an upgrade, as far as that is possible."""
+    if not view.derived or view.upgrade():
+        return
+    old = [path for path in folder.glob(f"{DERIVED}*") if path.name != view.derived]
+    for path in (*old, folder / LEXICAL):
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        (folder / DENSE).unlink(missing_ok=True)
 
 
 def _vectors(view: View, rows: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:

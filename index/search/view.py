@@ -32,10 +32,14 @@ class Known:
     allowed: dict[Filter, tuple[list[int], Rows]] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, weakref_slot=True)
 class Searchable:
-    """What an open library gives to each of its views; `known` is replaced when it changes."""
+    """What an open library gives to each of its views; `known` is replaced when it changes.
 
+    An upgrade changes the `key`: the views after it get another one.
+    """
+
+    key: tuple[str, str]
     encoder: Encoder
     codec: TokenCodec
     indexes: DerivedIndexes
@@ -138,7 +142,8 @@ class LibraryView(View):
     def catch_up(self) -> None:
         """Bring both indexes up to this view.
 
-        Raises `LibraryError` where another process has encoded the library anew meanwhile.
+        Raises `LibraryError` where another process has upgraded the library to an encoder that is
+        not at hand.
         """
         if self._caught_up:
             return
@@ -211,6 +216,6 @@ def check_encoder(view: View, encoder: Encoder) -> None:
         raise LibraryError(
             f"The library was made with the encoder {view.meta('encoder_name')!r}; "
             f"this is {encoder.name!r}.",
-            cure="Name its own encoder with --model, or encode it anew with "
-            f"`sourcebook --model {encoder.name} reembed`.",
+            cure="Leave out --model and SOURCEBOOK_MODEL to open it with its own encoder, or bring "
+            f"it to this one: sourcebook --model {encoder.name} upgrade",
         )

@@ -90,6 +90,21 @@ class ArticleRecord:
     metadata: Metadata
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeProgress:
+    """An upgrade under way: `done` of `total` passages are encoded by the next encoder.
+
+    `encoder` is its name, `fingerprint` its fingerprint; `copy` is the file in the library's folder
+    that keeps the database as it was. Passages are counted as they are cut now.
+    """
+
+    encoder: str
+    fingerprint: str
+    copy: str
+    done: int
+    total: int
+
+
 class StoredEncoding(NamedTuple):
     """An `Encoding` as bytes: float32, codes, uint32 and uint32."""
 

@@ -5,7 +5,7 @@ import queue
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib import resources
@@ -80,6 +80,11 @@ class Store:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def copy(self, path: Path) -> None:
+        """Copy the database to a new file, as it is now."""
+        with self._connection() as connection, closing(sqlite3.connect(path)) as target:
+            connection.backup(target)
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -190,10 +195,15 @@ class Writer(View):
         self.add_passages(rowid, passages)
         return rowid
 
-    def add_passages(self, article: int, passages: Iterable[tuple[Passage, Encoding]]) -> None:
-        """Insert passages of an article; none is searchable before `link`."""
+    def add_passages(
+        self, article: int, passages: Iterable[tuple[Passage, Encoding]], prefix: str = ""
+    ) -> None:
+        """Insert passages of an article; none is searchable before `link`.
+
+        They go into the tables whose names have the `prefix`.
+        """
         for passage, encoding in passages:
-            self._add_passage(article, passage, encoding)
+            self._add_passage(article, passage, encoding, prefix)
 
     def drop_passages(self, article: int) -> None:
         """Delete the passages of an article and list them for the derived indexes to remove."""
@@ -206,9 +216,9 @@ class Writer(View):
         )
         self._connection.execute("DELETE FROM passages WHERE article = ?", (article,))
 
-    def _add_passage(self, article: int, passage: Passage, encoding: Encoding) -> None:
+    def _add_passage(self, article: int, passage: Passage, encoding: Encoding, prefix: str) -> None:
         rowid = self._insert(
-            "passages",
+            f"{prefix}passages",
             {
                 "id": passage.id,
                 "article": article,
@@ -225,7 +235,7 @@ class Writer(View):
         )
         pieces = np.asarray(encoding.pieces, dtype="<u4")
         self._insert(
-            "vectors",
+            f"{prefix}vectors",
             {
                 "passage": rowid,
                 "pooled": encoding.pooled.astype("<f4").tobytes(),
@@ -234,7 +244,8 @@ class Writer(View):
                 "starts": encoding.starts.astype("<u4").tobytes(),
             },
         )
-        self._count_pieces(pieces, 1)
+        if not prefix:
+            self._count_pieces(pieces, 1)
 
     def remove(self, record: ArticleRecord) -> list[int]:
         """Delete an article with its passages and return the row numbers of its copies.
@@ -288,6 +299,12 @@ class Writer(View):
         """Delete the judgement with this id; False if there is none."""
         sql = "DELETE FROM judgements WHERE id = ?"
         return bool(self._connection.execute(sql, (wanted,)).rowcount)
+
+    def count_pieces_anew(self) -> None:
+        """Count the word pieces of all passages."""
+        self._connection.execute("DELETE FROM piece_counts")
+        for row in self._connection.execute("SELECT pieces FROM vectors"):
+            self._count_pieces(np.frombuffer(row[0], dtype="<u4"), 1)
 
     def _count_pieces(self, pieces: NDArray[np.uint32], step: int) -> None:
         """Add `step` to the number of passages that contain each of these word pieces."""

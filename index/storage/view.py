@@ -16,6 +16,7 @@ from sourcebook.index.storage.records import (
     Filter,
     Judgement,
     StoredEncoding,
+    UpgradeProgress,
     article_of,
     judgement_of,
     marks,
@@ -65,6 +66,23 @@ class View:
     def pruned(self) -> int:
         """Removals up to this generation are deleted, so `removed_since` does not list them."""
         return int(self.meta("pruned"))
+
+    @property
+    def derived(self) -> str:
+        """The folder of the derived indexes, within the library's; empty before an upgrade."""
+        rows = self._all("SELECT value FROM meta WHERE key = 'derived'")
+        return str(rows[0][0]) if rows else ""
+
+    def upgrade(self) -> UpgradeProgress | None:
+        """How far the library's upgrade to another encoder is, if one was begun."""
+        rows = self._all("SELECT value FROM meta WHERE key = 'upgrade'")
+        if not rows:
+            return None
+        return UpgradeProgress(
+            **json.loads(rows[0][0]),
+            done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
+            total=self._one("SELECT count(*) FROM passages")[0],
+        )
 
     def meta(self, key: str) -> Any:
         """The value stored under `key`."""

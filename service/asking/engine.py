@@ -42,10 +42,12 @@ class Examined:
 class Engine:
     """Answers questions from one library, stage by stage; an ablation is another value.
 
-    `method` names the variant of the profile that the stages were made of.
+    `method` names the variant of the profile that the stages were made of, `fingerprint` the
+    library with the encoder that the profile is for.
     """
 
     library: Library
+    fingerprint: str
     profile: Profile
     method: str
     search: Search
@@ -53,6 +55,7 @@ class Engine:
     decide: Decide
     compose: Compose
     read: Read = no_reader
+    reader: Reader | None = None
     plan: Callable[[str, Vocabulary], Query] = plan
 
     @classmethod
@@ -73,6 +76,7 @@ class Engine:
         reading = used.reading if reader and method in READ else None
         return cls(
             library=library,
+            fingerprint=library.fingerprint,
             profile=used,
             method=method,
             search=Search(used.dense_count, used.lexical_count),
@@ -84,7 +88,14 @@ class Engine:
             read=ReadHits(reader, reading.count, reading.order)
             if reader and reading
             else no_reader,
+            reader=reader,
         )
+
+    def fitting(self) -> "Engine":
+        """This engine; after an upgrade of the library, one with its new encoder's profile."""
+        if self.fingerprint == self.library.fingerprint:
+            return self
+        return Engine.of(self.library, self.method, reader=self.reader)
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
         """Answer a question from the articles that the filter lets through."""

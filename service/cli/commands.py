@@ -1,11 +1,10 @@
 """The commands of the command line."""
 # ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
-import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stdout
+from contextlib import AbstractContextManager, ExitStack, nullcontext, redirect_stdout
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +15,7 @@ import typer
 from sourcebook.index.errors import InputError
 from sourcebook.service.cli.context import (
     FAILED,
+    INTERRUPTED,
     SILENT,
     Commands,
     FilterOptions,
@@ -23,7 +23,6 @@ from sourcebook.service.cli.context import (
     Json,
     MakeRouter,
     answering_on,
-    encoder_named,
     filtered,
     opened,
     output,
@@ -37,6 +36,7 @@ from sourcebook.service.settings import Settings, from_environment
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from fastapi import FastAPI
 
+    from sourcebook.index.library import Library
     from sourcebook.service.answering import Answering
 
 Question = Annotated[
@@ -340,16 +340,45 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @commands.command()
-def reembed(ctx: typer.Context, as_json: Json = False) -> None:
-    """Split and encode all articles again, with the encoder given by --model."""
-    from sourcebook.index.library import reembed_library
+def upgrade(
+    ctx: typer.Context,
+    *,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also where the library has this encoder already.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the library to another encoder: the default one, or the one given by --model.
+
+    The texts of its articles stay as they are, and the library can be used meanwhile. Stopped with
+    Ctrl-C, it goes on where it was when it is called again. A copy of the database is kept.
+    """
+    from sourcebook.service.cli import printing
+    from sourcebook.service.notation.responses import UpgradedOut
+    from sourcebook.service.opening import encoder_named
+    from sourcebook.service.upgrading import upgrade_with_progress
 
     settings = settings_of(ctx)
-    count = reembed_library(settings.library, encoder_named(settings.model))
-    if ctx.meta["json"]:
-        print(json.dumps({"articles": count, "encoder": settings.model}))
-    else:
-        print(f"Encoded {count} articles with {settings.model}.")
+    encoder = encoder_named(settings.model)
+    try:
+        done = upgrade_with_progress(settings.library, encoder, again=again)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command goes on from here.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    shown = UpgradedOut(
+        upgraded=done is not None,
+        encoder=encoder.name,
+        articles=done.articles if done else None,
+        passages=done.passages if done else None,
+        copy_kept=str(done.copy) if done else None,
+    )
+    output(ctx, shown, printing.upgraded)
+
+
+@commands.command(hidden=True)
+def reembed(ctx: typer.Context, as_json: Json = False) -> None:
+    """The former name of `upgrade --again`."""
+    upgrade(ctx, again=True, as_json=as_json)
 
 
 @commands.command()
@@ -367,7 +396,8 @@ def serve(
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (
-            opened(ctx, create=True) as library,
+            opened(ctx, create=True, advise=False) as library,
+            _upgrading(library, settings),
             Workers(make, settings.processes) as workers,
         ):
             answering = answering_on(library, settings, workers)
@@ -384,6 +414,21 @@ def serve(
                 ready=ready,
                 stopping=workers.close,
             )
+
+
+def _upgrading(library: "Library", settings: Settings) -> AbstractContextManager[object]:
+    """Upgrade the library in the background, if it was made with another default encoder."""
+    from sourcebook.service.opening import outdated
+    from sourcebook.service.upgrading import Upgrading
+
+    if not outdated(library, settings.model):
+        return nullcontext()
+    typer.echo(
+        f"This library was made with {library.encoder.name}. It answers with it while it is "
+        "upgraded in the background; /readyz tells how far that is.",
+        err=True,
+    )
+    return Upgrading(library.folder, settings.model)
 
 
 @commands.command()

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, wraps
+from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,14 +20,13 @@ if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from fastapi import APIRouter
     from pydantic import BaseModel
 
-    from sourcebook.index.encoding.encoder import Encoder
     from sourcebook.index.encoding.reader import Reader
     from sourcebook.index.library import Library
-    from sourcebook.service.answering import Answering
+    from sourcebook.service.answering import Answering, CurrentEngine
     from sourcebook.service.asking.engine import Engine
     from sourcebook.service.workers import Workers
 
-FAILED, USAGE, SILENT = 1, 2, 3  # exit codes
+FAILED, USAGE, SILENT, INTERRUPTED = 1, 2, 3, 130  # exit codes
 
 Shown = TypeVar("Shown", bound="BaseModel")
 MakeRouter = Callable[["Engine"], "APIRouter"]  # adds further addresses to the server
@@ -124,12 +123,17 @@ def with_options(settings: Settings, **options: object) -> Settings:
 
 
 @contextmanager
-def opened(ctx: typer.Context, *, create: bool = False) -> Iterator["Library"]:
-    """Open the library named in the settings; with `create`, make one if there is none."""
-    from sourcebook.index.library import Library
+def opened(ctx: typer.Context, *, create: bool = False, advise: bool = True) -> Iterator["Library"]:
+    """Open the library named in the settings; with `create`, make one if there is none.
+
+    With `advise` the user is told of an upgrade that the library could have.
+    """
+    from sourcebook.service.opening import advice, open_library, outdated
 
     settings = settings_of(ctx)
-    with Library(settings.library, encoder_named(settings.model), create=create) as library:
+    with open_library(settings.library, settings.model, create=create) as library:
+        if advise and outdated(library, settings.model):
+            typer.echo(advice(library), err=True)
         yield library
 
 
@@ -154,12 +158,13 @@ def answering_on(
     )
 
 
-def worker_engine(folder: Path, model: str, reader: str) -> "Engine":
+def worker_engine(folder: Path, model: str, reader: str) -> "CurrentEngine":
     """The engine of a worker: the same as the server's, on the same library."""
-    from sourcebook.index.library import Library
+    from sourcebook.service.answering import CurrentEngine
     from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.opening import open_library
 
-    return Engine.of(Library(folder, encoder_named(model)), reader=reader_named(reader))
+    return CurrentEngine(Engine.of(open_library(folder, model), reader=reader_named(reader)))
 
 
 def reader_named(name: str) -> "Reader | None":
@@ -167,14 +172,6 @@ def reader_named(name: str) -> "Reader | None":
     from sourcebook.index.encoding.reader import shipped_reader
 
     return None if name == "none" else shipped_reader()
-
-
-@cache
-def encoder_named(model: str) -> "Encoder":
-    """The encoder of that name, loaded once per process."""
-    from sourcebook.index.encoding.encoder import Encoder
-
-    return Encoder(model)
 
 
 def output(ctx: typer.Context, value: Shown, human: Callable[[Shown], None]) -> None:

@@ -28,6 +28,7 @@ from sourcebook.service.notation.responses import (
     LibraryOut,
     PassagesOut,
     RemovedOut,
+    UpgradedOut,
 )
 
 # Articles are untrusted: control characters could command the terminal, so they are replaced.
@@ -246,11 +247,24 @@ def library(found: LibraryOut) -> None:
     for name in ("passages", "publishers", "languages"):
         _fact(say, name, getattr(found, name))
     _fact(say, "bytes", ", ".join(f"{name} {size:,}" for name, size in found.bytes.items()))
+    if found.upgrade:
+        to = found.upgrade
+        _fact(say, "upgrade", f"to {to.encoder}: {to.done:,} of {to.total:,} passages")
     _fact(say, "failures", found.failures)
     for failure in found.failed:
         _failure(say, failure)
     if found.failed:
         say("To try these again: sourcebook add --retry", style="dim")
+
+
+def upgraded(found: UpgradedOut) -> None:
+    """Print what an upgrade did."""
+    say = _printer()
+    if not found.upgraded:
+        say(f"The library has the encoder {found.encoder} already.")
+        return
+    say(f"Encoded {found.articles} articles with {found.encoder}: {found.passages:,} passages.")
+    say(f"The database as it was before: {found.copy_kept} (delete it when you like)", style="dim")
 
 
 def _failure(say: Line, failure: FailureOut) -> None:

@@ -22,7 +22,7 @@ from sourcebook.service.http.routes_doors import router as doors
 from sourcebook.service.http.routes_importing import importing_router
 from sourcebook.service.http.routes_judging import judging_router
 from sourcebook.service.http.uploads import Uploads
-from sourcebook.service.notation.responses import Health, Problem
+from sourcebook.service.notation.responses import Health, Problem, UpgradeOut
 from sourcebook.service.settings import Settings
 
 # Room for what surrounds articles in a request: multipart headers, JSON syntax, metadata.
@@ -159,11 +159,19 @@ def _health(answering: Answering) -> APIRouter:
         return Health(status="alive")
 
     @routes.get(
-        "/readyz", responses=problems.responses(503), summary="Can the server answer questions?"
+        "/readyz",
+        responses=problems.responses(503),
+        response_model_exclude_none=True,
+        summary="Can the server answer questions?",
     )
     def readyz() -> Health:
-        """Return `ready` if the library is readable."""
+        """Return `ready` if the library is readable, and how far an upgrade of it is."""
         with answering.library.view() as view:
-            return Health(status="ready", generation=view.generation)
+            upgrade = view.upgrade()
+            return Health(
+                status="ready",
+                generation=view.generation,
+                upgrade=UpgradeOut.model_validate(upgrade) if upgrade else None,
+            )
 
     return routes

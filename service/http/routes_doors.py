@@ -181,8 +181,18 @@ def _vector_stores(routes: APIRouter, answering: Answering) -> None:
 
 
 def _rerank(routes: APIRouter, answering: Answering) -> None:
-    library = answering.library
-    reranker = Reranker(library.encoder, library.codec, answering.engine.profile.weights)
+    made: dict[str, Reranker] = {}
+
+    def reranker() -> Reranker:
+        """The reranker with the encoder that the library has now."""
+        engine = answering.engine
+        found = made.get(engine.fingerprint)
+        if found is None:
+            library = engine.library
+            found = Reranker(library.encoder, library.codec, engine.profile.weights)
+            made.clear()
+            made[engine.fingerprint] = found
+        return found
 
     @routes.post("/v2/rerank", responses=problems.responses(413), summary="Rerank texts (Cohere)")
     def rerank(wanted: RerankRequest) -> RerankOut:
@@ -192,7 +202,7 @@ def _rerank(routes: APIRouter, answering: Answering) -> None:
         """
         check_model(wanted.model, MODEL)
         pieces = min(MAX_PIECES, wanted.max_tokens_per_doc or MAX_PIECES)
-        found = reranker.rerank(wanted.query, wanted.documents, pieces)[: wanted.top_n]
+        found = reranker().rerank(wanted.query, wanted.documents, pieces)[: wanted.top_n]
         ignored = [f"{name} was ignored." for name in wanted.ignored()]
         return RerankOut(
             id=str(uuid.uuid4()),

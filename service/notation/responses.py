@@ -265,6 +265,24 @@ class CoverageOut(Returned):
     coverage: list[CoveredOut]
 
 
+class UpgradeOut(Returned):
+    """How far the library's upgrade to another encoder is; it can be used meanwhile."""
+
+    encoder: str = Field(description="The encoder that the library will have.")
+    done: int = Field(description="Number of passages that it has encoded.")
+    total: int = Field(description="Number of passages.")
+
+
+class UpgradedOut(Returned):
+    """What an upgrade did, if the library did not have the encoder already."""
+
+    upgraded: bool
+    encoder: str
+    articles: int | None
+    passages: int | None
+    copy_kept: str | None = Field(description="The file with the database as it was before.")
+
+
 class LibraryOut(Returned):
     """The contents and the size of the library."""
 
@@ -272,6 +290,7 @@ class LibraryOut(Returned):
     generation: int = Field(description="Grows with every committed change.")
     fingerprint: str = Field(description="Identifies the library and how its vectors were made.")
     encoder: str
+    upgrade: UpgradeOut | None = Field(description="The upgrade to another encoder, if one began.")
     articles: int
     copies: int = Field(description="How many articles are copies of another one.")
     passages: int
@@ -300,3 +319,4 @@ class Health(Returned):
 
     status: str
     generation: int | None = None
+    upgrade: UpgradeOut | None = None

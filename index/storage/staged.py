@@ -1,0 +1,127 @@
+"""Passages of the next encoder, kept beside those in use until one transaction puts them there."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sourcebook.index.encoding.encoder import Encoder, Encoding
+from sourcebook.index.errors import StorageError
+from sourcebook.index.passages import Passage
+from sourcebook.index.storage.store import Store, Writer
+from sourcebook.index.storage.view import View
+
+# While an upgrade is under way the database also has these tables. Who removes or replaces an
+# article, even an older Sourcebook, deletes its rows there as well: they refer to it.
+NEXT = "next_"
+ARTICLES = """
+    CREATE TABLE next_articles (               -- whose passages are in next_passages
+        article INTEGER PRIMARY KEY REFERENCES articles(rowid) ON DELETE CASCADE,
+        passages INTEGER NOT NULL              -- as they are cut now, to tell how far it is
+    ) STRICT
+"""
+
+
+def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
+    """Begin an upgrade, or begin it again with another encoder; `copy` is the copy's file name."""
+    for table in ("vectors", "passages", "articles"):
+        writer._all(f"DROP TABLE IF EXISTS {NEXT}{table}")
+    writer._all(ARTICLES)
+    for table in ("passages", "vectors"):
+        [(made,)] = writer._all("SELECT sql FROM sqlite_master WHERE name = ?", table)
+        columns = re.sub(r'REFERENCES "?passages"?', "REFERENCES next_passages", made)
+        writer._all(f"CREATE TABLE {NEXT}{table} {columns[columns.index('(') :]}")
+    writer._all("CREATE INDEX next_passages_article ON next_passages(article)")
+    facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "copy": copy}
+    writer.set_meta("upgrade", json.dumps(facts))
+
+
+def waiting(view: View, passages: int) -> list[tuple[int, str]]:
+    """Row number and id of the next articles to encode, with about so many passages in all.
+
+    They are encoded in the order in which they were added, so those after the last one wait.
+    """
+    rows = view._all(
+        """SELECT rowid, id, (SELECT count(*) FROM passages WHERE article = articles.rowid)
+           FROM articles WHERE rowid > (SELECT coalesce(max(article), 0) FROM next_articles)
+           ORDER BY rowid LIMIT ?""",
+        passages,
+    )
+    found: list[tuple[int, str]] = []
+    for rowid, name, count in rows:
+        found.append((rowid, name))
+        passages -= count
+        if passages <= 0:
+            break
+    return found
+
+
+def stage(
+    writer: Writer, encoded: Iterable[tuple[int, Sequence[tuple[Passage, Encoding]]]]
+) -> None:
+    """Keep the passages of articles by row number; one that was removed meanwhile is left out."""
+    for article, passages in encoded:
+        kept = writer._all(
+            """INSERT INTO next_articles
+               SELECT rowid, (SELECT count(*) FROM passages WHERE article = articles.rowid)
+               FROM articles WHERE rowid = ? RETURNING article""",
+            article,
+        )
+        if kept:
+            writer.add_passages(article, passages, prefix=NEXT)
+
+
+def take_over(writer: Writer, derived: str) -> None:
+    """Put the staged passages in the place of those in use, in a new generation.
+
+    Every article must be staged. `derived` is the folder of the new indexes.
+    """
+    indexes = writer._all(
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'passages' AND sql > ''"
+    )
+    writer._all("DROP INDEX next_passages_article")
+    for table in ("vectors", "passages", "next_articles"):
+        writer._all(f"DROP TABLE {table}")
+    for table in ("passages", "vectors"):
+        writer._all(f"ALTER TABLE {NEXT}{table} RENAME TO {table}")
+    for (made,) in indexes:
+        writer._all(made)
+    generation = writer.next_generation()
+    # As `Writer.link` does it for one article: a copy's passages that its original has too are
+    # not searched.
+    writer._all(
+        """UPDATE passages SET searchable = 1, generation = ? WHERE NOT EXISTS (
+               SELECT 1 FROM articles JOIN passages AS original ON original.article = copy_of
+               WHERE articles.rowid = passages.article
+               AND original.text_hash = passages.text_hash)""",
+        generation,
+    )
+    writer._all("DELETE FROM removed")
+    writer.set_meta("pruned", generation)
+    writer.count_pieces_anew()
+    writer.set_meta("derived", derived)
+    writer._all("DELETE FROM meta WHERE key = 'upgrade'")
+
+
+def copy_database(store: Store, name: str) -> str:
+    """Copy the database, as it is now, to a new file beside it; returns the file's name.
+
+    It is called `name`, or where there is such a file, the same with a number.
+    """
+    folder, stem = store.path.parent, Path(name).stem
+    number = 1
+    while (folder / name).exists():
+        number += 1
+        name = f"{stem}-{number}.db"
+    whole = folder / name
+    temporary = whole.with_suffix(".part")
+    try:
+        temporary.unlink(missing_ok=True)
+        store.copy(temporary)
+        temporary.replace(whole)
+    except OSError as error:
+        raise StorageError(
+            f"The library could not be copied to {whole}: {error}. Nothing was changed.",
+            cure="Check the folder's permissions and free space, then try again.",
+        ) from error
+    return name
