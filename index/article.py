@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from sourcebook.index.errors import InputError
 
@@ -65,6 +66,19 @@ class Metadata:
                 )
         if self.url is not None and not re.match(r"https?://\S+$", self.url):
             raise InputError(f"url is {self.url!r}; expected an http or https address.")
+
+    @property
+    def host(self) -> str:
+        """The host of its address without `www.`; empty where there is none."""
+        return host_of(self.url)
+
+
+def host_of(url: str | None) -> str:
+    """The host of an address without `www.`; empty where it has none."""
+    try:
+        return (urlsplit(url or "").hostname or "").removeprefix("www.")
+    except ValueError:  # such as an IPv6 address without its closing bracket
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ class Weights:
     `late` is MaxSim over the whole passage, `window` MaxSim within its best few words, `dense` the
     cosine of the pooled vectors, `lexical` BM25 as a share of the best possible; all of them lie
     in [0, 1] whatever else was found. `source` is added where the question names the article's
-    publisher or author.
+    publisher or author, `date` where the passage states a date of a period that it names, or the
+    article appeared in a period whose articles it asks for.
     """
 
     late: float
@@ -29,6 +30,7 @@ class Weights:
     dense: float
     lexical: float
     source: float
+    date: float
 
     def share(self, score: float) -> float:
         """A score as a share of the highest that these weights allow, in [0, 1]; no probability."""

@@ -117,8 +117,14 @@ def test_phrases_and_names_are_understood(client: TestClient) -> None:
     question = 'What does Sourcebook say of "Plan Colombia" since 2025?'
     query = client.get("/v1/ask", params={"q": question}).json()["query"]
     assert query["phrases"] == ["Plan Colombia"]
-    assert query["publishers"] == ["Sourcebook"]
-    assert query["published_from"] == "2025"
+    [source], [period] = query["sources"], query["periods"]
+    assert (source["written"], source["publishers"], source["asked"]) == (
+        "Sourcebook",
+        ["Sourcebook"],
+        True,
+    )
+    assert period == {"first": "2025-01-01", "last": None, "published": False}
+    assert query["matched"] == 'What of "Plan Colombia" since 2025?'
 
 
 def test_what_the_library_does_not_hold_is_no_error(client: TestClient) -> None:

@@ -8,10 +8,12 @@ from made import AXES, candidate, candidates, hit
 
 from sourcebook.index.profile import Weights
 from sourcebook.index.search.candidates import Sourced
+from sourcebook.service.asking.named_sources import Source
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Rank, collapse
+from sourcebook.service.asking.rank import Rank, collapse, own_hits
+from sourcebook.service.language.question_dates import periods
 
-WEIGHTS = Weights(late=1.0, window=0.1, dense=0.2, lexical=0.4, source=0.05)
+WEIGHTS = Weights(late=1.0, window=0.1, dense=0.2, lexical=0.4, source=0.05, date=0.02)
 RANK = Rank(WEIGHTS)
 QUERY = Query(text="coca")
 LONG = "The council of the town voted to double the fines for waste in the river on Tuesday."
@@ -39,7 +41,7 @@ def test_a_named_source_gains() -> None:
     items = [
         candidate("One.", "one", row=1, publisher="The Herald", authors=("Bo",)),
         candidate("Two.", "two", row=2, publisher="El Día", authors=("Ana Gil", "Bo")),
-        candidate("Three.", "three", row=3),
+        candidate("Three.", "three", row=3, url="https://www.herald.com/a"),
     ]
     found, load = candidates(question, *items)
 
@@ -47,8 +49,47 @@ def test_a_named_source_gains() -> None:
         return {h.candidate.row: round(h.score - 1.1, 6) for h in RANK(query, found, load).hits}
 
     assert gains(QUERY) == {1: 0, 2: 0, 3: 0}
-    assert gains(Query(text="x", publishers=("El Día",))) == {1: 0, 2: 0.05, 3: 0}
-    assert gains(Query(text="x", authors=("Bo", "Ana Gil"))) == {1: 0.05, 2: 0.05, 3: 0}
+    dia = Source(written="Dia", publishers=("El Día",))
+    people = Source(written="x", authors=("Bo", "Ana Gil"))
+    herald = Source(written="the herald", hosts=("herald.com",))
+    assert gains(Query(text="x", sources=(dia,))) == {1: 0, 2: 0.05, 3: 0}
+    assert gains(Query(text="x", sources=(people, dia))) == {1: 0.05, 2: 0.05, 3: 0}
+    assert gains(Query(text="x", sources=(herald,))) == {1: 0, 2: 0, 3: 0.05}
+
+
+def test_dates_raise_passages_or_articles_and_hide_none() -> None:
+    items = [
+        candidate("It fell in 1997.", "one", row=1, published="2025-09"),
+        candidate("It fell in March 2025.", "two", row=2, published="2024"),
+        candidate("It fell.", "three", row=3),
+    ]
+    found, load = candidates(AXES[:1], *items)
+
+    def gains(question: str) -> dict[int, float]:
+        query = Query(text=question, periods=tuple(periods(question)))
+        return {h.candidate.row: round(h.score - 1.1, 6) for h in RANK(query, found, load).hits}
+
+    assert gains("When did it fall?") == {1: 0, 2: 0, 3: 0}
+    assert gains("When did it fall before 2025?") == {1: 0.02, 2: 0, 3: 0}
+    assert gains("Did it fall in 2025?") == {1: 0, 2: 0.02, 3: 0}
+    assert gains("Did it fall since 1996?") == {1: 0.02, 2: 0.02, 3: 0}
+    assert gains("Did it fall, as reported in 2025?") == {1: 0.02, 2: 0, 3: 0}
+    assert gains("Did articles before 2025 say that it fell?") == {1: 0, 2: 0.02, 3: 0}
+
+
+def test_a_source_that_is_asked_has_its_best_hit_among_the_hits() -> None:
+    items = [candidate(f"Text {row}.", f"a{row}", row=row, dense=1 - row / 9) for row in range(8)]
+    own = candidate("Own words.", "own", row=8, publisher="El Día")
+    again = candidate("Other own words.", "own again", row=9, publisher="El Día")
+    found, load = candidates(AXES[:1], *items, own, again)
+    asked = Query(text="x", sources=(Source(written="x", publishers=("El Día",), asked=True),))
+    mentioned = Query(text="x", sources=(Source(written="x", publishers=("El Día",)),))
+    rows = [hit.candidate.row for hit in RANK(asked, found, load, depth=3).hits]
+    assert rows == [0, 1, 2, 8]
+    assert len(RANK(mentioned, found, load, depth=3).hits) == 3
+    hits = RANK(asked, found, load, depth=3).hits
+    assert [hit.candidate.row for hit in own_hits(asked, hits)] == [8]
+    assert own_hits(mentioned, hits) == []
 
 
 def test_ties_go_by_row_whatever_the_order() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.checksums import check_files, write_checksums
@@ -27,6 +29,9 @@ K1 = 1.2
 STEMMED = "stemmed"
 PAIRS = "pairs"
 PLAIN = "plain"
+# A misspelt word differs by a letter, a long one by two at most.
+MOST_LETTERS, LONG_WORD = 2, 6
+MOST_COMPARED = 100_000  # words with one first letter; takes 10 ms
 WRITER_HEAP_BYTES = 32_000_000  # tantivy requires at least 15 MB for each thread
 # tantivy replaces meta.json at each commit, and writes all other files once, under unique names.
 # The list .managed.json changes before a commit; it only serves to delete files.
@@ -172,6 +177,27 @@ class LexicalIndex:
         )
         return bool(searcher.search(query, limit=1, count=False).hits)
 
+    def words_like(self, word: str) -> list[str]:
+        """The indexed words with the same first letter that differ by a letter, or two if long.
+
+        The nearest come first, and among these the most frequent. Two letters that changed places
+        are one difference. Of a large library only the most frequent words are compared.
+        """
+        [wanted, *more] = folded_words(word) or [""]
+        if more or not wanted:
+            return []
+        searcher = self._index.searcher()
+        counts = dict(searcher.terms_with_prefix(PLAIN, wanted[0], limit=MOST_COMPARED))
+        near = extract(
+            wanted,
+            list(counts),
+            scorer=OSA.distance,
+            score_cutoff=MOST_LETTERS if len(wanted) >= LONG_WORD else 1,
+            limit=None,
+        )
+        ranked = sorted((distance, -counts[other], other) for other, distance, _ in near)
+        return [other for _, _, other in ranked]
+
     def catch_up(
         self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
     ) -> None:
@@ -288,6 +314,11 @@ class LexicalIndex:
         if len(words) == 1:
             return tantivy.Query.term_query(self._schema, PLAIN, words[0])
         return tantivy.Query.phrase_query(self._schema, PLAIN, list(words))
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of a text as they are indexed for phrases: without case and accents."""
+    return list(FOLDING.analyze(text))
 
 
 @lru_cache(maxsize=65_536)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,26 @@ from sourcebook.index.errors import LibraryError
 from sourcebook.index.passages import Offsets
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.derived import DerivedIndexes
+from sourcebook.index.search.lexical import folded_words
 from sourcebook.index.stopwatch import Stopwatch
 from sourcebook.index.storage.records import ArticleRecord, Filter
 from sourcebook.index.storage.view import View
+from sourcebook.index.words import WORD
 
+# So many passages are looked at to see how a name is written.
+READ_FOR_A_NAME = 5
 # The rows that a filter lets through are kept for so many filters: people page through answers.
 KEPT_FILTERS = 16
 
 Rows = NDArray[np.int64]
+
+
+class Names(NamedTuple):
+    """The names by which a library knows who speaks for its articles, each sorted."""
+
+    publishers: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -27,7 +40,7 @@ class Known:
     """What many questions to one generation ask of the database."""
 
     generation: int
-    names: tuple[list[str], list[str]] | None = None
+    names: Names | None = None
     records: dict[int, ArticleRecord] = field(default_factory=dict)
     allowed: dict[Filter, tuple[list[int], Rows]] = field(default_factory=dict)
 
@@ -63,12 +76,37 @@ class LibraryView(View):
         self.watch = Stopwatch()
         self.fingerprint = library.fingerprint
 
-    def names(self) -> tuple[list[str], list[str]]:
-        """The publishers and the authors that the library holds."""
+    def names(self) -> Names:
+        """The publishers and authors that the library holds, and the hosts of its addresses."""
         known = self._known()
         if known.names is None:
-            known.names = self.distinct("publisher"), self.distinct("authors")
+            columns = self.distinct("publisher"), self.distinct("authors"), self.hosts()
+            known.names = Names(*map(tuple, columns))
         return known.names
+
+    def words_like(self, word: str) -> list[str]:
+        """Words of passages, case and accents aside, that differ from `word` by a letter or two."""
+        self.catch_up()
+        return self._lexical.words_like(word)
+
+    def written_as_name(self, words: str) -> str | None:
+        """How a passage writes these words where each has a capital; None where none does.
+
+        Only the passages that match best are looked at.
+        """
+        self.catch_up()
+        wanted = folded_words(words)
+        rows = [row for row, _ in self._lexical.search("", READ_FOR_A_NAME, phrases=[words])]
+        for _, passage in self.passages(rows).values():
+            found = list(WORD.finditer(passage.text))
+            own = [folded_words(word[0]) for word in found]
+            for start in range(len(found) - len(wanted) + 1):
+                span = found[start : start + len(wanted)]
+                if own[start : start + len(wanted)] == [[word] for word in wanted] and all(
+                    word[0][0].isupper() for word in span
+                ):
+                    return passage.text[span[0].start() : span[-1].end()]
+        return None
 
     def pieces(self, text: str) -> Offsets:
         """The span of each word piece that the encoder cuts `text` into."""

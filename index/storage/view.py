@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sourcebook.index.article import Article, CanonicalText, Metadata
+from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
 from sourcebook.index.errors import LibraryError, NotFoundError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import (
@@ -172,6 +172,12 @@ class View:
         if column in ("authors", "tags"):
             found = [value for values in set(found) for value in json.loads(values)]
         return sorted({value for value in found if value})
+
+    def hosts(self) -> list[str]:
+        """The distinct hosts of the articles' addresses without `www.`, sorted."""
+        sql = """SELECT DISTINCT substr(url, 1, 8 + instr(substr(url, 9) || '/', '/'))
+                 FROM articles WHERE url IS NOT NULL"""
+        return sorted({host for row in self._all(sql) if (host := host_of(row[0]))})
 
     def allowed(self, chosen: Filter) -> tuple[list[int], list[int]]:
         """Row numbers of the articles that pass the filter, and of their passages."""

@@ -8,7 +8,7 @@ from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.disagreement import Disagreement
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.short_answer import ShortAnswer
-from sourcebook.service.asking.sources import independent_publishers, outdated
+from sourcebook.service.asking.sources import heard, independent_publishers, outdated
 
 
 class Status(StrEnum):
@@ -147,6 +147,14 @@ class Answer:
             short=None if self.short and self.short.citation in gone else self.short,
             disagreements=disagreements,
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What users should know of how the question was read, in sentences."""
+        query = self.query
+        read = (f"Read “{each.written}” as “{each.read_as}”." for each in query.read_as)
+        articles = [article for one in self.quoted for article in (one.article, *one.also)]
+        return (*read, *filter(None, (heard(each, articles) for each in query.asked_sources)))
 
     @property
     def publishers(self) -> int:

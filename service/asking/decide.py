@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sourcebook.index.profile import Calibration, Logistic
 from sourcebook.index.search.view import LibraryView
@@ -15,7 +15,7 @@ from sourcebook.service.asking.answer import (
     Status,
 )
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Hit, Ranking
+from sourcebook.service.asking.rank import Hit, Ranking, own_hits
 from sourcebook.service.asking.signals import NAMES, Signals, missing_entities, signals
 
 # How many hits are quoted at most: in an answer, and as the nearest misses where there is none.
@@ -67,7 +67,7 @@ class Decide:
         seen = signals(query, ranking)
         confidence = confidence_of(self.calibration, seen)
         if confidence >= self.calibration.answered:
-            quoted = worth_quoting(ranking.hits, self.near_best)
+            quoted = self._with_own(query, ranking, worth_quoting(ranking.hits, self.near_best))
             return Decision(status=Status.ANSWERED, confidence=confidence, quoted=quoted)
         related = probability(self.calibration.relevant, seen) >= 0.5
         best = ranking.hits[0]
@@ -77,6 +77,25 @@ class Decide:
             quoted=ranking.hits[:NEAREST],
             reason=self._missing(query, best, view, chosen) if related else NOTHING_RELEVANT,
         )
+
+    def _with_own(self, query: Query, ranking: Ranking, quoted: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        """The hits, and the best of each source that is asked, where it would answer alone."""
+        shown = {hit.candidate.row for hit in quoted}
+        asked = query.asked_sources
+        heard = {s for s in asked for hit in quoted if s.speaks_in(hit.article.metadata)}
+        own = own_hits(replace(query, sources=tuple(s for s in asked if s not in heard)), ranking.hits)
+        return (
+            *quoted,
+            *(
+                hit
+                for hit in own
+                if hit.candidate.row not in shown and self._answers(query, hit, ranking)
+            ),
+        )
+
+    def _answers(self, query: Query, hit: Hit, ranking: Ranking) -> bool:
+        alone = replace(ranking, hits=(hit,))
+        return confidence_of(self.calibration, signals(query, alone)) >= self.calibration.answered
 
     def _missing(self, query: Query, best: Hit, view: LibraryView, chosen: Filter | None) -> str:
         """What is missing in articles on the question's subject, machine-readable."""

@@ -1,22 +1,23 @@
 """The query: everything that the stages need to know of a question, worked out once."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from rapidfuzz.distance import Indel
-from rapidfuzz.process import cdist
 
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
 from sourcebook.index.search.lexical import stem
+from sourcebook.index.search.view import Names
 from sourcebook.index.words import WORD
+from sourcebook.service.asking.named_sources import Source, named_sources, unknown_source, without
+from sourcebook.service.asking.spelling import HeldWords, ReadAs, misspelt
 from sourcebook.service.language.answer_types import Expected, expected
 from sourcebook.service.language.languages import LEXICON, language_of
-from sourcebook.service.language.question_dates import period
+from sourcebook.service.language.question_dates import Period, periods
 from sourcebook.service.language.quotations import quoted
 from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated, topic_words
 
@@ -28,18 +29,12 @@ _OR = re.compile(
     r"(?<![\w’'-])(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE
 )
 
-# A name in a question may be misspelt by a letter or two: by so many at most, and so few of all.
-MOST_LETTERS, SAME_NAME = 2, 0.9
-RATIO = Indel.normalized_similarity
 
-Key = Callable[[str], list[str]]  # the words of a name that count
-
-
-class Vocabulary(Protocol):
+class Vocabulary(HeldWords, Protocol):
     """What planning asks of a library."""
 
-    def names(self) -> tuple[list[str], list[str]]:
-        """The publishers and the authors that it holds."""
+    def names(self) -> Names:
+        """The publishers and authors that it holds, and the hosts of its addresses."""
 
     def pieces(self, text: str) -> Offsets:
         """The span of each word piece that its encoder cuts `text` into."""
@@ -83,28 +78,47 @@ class Alternative:
 class Query:
     """What a question asks for, and how it is compared with passages.
 
-    `language` is that of its words; `phrases` stood in quotation marks. `publishers` and `authors`
-    are names that the library holds and the question mentions; they and the dates raise matching
-    articles, and never hide others: only the caller's filter does. `pieces` are the spans of its
-    word pieces, `words` its content words, `wanted` the type of words that answer it, if a few
-    words can.
+    `text` is what was asked, `matched` what passages are compared with: the same without the words
+    that say whose articles are asked for and when these were published, and with misspelt names
+    `read_as` the library writes them. Every other field is of `matched`, its positions too.
+
+    `language` is that of its words; `phrases` stood in quotation marks. `sources` are those that it
+    names, `periods` the dates. They raise matching articles and passages, and never hide others:
+    only the caller's filter does. `pieces` are the spans of its word pieces, `words` its content
+    words, `wanted` the type of words that answer it, if a few words can.
     """
 
     text: str
+    matched: str = ""
     language: str = "en"
     phrases: tuple[str, ...] = ()
-    publishers: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    published_from: str | None = None
-    published_to: str | None = None
+    sources: tuple[Source, ...] = ()
+    periods: tuple[Period, ...] = ()
+    read_as: tuple[ReadAs, ...] = ()
     pieces: Sequence[tuple[int, int]] = ()
     words: tuple[ContentWord, ...] = ()
     wanted: Expected | None = None
 
+    def __post_init__(self) -> None:
+        if not self.matched:
+            object.__setattr__(self, "matched", self.text)
+
+    @property
+    def asked_sources(self) -> tuple[Source, ...]:
+        """The sources that the question wants to hear, rather than only mentions."""
+        return tuple(source for source in self.sources if source.asked)
+
+    def dated(self, word: str, text: str) -> bool:
+        """Whether a date of the period that the question gives with this word stands in a text."""
+        return any(
+            word in WORD.findall(self.text[each.start : each.end]) and each.mentioned_in(text)
+            for each in self.periods
+        )
+
     @cached_property
     def topic(self) -> frozenset[str]:
         """What it is about: its topic words."""
-        return topic_words(self.text)
+        return topic_words(self.matched)
 
     @cached_property
     def wanted_topic(self) -> frozenset[str]:
@@ -121,9 +135,9 @@ class Query:
     def alternatives(self) -> tuple[tuple[Alternative, Alternative], ...]:
         """The pairs that it offers for choice: "pesos or dollars"."""
         pairs = []
-        for match in _OR.finditer(self.text):
+        for match in _OR.finditer(self.matched):
             left, right = (
-                Alternative(self.text[start:end], self._positions(start, end))
+                Alternative(self.matched[start:end], self._positions(start, end))
                 for start, end in (match.span("left"), _head(match))
             )
             if left.pieces and right.pieces:
@@ -133,7 +147,7 @@ class Query:
     @cached_property
     def folded(self) -> list[str]:
         """All its words, without the difference of case and accents."""
-        return [folded(word) for word in WITH_APOSTROPHES.findall(self.text)]
+        return [folded(word) for word in WITH_APOSTROPHES.findall(self.matched)]
 
     @cached_property
     def negated(self) -> bool:
@@ -153,16 +167,44 @@ def plan(question: str, vocabulary: Vocabulary) -> Query:
     Raises `InputError` for a question without a word or of more than 2,000 characters.
     """
     query = query_of(question)
-    publishers, authors = vocabulary.names()
-    words = WORD.findall(query.text.casefold())
-    pieces = vocabulary.pieces(query.text)
+    text = query.text
+    sources = named_sources(text, vocabulary.names())
+    if (unknown := unknown_source(text)) and not _known(unknown, sources, vocabulary):
+        sources.append(unknown)
+    cuts = [(one.cut_start, one.cut_end) for one in sources if one.asked]
+    cuts += [(one.start, one.end) for one in query.periods if one.published]
+    matched = _matched(text, cuts)
+    read_as = misspelt(matched, vocabulary.word_rarity(matched), vocabulary)
+    for each in reversed(read_as):
+        matched = matched[: each.start] + each.read_as + matched[each.end :]
+    pieces = vocabulary.pieces(matched)
     return replace(
         query,
-        publishers=_mentioned(words, tuple(publishers), _publisher_key),
-        authors=_mentioned(words, tuple(authors), _words),
+        matched=matched,
+        sources=tuple(sources),
+        read_as=tuple(read_as),
         pieces=pieces,
-        words=tuple(content_words(query.text, pieces, vocabulary.word_rarity(query.text))),
+        words=tuple(content_words(matched, pieces, vocabulary.word_rarity(matched))),
+        wanted=expected(matched),
     )
+
+
+def _known(unknown: Source, sources: Sequence[Source], vocabulary: Vocabulary) -> bool:
+    """Whether what seems an unknown publication is a source, or a name in some passage."""
+    named = any(one.start < unknown.end and unknown.start < one.end for one in sources)
+    return named or vocabulary.written_as_name(unknown.written) is not None
+
+
+def _matched(text: str, cuts: Sequence[tuple[int, int]]) -> str:
+    """The text without what was cut, or all of it where no word with a meaning would be left."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted(cuts):
+        if spans and start < spans[-1][1]:
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((start, end))
+    left = without(text, spans) if spans else text
+    return left if any(stem(word) for word in WORD.findall(left)) else text
 
 
 def query_of(question: str) -> Query:
@@ -178,13 +220,11 @@ def query_of(question: str) -> Query:
             f"The question has {len(text):,} characters; at most {MAX_QUESTION:,} are read.",
             cure="Ask in a sentence or two; to check a long text, verify it instead.",
         )
-    since, until = period(text)
     return Query(
         text=text,
         language=language_of(text),
         phrases=quoted(text),
-        published_from=since,
-        published_to=until,
+        periods=tuple(periods(text)),
         wanted=expected(text),
     )
 
@@ -235,44 +275,3 @@ def _head(match: re.Match[str]) -> tuple[int, int]:
             break
         last = word
     return match.start("right") + words[0].start(), match.start("right") + last.end()
-
-
-def _publisher_key(name: str) -> list[str]:
-    """The words that name a publisher; an address counts as its domain without the ending."""
-    words = _words(re.sub(r"^www\.|\.\w{2,6}$", "", name.casefold()))
-    return words[1:] if words[:1] == ["the"] and len(words) > 2 else words
-
-
-def _words(name: str) -> list[str]:
-    return WORD.findall(name.casefold())
-
-
-@lru_cache(maxsize=4)
-def _by_size(names: tuple[str, ...], key: Key) -> dict[int, tuple[list[str], list[str]]]:
-    """Names and their words run together, by how many words they have.
-
-    Kept, because all questions to a library ask for the same ones.
-    """
-    found: dict[int, tuple[list[str], list[str]]] = {}
-    for name in names:
-        if words := key(name):
-            group = found.setdefault(len(words), ([], []))
-            group[0].append(name)
-            group[1].append("".join(words))
-    return found
-
-
-def _mentioned(words: Sequence[str], names: tuple[str, ...], key: Key) -> tuple[str, ...]:
-    """The names that occur among the words, run together or apart, but for a letter or two."""
-    found = set()
-    for size, (group, wanted) in _by_size(names, key).items():
-        windows = [
-            "".join(words[start : start + width])
-            for width in {1, size, size + 1}
-            for start in range(len(words) - width + 1)
-        ]
-        alike = cdist(windows, wanted, scorer=RATIO, score_cutoff=SAME_NAME)
-        lengths = np.subtract.outer([len(w) for w in windows], [len(w) for w in wanted])
-        close = (alike >= SAME_NAME) & (abs(lengths) <= MOST_LETTERS)
-        found |= {group[number] for number in np.flatnonzero(close.any(axis=0))}
-    return tuple(name for name in names if name in found)

@@ -1,5 +1,6 @@
 """The stage `rank`: late interaction, fused with the dense and the lexical score."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -119,13 +120,23 @@ class Rank:
             for number, item in enumerate(found.items)
         }
         sources: Mapping[int, Sourced] = {}
-        if self.weights.source and (query.publishers or query.authors):
+        if query.sources or query.periods:
             sources = load(scores)
             for row, each in sources.items():
-                scores[row] += self.weights.source * _named(query, each.article)
+                scores[row] += self._raised(query, each)
         # The row breaks ties, so that equal questions get equal answers.
         ranked = [(-scores[item.row], item.row, number) for number, item in enumerate(found.items)]
-        order = [number for _, _, number in sorted(ranked)[:depth]]
+        ranked.sort()
+        best = ranked[:depth]
+        # Each source that is asked has its best passage among the hits, however far behind.
+        for source in query.asked_sources:
+            own = (
+                each
+                for each in ranked
+                if each[1] in sources and source.speaks_in(sources[each[1]].article.metadata)
+            )
+            best += [each for each in itertools.islice(own, 1) if each not in best]
+        order = [number for _, _, number in sorted(best)]
         sources = sources or load([found.items[number].row for number in order])
         ends = np.cumsum(lengths)
         hits = [
@@ -143,6 +154,18 @@ class Rank:
             if (item := found.items[number]).row in sources
         ]
         return Ranking((*collapse(hits[:COLLAPSED]), *hits[COLLAPSED:]), found.weights)
+
+    def _raised(self, query: Query, sourced: Sourced) -> float:
+        """What a passage gains by its article's source, and by dates of the question."""
+        about = sourced.article.metadata
+        named = any(source.speaks_in(about) for source in query.sources)
+        dated = any(
+            bool(about.published and period.may_hold(about.published))
+            if period.published
+            else period.mentioned_in(sourced.passage.text)
+            for period in query.periods
+        )
+        return self.weights.source * named + self.weights.date * dated
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
@@ -176,8 +199,15 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
     return set(zip(*(words[i:] for i in range(SHINGLE_WORDS)), strict=False))
 
 
-def _named(query: Query, article: ArticleRecord) -> bool:
-    """Whether the question names this article's publisher or one of its authors."""
-    return article.metadata.publisher in query.publishers or bool(
-        set(article.metadata.authors) & set(query.authors)
-    )
+def own_hits(query: Query, hits: Sequence[Hit]) -> list[Hit]:
+    """The best hit of each source that the question asks, in the order of the hits.
+
+    A copy in one of its articles counts, too.
+    """
+    found: dict[int, Hit] = {}
+    for source in query.asked_sources:
+        for hit in hits:
+            if any(source.speaks_in(each.metadata) for each in (hit.article, *hit.also)):
+                found.setdefault(hit.candidate.row, hit)
+                break
+    return [hit for hit in hits if hit.candidate.row in found]

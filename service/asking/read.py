@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sourcebook.index.encoding.reader import Reader
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Hit, Ranking
+from sourcebook.service.asking.rank import Hit, Ranking, own_hits
 
 Read = Callable[[Query, Ranking], Ranking]
 
@@ -17,10 +17,11 @@ def no_reader(query: Query, ranking: Ranking) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class ReadHits:
-    """Reads the best `count` hits, and the next `count` where none of them rather answers.
+    """Reads the best `count` hits and the best of each source that is asked.
 
-    A unit of the logit adds `order` to a hit's score. How many are read never depends on load, so
-    that equal questions get equal answers.
+    Where none of these rather answers, it reads the next `count`. A unit of the logit adds `order`
+    to a hit's score. How many are read never depends on load, so that equal questions get equal
+    answers.
     """
 
     reader: Reader
@@ -29,16 +30,22 @@ class ReadHits:
 
     def __call__(self, query: Query, ranking: Ranking) -> Ranking:
         """The ranking with readings of its best hits, and those in their new order."""
-        read = self._read(query, ranking.hits[: self.count])
+        # Each source that is asked is read, however far behind its best hit is.
+        own = {hit.candidate.row for hit in own_hits(query, ranking.hits)}
+        best, rest = list(ranking.hits[: self.count]), []
+        for hit in ranking.hits[self.count :]:
+            (best if hit.candidate.row in own else rest).append(hit)
+        read = self._read(query, best)
         if not any(hit.answers for hit in read):
-            read += self._read(query, ranking.hits[self.count : 2 * self.count])
+            read += self._read(query, rest[: self.count])
+            rest = rest[self.count :]
         # Hits that were not read stay behind those that were, whatever their scores.
-        unread = ranking.hits[len(read) :]
         read.sort(key=lambda hit: (-hit.score, hit.candidate.row))
-        return replace(ranking, hits=(*read, *unread))
+        return replace(ranking, hits=(*read, *rest))
 
     def _read(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
-        found = self.reader.read(query.text, [(context_of(hit), hit.passage.text) for hit in hits])
+        passages = [(context_of(hit), hit.passage.text) for hit in hits]
+        found = self.reader.read(query.matched, passages)
         return [
             replace(hit, reading=reading, score=hit.score + self.order * reading.logit)
             for hit, reading in zip(hits, found, strict=True)

@@ -20,7 +20,7 @@ class Search:
     ) -> Candidates:
         """The best candidates of each index that is asked: `depth` of them, or more."""
         return view.search(
-            query.text,
+            query.matched,
             phrases=query.phrases,
             chosen=chosen,
             dense_count=_at_least(depth, self.dense_count),

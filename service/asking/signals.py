@@ -9,9 +9,10 @@ import numpy as np
 from rapidfuzz.distance import Indel
 
 from sourcebook.index.encoding.tokens import Vectors, weighted
-from sourcebook.index.search.lexical import stem
-from sourcebook.service.asking.query import MOST_LETTERS, ContentWord, Query
+from sourcebook.index.search.lexical import MOST_LETTERS, stem
+from sourcebook.service.asking.query import ContentWord, Query
 from sourcebook.service.asking.rank import Hit, Ranking
+from sourcebook.service.asking.spelling import UNHELD
 from sourcebook.service.language.answer_types import fitting
 from sourcebook.service.language.opposites import opposed
 from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
@@ -19,7 +20,6 @@ from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
 # A name or a long word may be misspelt by a letter or two, but not at its beginning, where a
 # prefix may turn it into its opposite.
 SAME_WORD, LONG_WORD = 0.85, 5
-UNHELD = 0.999  # the rarity of a word that no passage holds is 1
 
 _DIGITS = re.compile(r"\d+")
 _INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
@@ -64,7 +64,12 @@ def signals(query: Query, ranking: Ranking) -> Signals:
     sentence, matches, score = _best_sentence(best, ranking.weights)
     said = _Words(sentence)
     around = _around(best)
-    lacking = [word for word in query.words if not said.hold(word)]
+    # "Before 2025" is said by "in 1997".
+    lacking = [
+        word
+        for word in query.words
+        if not said.hold(word) and not (word.numeric and query.dated(word.text, sentence))
+    ]
     # "Did it rise or fall?" leaves open which of the two.
     unasked = said.stems - {word.stem for word in query.words}
     return Signals(
@@ -95,7 +100,7 @@ def missing_entities(query: Query, best: Hit, held: Set[str], unsaid: float) -> 
     missing = [word for word in query.words if word.stem not in held and not around.hold(word)]
     named = [word for word in missing if word.named]
     others = [w for w in missing if not w.named and _similarity(w, matches) < unsaid]
-    return [*_runs(query.text, named), *(word.text for word in others)]
+    return [*_runs(query.matched, named), *(word.text for word in others)]
 
 
 def _runs(question: str, words: Iterable[ContentWord]) -> list[str]:

@@ -1,11 +1,11 @@
-"""Counts an answer's independent publishers and finds evidence that newer articles contradict."""
+"""Says which sources an answer rests on, which it lacks, and finds evidence that newer articles contradict."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.disagreement import Disagreement
+from sourcebook.service.asking.named_sources import Source
 
 
 def independent_publishers(citations: Iterable[Citation]) -> int:
@@ -24,9 +24,16 @@ def independent_publishers(citations: Iterable[Citation]) -> int:
 
 
 def _publisher(article: ArticleRecord) -> str:
-    metadata = article.metadata
-    host = urlsplit(metadata.url or "").hostname or ""
-    return metadata.publisher.strip().casefold() or host.removeprefix("www.")
+    return article.metadata.publisher.strip().casefold() or article.metadata.host
+
+
+def heard(source: Source, articles: Iterable[ArticleRecord]) -> str | None:
+    """What to say of a source that the question asks, unless one of the quoted articles is by it."""
+    if not source.held:
+        return f"The library has no article by “{source.written}”."
+    if any(source.speaks_in(article.metadata) for article in articles):
+        return None
+    return f"Nothing by “{source.written}” was found to answer this."
 
 
 def outdated(disagreements: Iterable[Disagreement]) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Variants of a profile: its ranking taken apart, so that evaluators see what each part gives."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sourcebook.index.errors import InputError
 from sourcebook.index.profile import Profile, Weights
@@ -12,7 +12,7 @@ ALONE = 200
 
 def _only(profile: Profile, **weights: float) -> Profile:
     """The ranking by these scores alone; both indexes still bring candidates."""
-    none = {"late": 0.0, "window": 0.0, "dense": 0.0, "lexical": 0.0, "source": 0.0}
+    none = dict.fromkeys((field.name for field in fields(Weights)), 0.0)
     return replace(profile, weights=Weights(**none | weights))
 
 

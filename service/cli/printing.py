@@ -49,6 +49,8 @@ def answer(found: AnswerOut) -> None:
     say = _printer()
     confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
     say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
+    for note in found.notes:
+        say(note)
     if found.short:
         say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
     if found.written:

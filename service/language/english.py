@@ -89,15 +89,39 @@ ENGLISH = Lexicon(
     ),
     speech_verbs=words("said says wrote writes warned argued argues noted added explained stated"),
     speech_verbs_after=words("told tells called calls claimed described announced"),
+    attributing=phrases(
+        "according to|as reported by|as reported in|reported by|as written in|written by|"
+        "published by|quoted by|in the words of|in the view of|in the opinion of"
+    ),
+    reporting=words(
+        """
+        say says said report reports reported write writes wrote print prints printed publish
+        publishes published argue argues argued claim claims claimed describe describes described
+        explain explains explained note notes noted mention mentions mentioned state states stated
+        suggest suggests suggested think thinks warn warns warned see sees point conclude concludes
+        """
+    ),
+    auxiliaries=words("do does did has have had would is was"),
+    published=words("published reported printed written appeared"),
+    publications=words(
+        """
+        article articles author authors piece pieces story stories report reports coverage column
+        columnist editorial op-ed essay interview analysis writer reporter post blog
+        """
+    ),
+    speakers=words("author writer journalist reporter columnist article piece report story"),
     who=words("who whom whose"),
     when=words("when"),
     where=words("where"),
     clause_openers=words("and in on at by to for from since until after before of during"),
     places=words("city country state region department province town place continent"),
-    since=words("since after from"),
-    until=phrases("until|before|up to"),
+    since=phrases("since|from|as of|starting in|starting from"),
+    after=phrases("after|later than"),
+    until=phrases("until|till|up to|through|by|no later than"),
+    before=phrases("before|prior to|earlier than|ahead of"),
     between=words("between"),
     conjoined=words("and"),
+    within=phrases("in|on|during|of|for|in early|in late|in mid|throughout"),
     dating=words("in since until before after from by during"),
     numbers={
         **counting(

@@ -65,16 +65,26 @@ class Lexicon:
     speech_verbs: frozenset[str]  # before or after the one who speaks
     speech_verbs_after: frozenset[str]  # only after, for they have an object
 
+    attributing: frozenset[str]  # before the source of what is asked for
+    reporting: frozenset[str]  # verbs of a source that a question asks ("does X say")
+    auxiliaries: frozenset[str]  # before that source ("does X say")
+    published: frozenset[str]  # before where or when something was published
+    publications: frozenset[str]  # what a source publishes, and who writes it
+    speakers: frozenset[str]  # between what attributes and a name: "the author"
+
     who: frozenset[str]  # question words
     when: frozenset[str]
     where: frozenset[str]
     clause_openers: frozenset[str]  # a question word after one of these still asks
     places: frozenset[str]  # nouns for kinds of places
 
-    since: frozenset[str]  # before the first year of a period
-    until: frozenset[str]  # before the last year of a period
-    between: frozenset[str]  # before two years
-    conjoined: frozenset[str]  # between the two years
+    since: frozenset[str]  # before the first date of a period
+    after: frozenset[str]  # before a date that ends before the period begins
+    until: frozenset[str]  # before the last date of a period
+    before: frozenset[str]  # before a date that the period ends before
+    between: frozenset[str]  # before two dates
+    conjoined: frozenset[str]  # between the two dates
+    within: frozenset[str]  # before a date that is the period
     dating: frozenset[str]  # before any year
 
     numbers: Mapping[str, float]

@@ -52,15 +52,34 @@ SPANISH = Lexicon(
     pleasantries=words("gracias muchas hola vale bien sí perfecto"),
     speech_verbs=words("dijo afirmó"),
     speech_verbs_after=frozenset(),
+    attributing=phrases("según|de acuerdo con|de acuerdo a|conforme a|en palabras de|publicado por"),
+    reporting=words(
+        """
+        dice dicen dijo afirma afirmó informa informó informan escribe escribió publica publicó
+        sostiene señala señaló explica explicó opina reporta reportó cuenta contó
+        """
+    ),
+    auxiliaries=frozenset(),
+    published=words(
+        "publicado publicada publicados publicadas publicó publicaron escrito escritos informó"
+    ),
+    publications=words(
+        "artículo artículos autor autora reportaje nota notas columna informe informes noticia "
+        "noticias texto editorial"
+    ),
+    speakers=words("autor autora periodista artículo columnista diario periódico revista"),
     who=words("quién quiénes"),
     when=words("cuándo"),
     where=words("dónde"),
     clause_openers=words("y de en desde hasta a con por"),
     places=words("ciudad país región"),
-    since=words("desde"),
-    until=phrases("hasta|antes de"),
+    since=phrases("desde|a partir de|a partir del"),
+    after=phrases("después de|después del|tras|luego de"),
+    until=words("hasta"),
+    before=phrases("antes de|antes del|previo a"),
     between=words("entre"),
     conjoined=words("y"),
+    within=phrases("en|durante|de|del|a principios de|a finales de|a mediados de"),
     dating=phrases("en|desde|hasta|antes de|después de"),
     numbers={
         **counting("dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce", 2),

@@ -41,15 +41,45 @@ class CitationOut(Returned):
     also: list[ArticleBrief] = Field(description="Other articles that contain the same passage.")
 
 
+class SourceOut(Returned):
+    """A source that the question names, and the names by which the library knows it."""
+
+    written: str = Field(description="The name as the question gives it.")
+    publishers: list[str]
+    authors: list[str]
+    hosts: list[str]
+    asked: bool = Field(
+        description="Whether the question asks what this source says. Its name is then not matched "
+        "with passages, and its best passage is quoted if it answers."
+    )
+
+
+class PeriodOut(Returned):
+    """A period that the question names; both days belong to it, and null leaves it open."""
+
+    first: str | None
+    last: str | None
+    published: bool = Field(
+        description="Whether articles of that time are asked for, rather than what happened then."
+    )
+
+
+class ReadAsOut(Returned):
+    """A name that no passage holds, and the name that it was read as."""
+
+    written: str
+    read_as: str
+
+
 class QueryOut(Returned):
     """How the question was understood; names and dates rank articles higher but hide none."""
 
     text: str
+    matched: str = Field(description="The words that passages were compared with.")
     phrases: list[str] = Field(description="Phrases in quotation marks.")
-    publishers: list[str]
-    authors: list[str]
-    published_from: str | None
-    published_to: str | None
+    sources: list[SourceOut]
+    periods: list[PeriodOut]
+    read_as: list[ReadAsOut]
 
 
 class SentenceOut(Returned):
@@ -127,6 +157,10 @@ class AnswerOut(Returned):
     short: ShortOut | None = Field(
         description="For questions such as who, when or how many: the exact words that answer, "
         "or null if unsure."
+    )
+    notes: list[str] = Field(
+        description="What to know of how the question was read: a misspelt name, a source that "
+        "the library does not have or that does not answer."
     )
     sentences: list[SentenceOut]
     publishers: int = Field(

@@ -70,26 +70,32 @@ function standing(answer, wanted) {
         ".",
       ],
     ),
+    ...answer.notes.map((note) => untrusted("p", note)),
     understood(answer.query),
   );
 }
 
 /** Names and dates found in the question, so that users notice misunderstandings. */
 function understood(query) {
-  const named = [query.published_from, query.published_to].filter(Boolean);
-  const dates = named.map((date) => inWords(date));
   const read = [
     ...query.phrases.map((phrase) => `the phrase “${phrase}”`),
-    ...query.publishers,
-    ...query.authors,
-    dates.length && [...new Set(dates)].join(" to "),
-  ].filter(Boolean);
+    ...query.sources.map(({ written }) => written),
+    ...query.periods.map(period),
+  ];
   if (!read.length) return null;
   return h(
     "p",
     { class: "quiet", dir: "auto" },
     `Ranked higher because the question mentions: ${read.join("; ")}.`,
   );
+}
+
+function period({ first, last, published }) {
+  const days =
+    first === last
+      ? inWords(first)
+      : [first && `from ${inWords(first)}`, last && `to ${inWords(last)}`].filter(Boolean).join(" ");
+  return published ? `articles published ${days}` : days;
 }
 
 function evidence(answer, outdated) {
