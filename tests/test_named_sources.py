@@ -14,13 +14,32 @@ from sourcebook.service.asking.named_sources import (
 
 NAMES = Names(
     publishers=(
-        "AP", "BBC News", "Diplomatic Courier", "El País", "Foreign Policy", "The Conversation",
-        "The Hill", "The Independent", "The Nation", "The New York Times", "Time",
-        "Washington Office on Latin America (WOLA)", "www.insightcrime.org", "—",
+        "AP",
+        "BBC News",
+        "Diplomatic Courier",
+        "El País",
+        "Foreign Policy",
+        "The Conversation",
+        "The Hill",
+        "The Independent",
+        "The Nation",
+        "The New York Times",
+        "Time",
+        "Washington Office on Latin America (WOLA)",
+        "www.insightcrime.org",
+        "—",
     ),
-    authors=("Adam Isacson", "J. D. Vance", "Laura Gil", "Lucía González Camelo", "November", "Óscar Naranjo", "…"),
+    authors=(
+        "Adam Isacson",
+        "J. D. Vance",
+        "Laura Gil",
+        "Lucía González Camelo",
+        "November",
+        "Óscar Naranjo",
+        "…",
+    ),
     hosts=("barrons.com", "bbc.co.uk", "colombia.com", "thehill.com", "vice.com"),
-)  # fmt: skip
+)
 
 
 def known(source: Source) -> tuple[str, ...]:
@@ -47,19 +66,43 @@ HILL = ("The Hill", "thehill.com")
         ("Why did it fall according to Barron’s?", [("barrons.com",)], "Why did it fall?"),
         ("What does BBC say of fines?", [("BBC News", "bbc.co.uk")], "What of fines?"),
         ("What does BBC News say of fines?", [("BBC News", "bbc.co.uk")], "What of fines?"),
-        ("According to WOLA, what fell?", [("Washington Office on Latin America (WOLA)",)], "What fell?"),
+        (
+            "According to WOLA, what fell?",
+            [("Washington Office on Latin America (WOLA)",)],
+            "What fell?",
+        ),
         ("What fell, according to the NYT?", [("The New York Times",)], "What fell?"),
         ("What fell, according to New York Times?", [("The New York Times",)], "What fell?"),
         ("What does Insight Crime say of fines?", [("www.insightcrime.org",)], "What of fines?"),
         ("what does theconversation say of fines", [("The Conversation",)], "What of fines"),
         ("According to Isacson, what fell?", [("Adam Isacson",)], "What fell?"),
-        ("Isacson says exports fell. By how much?", [("Adam Isacson",)], "Exports fell. By how much?"),
+        (
+            "Isacson says exports fell. By how much?",
+            [("Adam Isacson",)],
+            "Exports fell. By how much?",
+        ),
         ("Why does Adam Isacson argue that it fell?", [("Adam Isacson",)], "Why that it fell?"),
-        ("For González Camelo, what makes 2025 special?", [("Lucía González Camelo",)], "What makes 2025 special?"),
+        (
+            "For González Camelo, what makes 2025 special?",
+            [("Lucía González Camelo",)],
+            "What makes 2025 special?",
+        ),
         ("According to the author Laura Gil, what fell?", [("Laura Gil",)], "What fell?"),
-        ("The Conversation author says exports fell. Why?", [("The Conversation",)], "Exports fell. Why?"),
-        ("Which flaws do the Foreign Policy and VICE pieces see?", [("Foreign Policy",), ("vice.com",)], "Which flaws do?"),
-        ("What fell, according to The Hill and Foreign Policy?", [HILL, ("Foreign Policy",)], "What fell?"),
+        (
+            "The Conversation author says exports fell. Why?",
+            [("The Conversation",)],
+            "Exports fell. Why?",
+        ),
+        (
+            "Which flaws do the Foreign Policy and VICE pieces see?",
+            [("Foreign Policy",), ("vice.com",)],
+            "Which flaws do?",
+        ),
+        (
+            "What fell, according to The Hill and Foreign Policy?",
+            [HILL, ("Foreign Policy",)],
+            "What fell?",
+        ),
         ("What fell, according to foreign policy?", [], None),
         ("What does U.S. foreign policy say of coca?", [], None),
         ("What is Foreign Policy made of?", [], None),
@@ -81,7 +124,7 @@ HILL = ("The Hill", "thehill.com")
         ("¿Qué cayó, según el artículo de VICE?", [("vice.com",)], "¿Qué cayó?"),
         ("Según Naranjo, ¿qué cayó?", [("Óscar Naranjo",)], "¿Qué cayó?"),
     ],
-)  # fmt: skip
+)
 def test_asked_sources(question: str, names: list[tuple[str, ...]], left: str | None) -> None:
     asked = [source for source in named_sources(question, NAMES) if source.asked]
     assert [known(source) for source in asked] == names
@@ -136,12 +179,28 @@ def test_who_is_no_publication(question: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["According to", "The Hill", "VICE", "and", ",", "says", "in", "Isacson", "'s article",
-             "what", "does", "El País", "?", "foreign policy", "vice.com", "según"]
+            [
+                "According to",
+                "The Hill",
+                "VICE",
+                "and",
+                ",",
+                "says",
+                "in",
+                "Isacson",
+                "'s article",
+                "what",
+                "does",
+                "El País",
+                "?",
+                "foreign policy",
+                "vice.com",
+                "según",
+            ]
         ),
         max_size=12,
     )
-)  # fmt: skip
+)
 def test_what_is_cut_holds_the_name(parts: list[str]) -> None:
     question = " ".join(parts)
     for source in named_sources(question, NAMES):

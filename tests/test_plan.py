@@ -62,12 +62,20 @@ def test_phrases(question: str, phrases: tuple[str, ...]) -> None:
         ("According to Gil, what fell in 2023?", "What fell in 2023?", "Gil"),
         ("What does El País say?", "What does El País say?", "El País"),  # no more is asked
         ("According to The Herald, what fell?", "What fell?", "The Herald"),
-        ("According to The White House, what fell?", "According to The White House, what fell?", ""),
-        ("What did El País say, as published in May 2025, of fines?", "What, as, of fines?", "El País"),
+        (
+            "According to The White House, what fell?",
+            "According to The White House, what fell?",
+            "",
+        ),
+        (
+            "What did El País say, as published in May 2025, of fines?",
+            "What, as, of fines?",
+            "El País",
+        ),
         ("Which fines were reported in 2024?", "Which fines were?", ""),
         ("Which fines fell since 2024?", "Which fines fell since 2024?", ""),
     ],
-)  # fmt: skip
+)
 def test_what_is_matched(question: str, matched: str, written: str) -> None:
     query = plan(question, Held())
     assert query.text == question

@@ -25,12 +25,18 @@ YEAR_2023 = ("2023-01-01", "2023-12-31")
         ("What has to be done by June 2030?", [(None, "2030-06-30")]),
         ("Who met on 19 September 2025?", [("2025-09-19", "2025-09-19")]),
         ("Who met on September 19, 2025?", [("2025-09-19", "2025-09-19")]),
-        ("Coca between 2019 and 2021, not since 2010", [("2019-01-01", "2021-12-31"), ("2010-01-01", None)]),
+        (
+            "Coca between 2019 and 2021, not since 2010",
+            [("2019-01-01", "2021-12-31"), ("2010-01-01", None)],
+        ),
         ("Coca between May 2019 and June 2019", [("2019-05-01", "2019-06-30")]),
         ("How far did it fall from 2012 to 2014?", [("2012-01-01", "2014-12-31")]),
         ("Fines 2014-2019", [("2014-01-01", "2019-12-31")]),
         ("What rose in 2019 compared to 2023?", [("2019-01-01", "2019-12-31"), YEAR_2023]),
-        ("Was it 1996 or 1997 when it fell?", [("1996-01-01", "1996-12-31"), ("1997-01-01", "1997-12-31")]),
+        (
+            "Was it 1996 or 1997 when it fell?",
+            [("1996-01-01", "1996-12-31"), ("1997-01-01", "1997-12-31")],
+        ),
         ("the aftermath of 2023, whereafter2021", [YEAR_2023]),
         ("¿Qué cambió desde 2023 hasta 2025-06?", [("2023-01-01", "2025-06-30")]),
         ("¿Qué se dijo antes de 2020?", [(None, "2019-12-31")]),
@@ -43,7 +49,7 @@ YEAR_2023 = ("2023-01-01", "2023-12-31")
         ("What happened on October 19?", []),
         ("Did 1,700 tonnes arrive?", []),
     ],
-)  # fmt: skip
+)
 def test_events(question: str, days: list[Days]) -> None:
     assert [(each.first, each.last) for each in periods(question)] == days
     assert not any(each.published for each in periods(question))
@@ -53,19 +59,31 @@ def test_events(question: str, days: list[Days]) -> None:
     ("question", "cut", "days"),
     [
         ("Which articles published in 2023 mention coca?", "published in 2023", YEAR_2023),
-        ("What was reported in May 2025 on fines?", "reported in May 2025", ("2025-05-01", "2025-05-31")),
+        (
+            "What was reported in May 2025 on fines?",
+            "reported in May 2025",
+            ("2025-05-01", "2025-05-31"),
+        ),
         ("What was reported before 2025 on fines?", "reported before 2025", (None, "2024-12-31")),
         ("What was printed since 2024?", "printed since 2024", ("2024-01-01", None)),
         ("What do articles from 2023 say?", "from 2023", YEAR_2023),
         ("What do articles since 2023 say?", "since 2023", ("2023-01-01", None)),
         ("What does the 2023 piece say?", "2023", YEAR_2023),
         ("What does the 2023 VICE article say?", "2023", YEAR_2023),
-        ("Coca in stories published between 2019 and 2021", "published between 2019 and 2021", ("2019-01-01", "2021-12-31")),
+        (
+            "Coca in stories published between 2019 and 2021",
+            "published between 2019 and 2021",
+            ("2019-01-01", "2021-12-31"),
+        ),
         ("What was published by The Hill in 2023?", "published by The Hill in 2023", YEAR_2023),
-        ("¿Qué artículos publicados en mayo de 2025 hay?", "publicados en mayo de 2025", ("2025-05-01", "2025-05-31")),
+        (
+            "¿Qué artículos publicados en mayo de 2025 hay?",
+            "publicados en mayo de 2025",
+            ("2025-05-01", "2025-05-31"),
+        ),
         ("¿Qué dicen los artículos de 2023?", "de 2023", YEAR_2023),
     ],
-)  # fmt: skip
+)
 def test_publications(question: str, cut: str, days: Days) -> None:
     [period] = periods(question)
     assert period.published

@@ -21,6 +21,8 @@ from sourcebook.index.words import WORD
 
 # So many passages are looked at to see how a name is written.
 READ_FOR_A_NAME = 5
+# So many candidates each index finds of a source that is asked, beside all others.
+OWN_CANDIDATES = 8
 # The rows that a filter lets through are kept for so many filters: people page through answers.
 KEPT_FILTERS = 16
 
@@ -129,23 +131,37 @@ class LibraryView(View):
         chosen: Filter | None = None,
         dense_count: int,
         lexical_count: int,
+        own: Sequence[Filter] = (),
     ) -> Candidates:
         """The union of what the dense and the lexical index find, each with both scores.
 
-        Their texts are not loaded: `sourced` does it for those that are shown.
+        For each of the filters `own`, both look once more among what `chosen` and it let through,
+        so that a source that is asked is not crowded out. The texts of what is found are not
+        loaded: `sourced` does it for those that are shown.
         """
         with self.watch.stage("encode"):
             encoded = self._library.encoder.encode_question(question, self._library.codec)
         self.catch_up()
         articles, rows = self._allowed(chosen)
+        among = [(articles, rows, dense_count, lexical_count)]
+        for each in own:
+            few = min(OWN_CANDIDATES, dense_count), min(OWN_CANDIDATES, lexical_count)
+            among.append((*self._narrowed(each, articles, rows), *few))
         with self.watch.stage("dense"):
-            dense = dict(self._library.indexes.dense.search(encoded.pooled, dense_count, rows))
+            index = self._library.indexes.dense
+            dense = {
+                row: score
+                for _, allowed, count, _ in among
+                for row, score in index.search(encoded.pooled, count, allowed)
+            }
         with self.watch.stage("lexical"):
-            lexical = dict(
-                self._lexical.search(
-                    question, lexical_count, phrases=phrases, allowed_articles=articles
+            lexical = {
+                row: score
+                for allowed, _, _, count in among
+                for row, score in self._lexical.search(
+                    question, count, phrases=phrases, allowed_articles=allowed
                 )
-            )
+            }
             unscored = [row for row in dense if row not in lexical]
             lexical |= self._lexical.scores(question, unscored, phrases=phrases)
         with self.watch.stage("load"):
@@ -214,6 +230,15 @@ class LibraryView(View):
             for oldest in list(known)[:-KEPT_FILTERS]:
                 known.pop(oldest, None)  # another thread may have been first
         return found
+
+    def _narrowed(
+        self, chosen: Filter, articles: list[int] | None, rows: Rows | None
+    ) -> tuple[list[int] | None, Rows | None]:
+        """What a filter lets through of these row numbers of articles and of passages."""
+        own_articles, own_rows = self._allowed(chosen)
+        if articles is None or rows is None or own_articles is None or own_rows is None:
+            return own_articles, own_rows
+        return sorted({*articles} & {*own_articles}), np.intersect1d(rows, own_rows)
 
     def _piece_weights(self, question: QuestionEncoding) -> Vectors:
         """How rare each of the question's word pieces is among the passages."""

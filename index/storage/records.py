@@ -28,6 +28,8 @@ class Filter:
     the date of modification or retrieval stands in, because the article was out by then; articles
     without any date are excluded.
 
+    `hosts` are those of the articles' addresses, in lower case and without `www.`.
+
     Each of `words` must occur, as a word or part of one, in the title, publisher, authors or
     source.
     """
@@ -41,6 +43,7 @@ class Filter:
     published_to: str | None = None
     as_of: str | None = None
     words: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """The condition on the table `articles` in SQL, and its parameters."""
@@ -59,6 +62,11 @@ class Filter:
                 anyof = " OR ".join([f"? IN ({members})"] * len(wanted))
                 conditions.append(f"({anyof})")
                 values += [name.casefold() for name in wanted]
+        if self.hosts:
+            address = "replace(lower(articles.url), '://www.', '://') || '/'"
+            anyof = " OR ".join([f"instr({address}, ?)"] * len(self.hosts))
+            conditions.append(f"({anyof})")
+            values += [f"://{host}/" for host in self.hosts]
         for word in self.words:
             conditions.append(f"instr(casefold({IDENTITY}), ?)")
             values.append(word.casefold())

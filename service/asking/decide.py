@@ -83,7 +83,9 @@ class Decide:
         shown = {hit.candidate.row for hit in quoted}
         asked = query.asked_sources
         heard = {s for s in asked for hit in quoted if s.speaks_in(hit.article.metadata)}
-        own = own_hits(replace(query, sources=tuple(s for s in asked if s not in heard)), ranking.hits)
+        own = own_hits(
+            replace(query, sources=tuple(s for s in asked if s not in heard)), ranking.hits
+        )
         return (
             *quoted,
             *(

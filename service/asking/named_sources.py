@@ -13,6 +13,7 @@ from rapidfuzz.process import cdist
 
 from sourcebook.index.article import Metadata
 from sourcebook.index.search.view import Names
+from sourcebook.index.storage.records import Filter
 from sourcebook.index.words import WORD
 from sourcebook.service.asking.aliases import (
     ARTICLES,
@@ -78,6 +79,12 @@ class Source:
     def held(self) -> bool:
         """Whether the library has an article of it."""
         return bool(self.publishers or self.authors or self.hosts)
+
+    @property
+    def filters(self) -> list[Filter]:
+        """What lets its articles through, by each kind of name."""
+        names = {"publishers": self.publishers, "authors": self.authors, "hosts": self.hosts}
+        return [Filter(**{kind: each}) for kind, each in names.items() if each]
 
     def speaks_in(self, article: Metadata) -> bool:
         """Whether an article is by this source."""
@@ -233,14 +240,14 @@ class _Reader:
         return (
             any(window.joined or self._whole_author(window.alias) for window in group)
             or source.end > group[0].end  # an address
-            or (len(source.written) >= SHORTEST_ACRONYM and source.written.isupper())
-            and not self.shouted
+            or (
+                (len(source.written) >= SHORTEST_ACRONYM and source.written.isupper())
+                and not self.shouted
+            )
             or (inside and first.casefold() in ARTICLES and first[0].isupper())
         )
 
-    def _introduced(
-        self, group: Sequence[_Window], start: int, end: int
-    ) -> tuple[int, int] | None:
+    def _introduced(self, group: Sequence[_Window], start: int, end: int) -> tuple[int, int] | None:
         """The span of the words that make a name the source that is asked, or None."""
         text = self.question
         own = _OWN.match(text, end)
@@ -266,8 +273,10 @@ class _Reader:
     def _publication(self, window: _Window) -> bool:
         """Whether "in" before it means its pages: a place has one word, and no capitals but one."""
         written = self.question[window.start : window.end]
-        return window.alias.form is Form.WHOLE and window.alias.kind != "authors" and (
-            window.alias.words > 1 or written.isupper()
+        return (
+            window.alias.form is Form.WHOLE
+            and window.alias.kind != "authors"
+            and (window.alias.words > 1 or written.isupper())
         )
 
     def _address(self, end: int) -> int:

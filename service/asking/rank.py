@@ -130,12 +130,12 @@ class Rank:
         best = ranked[:depth]
         # Each source that is asked has its best passage among the hits, however far behind.
         for source in query.asked_sources:
-            own = (
+            spoken = (
                 each
                 for each in ranked
                 if each[1] in sources and source.speaks_in(sources[each[1]].article.metadata)
             )
-            best += [each for each in itertools.islice(own, 1) if each not in best]
+            best += [each for each in itertools.islice(spoken, 1) if each not in best]
         order = [number for _, _, number in sorted(best)]
         sources = sources or load([found.items[number].row for number in order])
         ends = np.cumsum(lengths)

@@ -25,6 +25,7 @@ class Search:
             chosen=chosen,
             dense_count=_at_least(depth, self.dense_count),
             lexical_count=_at_least(depth, self.lexical_count),
+            own=[each for source in query.asked_sources for each in source.filters],
         )
 
 

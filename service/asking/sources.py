@@ -1,4 +1,4 @@
-"""Says which sources an answer rests on, which it lacks, and finds evidence that newer articles contradict."""
+"""An answer's sources: independent ones, missing ones, and those that newer ones contradict."""
 
 from collections.abc import Iterable
 
@@ -28,7 +28,7 @@ def _publisher(article: ArticleRecord) -> str:
 
 
 def heard(source: Source, articles: Iterable[ArticleRecord]) -> str | None:
-    """What to say of a source that the question asks, unless one of the quoted articles is by it."""
+    """What to say of a source that is asked, unless one of the quoted articles is by it."""
     if not source.held:
         return f"The library has no article by “{source.written}”."
     if any(source.speaks_in(article.metadata) for article in articles):

@@ -49,7 +49,9 @@ def misspelt(text: str, rarity: Mapping[str, float], held: HeldWords) -> list[Re
         # "Describe Ana Ruis" begins with a word that is no name.
         names = [run[first:] for first in (0, 1) if len(run) > first + 1 and unheld]
         whole = ([near.get(word, [word.written]) for word in name] for name in names)
-        read = [(name, as_) for name, c in zip(names, whole, strict=True) if (as_ := _first(c, held))]
+        read = [
+            (name, as_) for name, c in zip(names, whole, strict=True) if (as_ := _first(c, held))
+        ]
         if read:
             name, as_ = read[0]
             written = text[name[0].start : name[-1].end]

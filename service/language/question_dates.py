@@ -77,17 +77,17 @@ def periods(question: str) -> list[Period]:
 def _of(question: str, mention: Mention) -> Period:
     preposition = _PREPOSITION.search(question, 0, mention.start)
     kind = preposition.lastgroup if preposition else None
-    first: str | None
-    last: str | None
-    first, last = _days(mention.iso)
+    begins, ends = _days(mention.iso)
+    first: str | None = begins
+    last: str | None = ends
     start = preposition.start() if preposition else mention.start
     published = _PUBLISHED.search(question, 0, start)
     # "Articles from 2022" are of that year, "the change from 2022" begins with it.
     plain = published and preposition and preposition[0].strip().lower() in ("from", "de")
     if kind == "before":
-        first, last = None, _shifted(first, -1)
+        first, last = None, _shifted(begins, -1)
     elif kind == "after":
-        first, last = _shifted(last, 1), None
+        first, last = _shifted(ends, 1), None
     elif kind == "since" and not plain:
         last = None
     elif kind == "until":

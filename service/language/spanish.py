@@ -52,7 +52,9 @@ SPANISH = Lexicon(
     pleasantries=words("gracias muchas hola vale bien sí perfecto"),
     speech_verbs=words("dijo afirmó"),
     speech_verbs_after=frozenset(),
-    attributing=phrases("según|de acuerdo con|de acuerdo a|conforme a|en palabras de|publicado por"),
+    attributing=phrases(
+        "según|de acuerdo con|de acuerdo a|conforme a|en palabras de|publicado por"
+    ),
     reporting=words(
         """
         dice dicen dijo afirma afirmó informa informó informan escribe escribió publica publicó
