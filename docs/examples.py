@@ -112,7 +112,7 @@ def examples(engine: Engine) -> dict[str, Example]:
 
 def _questions(asking: Asking) -> None:
     asking.ask("POST /v1/ask", body={"question": QUESTION})
-    asking.ask("GET /v1/ask", f"?q={QUESTION}")
+    asking.ask("GET /v1/ask", f"?q={QUESTION}&explain=true")
     asking.ask("POST /v1/search", body={"question": QUESTION, "limit": 1})
     asking.ask("POST /v1/verify", body={"quotes": [QUOTE]})
     asking.ask("GET /v1/export", f"?q={QUESTION}")

@@ -157,6 +157,12 @@ def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | 
             "/v1/ask?q=What+is+the+best+pizza+in+Naples",
             None,
         ),
+        (
+            "Ask why there is no answer",
+            "GET",
+            "/v1/ask?q=How+much+cocaine+did+Peru+seize+in+1995&explain=true",
+            None,
+        ),
         ("Search", "POST", "/v1/search", {"question": QUESTION, "limit": 1}),
         ("Verify a quote", "POST", "/v1/verify", {"quotes": ["Petro became Colombia’s first"]}),
         ("Get an article that does not exist", "GET", "/v1/articles/0000000000000000", None),

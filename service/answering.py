@@ -1,14 +1,17 @@
 """What every door asks: the engine, in this process or in a worker, and a writer if one is set."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from threading import BoundedSemaphore
+from typing import Any, Protocol, TypeVar
 
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.engine import Engine, Found
+from sourcebook.service.asking.explanation import Explained
 from sourcebook.service.workers import Workers
 from sourcebook.service.writing.checks import Written
 from sourcebook.service.writing.phrased import phrased
@@ -16,6 +19,19 @@ from sourcebook.service.writing.writer import Writer
 
 # How many drafts are waited for at once: each holds a thread of the server, perhaps for a minute.
 WRITING_AT_ONCE = 8
+
+Result = TypeVar("Result")
+
+
+class FromLibrary(Protocol):
+    """What an engine returns; `fingerprint` is that of the library it was found in."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The library and the encoder of its vectors."""
+
+
+Returned = TypeVar("Returned", bound=FromLibrary)
 
 
 class CurrentEngine:
@@ -32,18 +48,22 @@ class CurrentEngine:
         return self._engine
 
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
-        """Answer a question; once more where the library was upgraded right before."""
-        while True:
-            engine = self.engine
-            answer = engine.ask(question, chosen)
-            if answer.fingerprint == engine.fingerprint:
-                return answer
+        """As `Engine.ask`."""
+        return self._called(lambda engine: engine.ask(question, chosen))
+
+    def explain(self, question: str, chosen: Filter | None = None) -> Explained:
+        """As `Engine.explain`."""
+        return self._called(lambda engine: engine.explain(question, chosen))
 
     def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
-        """The best `limit` passages, found anew where the library was upgraded right before."""
+        """As `Engine.find`."""
+        return self._called(lambda engine: engine.find(question, chosen, limit))
+
+    def _called(self, call: Callable[[Engine], Returned]) -> Returned:
+        """What the engine returns; asked once more where the library was upgraded right before."""
         while True:
             engine = self.engine
-            found = engine.find(question, chosen, limit)
+            found = call(engine)
             if found.fingerprint == engine.fingerprint:
                 return found
 
@@ -78,29 +98,38 @@ class Answering:
 
         With `write` the writer phrases the answer as well; `InputError` where there is none.
         """
+        answer = self._called(self._current.ask, question, chosen, write=write)
+        return self._phrased(answer) if write else answer
+
+    def explain(
+        self, question: str, chosen: Filter | None = None, *, write: bool = False
+    ) -> Explained:
+        """The same answer as `ask` gives, and how it came about."""
+        found = self._called(self._current.explain, question, chosen, write=write)
+        if not write:
+            return found
+        answer = self._phrased(found.answer)
+        return Explained(answer, self.engine.still_held(found.explanation))
+
+    def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
+        """The best `limit` passages, each with its best sentences as the quote."""
+        return self._called(self._current.find, question, chosen, limit)
+
+    def _called(self, call: Callable[..., Result], *arguments: Any, write: bool = False) -> Result:
+        """What the engine's method returns, here or in a worker; `InputError` without a writer."""
         if write and self.writer is None:
             raise InputError(
                 "No writer is set, so nothing can phrase the answer (write).",
                 cure="Ask without it, or serve with SOURCEBOOK_WRITER_URL and "
                 "SOURCEBOOK_WRITER_MODEL set.",
             )
-        ask = self._current.ask
-        answer = (
-            self._workers.call(ask, question, chosen) if self._workers else ask(question, chosen)
-        )
-        if not write or self.writer is None or not answer.citations:
+        return self._workers.call(call, *arguments) if self._workers else call(*arguments)
+
+    def _phrased(self, answer: Answer) -> Answer:
+        """The answer with what the writer makes of it, if there is one and something to phrase."""
+        writer = self.writer
+        if writer is None or not answer.citations:
             return answer
-        return self._phrased(self.writer, answer)
-
-    def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
-        """The best `limit` passages, each with its best sentences as the quote."""
-        find = self._current.find
-        if self._workers:
-            return self._workers.call(find, question, chosen, limit)
-        return find(question, chosen, limit)
-
-    def _phrased(self, writer: Writer, answer: Answer) -> Answer:
-        """The answer with what the writer makes of it."""
         if not self._drafts.acquire(blocking=False):
             failure = f"it is writing {WRITING_AT_ONCE} other answers"
             return phrased(answer, Written(model=writer.model, failure=failure))

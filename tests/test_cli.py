@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -227,6 +228,25 @@ def test_what_the_library_does_not_hold(filled: Run) -> None:
     assert data(filled("ask", "night train", "--as-of", "2020", "--json"))["nearest"] == []
     filtered = filled("ask", "night train", "--from", "2020")
     assert "\nThe library, or what the filter lets through of it, is empty.\n" in filtered.stdout
+
+
+def test_why_an_answer_or_none(filled: Run) -> None:
+    question = "When will the night train to the coast reopen?"
+    plain, why = filled("ask", question).stdout, filled("ask", question, "--explain").stdout
+    assert why.startswith(plain)
+    account = why.removeprefix(plain)
+    assert account.startswith("\nWhy this answer\n")
+    assert "If this answer is wrong, look first at " in account
+    assert "\nSearch found 2 passages.\n" in account
+    assert re.search(r"The confidence, 0\.\d{3}, reaches 0\.\d{3}\.\n", account)
+    assert "\n1. texts/trains.txt: cited\n" in account
+    result = filled("ask", "Who discovered penicillin?", "--explain")
+    assert result.exit_code == 3
+    said = "No passage that was searched holds any word of the question. If the library should "
+    assert f"\nWhy no answer\n{said}answer this, look first at the library" in result.stdout
+    explained = data(filled("ask", question, "--explain", "--json"))["explanation"]
+    assert explained["stage"] in {"search", "ranking", "reading", "decision"}
+    assert data(filled("ask", question, "--json"))["explanation"] is None
 
 
 def test_searches(filled: Run) -> None:

@@ -263,6 +263,55 @@ def test_what_is_not_there_is_said_with_the_nearest(page: Page) -> None:
     assert len(page.all(".nearest blockquote")) == len(page.all(".nearest .note")) > 0
 
 
+@pytest.mark.parametrize(
+    ("question", "summary", "advice"),
+    [
+        (SEIZED, "Why this answer?", "If this answer is wrong, look first at"),
+        (
+            "What is the best pizza in Naples",
+            "Why no answer?",
+            "If the library should answer this, look first at the library, which may not hold",
+        ),
+    ],
+)
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_why_is_told_when_the_fold_is_opened(
+    page: Page, question: str, summary: str, advice: str, width: int
+) -> None:
+    set_screen(page.browser, width)
+    page.open("/", q=question)
+    assert not page.all(".explanation table"), "it is loaded only when it is wanted"
+    fold = page.one("details.why summary")
+    assert fold.text == summary
+    fold.send_keys(Keys.ENTER)
+    page.until(lambda: page.all(".explanation table"))
+    page.settled()
+    found = page.get(f"/v1/ask?{urlencode({'q': question, 'explain': 'true'})}")["explanation"]
+    assert found["because"] in page.text(".explanation")
+    assert advice in page.text(".explanation")
+    rows = page.all(".explanation tbody tr")
+    assert len(rows) == len(found["passages"])
+    outcomes = [row.find_elements(By.TAG_NAME, "td")[-1].text for row in rows]
+    assert outcomes == [one["outcome"] for one in found["passages"]]
+    page.until(lambda: found["because"] in page.browser.execute_script(
+        "return document.getElementById('status').textContent"))  # fmt: skip
+    assert page.browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert not (faulty := faults(page)), "\n".join(faulty)
+    page.one("details.why summary").send_keys(Keys.SPACE)
+    page.until(lambda: not page.one(".explanation").is_displayed())
+    assert page.browser.get_log("browser") == []
+
+
+def test_the_way_from_an_explanation_leads_to_the_passage(page: Page) -> None:
+    page.open("/", q=SEIZED)
+    page.one("details.why summary").click()
+    best = page.one(".explanation tbody a")
+    page.until(best.is_displayed)
+    best.click()
+    page.until(lambda: page.all(".body mark"))
+    assert "850 tonnes" in "".join(mark.text for mark in page.all(".body mark"))
+
+
 def test_a_refused_question_shows_the_servers_words(page: Page) -> None:
     page.open("/", q="coca", published_from="19xx")
     page.shows("Published from: expected a date such as 2025, 2025-09 or 2025-09-19")

@@ -241,6 +241,8 @@ def test_a_worker_answers_with_the_engine_that_it_is_handed(
                 break
         found = list(pool.map(answering.find, [QUESTION] * 32))
         assert {each.hits == expected for each in found} == {True}
+        explained = list(pool.map(answering.explain, [QUESTION] * 32))
+        assert {each.explanation for each in explained} == {engine.explain(QUESTION).explanation}
     assert "2 processes answer now" in caplog.text
 
 

@@ -1,15 +1,18 @@
 """The engine: one question in, one answer out; the same for askers and evaluators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sourcebook.index.encoding.reader import Reader
 from sourcebook.index.library import Library
 from sourcebook.index.profile import Profile
+from sourcebook.index.search.candidates import Candidates
+from sourcebook.index.search.view import LibraryView
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.compose import Compose, FoundPassage
 from sourcebook.service.asking.decide import Decide
+from sourcebook.service.asking.explanation import Explained, Explanation, explain
 from sourcebook.service.asking.query import Query, Vocabulary, plan
 from sourcebook.service.asking.rank import COLLAPSED, Rank, Ranking
 from sourcebook.service.asking.read import Read, ReadHits, no_reader
@@ -30,12 +33,26 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """All that one question brought: the whole ranking, its best passages, and the answer."""
+    """All that one question brought: the whole ranking, its best passages, and the answer.
+
+    `ranked` is the ranking before its best hits were read.
+    """
 
     query: Query
+    ranked: Ranking
     ranking: Ranking
     passages: tuple[FoundPassage, ...]
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What the first stages made of a question."""
+
+    query: Query
+    found: Candidates
+    ranked: Ranking
+    read: Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,27 +117,36 @@ class Engine:
     def ask(self, question: str, chosen: Filter | None = None) -> Answer:
         """Answer a question from the articles that the filter lets through."""
         with self.library.view() as view:
-            timed = view.watch.timed
-            query = timed("plan", self.plan, question, view)
-            found = self.search(query, view, chosen, COLLAPSED)
-            ranking = timed("rank", self.rank, query, found, view.sourced, COLLAPSED)
-            ranking = timed("read", self.read, query, ranking)
-            decision = timed("decide", self.decide, query, ranking, view, chosen)
-            answer = timed("compose", self.compose, query, ranking, decision, view)
+            answer = self._answer(self._rank(question, view, chosen, COLLAPSED), view, chosen)
         return self.still_there(answer)
+
+    def explain(self, question: str, chosen: Filter | None = None) -> Explained:
+        """The same answer, and how it came about."""
+        with self.library.view() as view:
+            course = self._rank(question, view, chosen, COLLAPSED)
+            answer = self._answer(course, view, chosen)
+            explanation = view.watch.timed(
+                "explain",
+                explain,
+                answer,
+                # What ranked lower never reached the answer, and is ranked for people alone.
+                self.rank(course.query, course.found, view.sourced, None),
+                course.read,
+                found=len(course.found.items),
+                needed=self.decide.calibration.answered,
+                view=view,
+                chosen=chosen,
+            )
+        return Explained(self.still_there(answer), self.still_held(explanation))
 
     def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
         """The best `limit` passages, each with its best sentences as the quote."""
-        depth = max(limit, COLLAPSED)
         with self.library.view() as view:
-            timed = view.watch.timed
-            query = timed("plan", self.plan, question, view)
-            found = self.search(query, view, chosen, depth)
-            ranking = timed("rank", self.rank, query, found, view.sourced, depth)
-            ranking = timed("read", self.read, query, ranking)
+            course = self._rank(question, view, chosen, max(limit, COLLAPSED))
+            passages = self.compose.passages
             return Found(
-                query=query,
-                hits=timed("compose", self.compose.passages, query, ranking, limit, view),
+                query=course.query,
+                hits=view.watch.timed("compose", passages, course.query, course.read, limit, view),
                 generation=view.generation,
                 fingerprint=view.fingerprint,
                 seconds=view.watch.seconds,
@@ -129,27 +155,50 @@ class Engine:
     def examine(self, question: str, limit: int = 10) -> Examined:
         """The answer, with the ranking of all candidates and the best `limit` passages."""
         with self.library.view() as view:
-            timed = view.watch.timed
-            query = timed("plan", self.plan, question, view)
-            found = self.search(query, view, None, None)
-            ranking = timed("rank", self.rank, query, found, view.sourced, None)
-            ranking = timed("read", self.read, query, ranking)
-            decision = timed("decide", self.decide, query, ranking, view, None)
-            answer = timed("compose", self.compose, query, ranking, decision, view)
-            passages = self.compose.passages(query, ranking, limit, view)
-        return Examined(query=query, ranking=ranking, passages=passages, answer=answer)
+            course = self._rank(question, view, None, None)
+            answer = self._answer(course, view, None)
+            passages = self.compose.passages(course.query, course.read, limit, view)
+        return Examined(
+            query=course.query,
+            ranked=course.ranked,
+            ranking=course.read,
+            passages=passages,
+            answer=answer,
+        )
 
     def still_there(self, answer: Answer) -> Answer:
         """The answer without citations of articles that were removed or replaced since."""
-        with self.library.view() as view:
-            if view.generation == answer.generation:
-                return answer
-            texts = view.texts({citation.article.id for citation in answer.quoted})
+        used = {citation.article.id: citation.text_sha256 for citation in answer.quoted}
+        gone = self._gone(used, answer.generation)
         return answer.without(
-            {
-                citation.number
-                for citation in answer.quoted
-                if (text := texts.get(citation.article.id)) is None
-                or text.sha256 != citation.text_sha256
-            }
+            {citation.number for citation in answer.quoted if citation.article.id in gone}
         )
+
+    def still_held(self, explanation: Explanation) -> Explanation:
+        """The explanation without passages of articles that were removed or replaced since."""
+        used = {each.article_id: each.article_sha256 for each in explanation.passages}
+        return explanation.without(self._gone(used, explanation.generation))
+
+    def _rank(
+        self, question: str, view: LibraryView, chosen: Filter | None, depth: int | None
+    ) -> _Course:
+        """The stages that put passages in order: the best `depth` of them, or all."""
+        timed = view.watch.timed
+        query = timed("plan", self.plan, question, view)
+        found = self.search(query, view, chosen, depth)
+        ranked = timed("rank", self.rank, query, found, view.sourced, depth)
+        return _Course(query, found, ranked, timed("read", self.read, query, ranked))
+
+    def _answer(self, course: _Course, view: LibraryView, chosen: Filter | None) -> Answer:
+        """The stages that follow: what is said of the passages, and in which words."""
+        timed = view.watch.timed
+        decision = timed("decide", self.decide, course.query, course.read, view, chosen)
+        return timed("compose", self.compose, course.query, course.read, decision, view)
+
+    def _gone(self, used: Mapping[str, str], generation: int) -> set[str]:
+        """Those of the articles (id -> SHA-256) that are not as they were in that generation."""
+        with self.library.view() as view:
+            texts = view.texts(used) if view.generation != generation else None
+        if texts is None:
+            return set()
+        return {one for one in used if one not in texts or texts[one].sha256 != used[one]}

@@ -103,6 +103,12 @@ def missing_entities(query: Query, best: Hit, held: Set[str], unsaid: float) -> 
     return [*_runs(query.matched, named), *(word.text for word in others)]
 
 
+def lacked(words: Iterable[ContentWord], hit: Hit) -> frozenset[ContentWord]:
+    """Those of a question's words that neither the passage nor its headings or title hold."""
+    around = _around(hit)
+    return frozenset(word for word in words if not around.hold(word))
+
+
 def _runs(question: str, words: Iterable[ContentWord]) -> list[str]:
     """Words of the question, those that only white space parts run together."""
     runs: list[tuple[int, int]] = []

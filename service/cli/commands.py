@@ -228,25 +228,33 @@ def ask(
     write: Annotated[
         bool, typer.Option("--write", help="Also have the language model phrase the answer.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also say how the answer came about, or why none did.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Ask a question: verbatim sentences with citations, or "not in the library" (exit code 3)."""
+    from sourcebook.service.asking.explanation import Explained
     from sourcebook.service.cli import exporting, printing
     from sourcebook.service.documents.export import export as document
-    from sourcebook.service.notation.answers import AnswerOut
+    from sourcebook.service.notation.answers import answer_out
     from sourcebook.service.notation.requests import AskRequest
 
-    wanted = request(AskRequest, question=" ".join(question), write=write, **chosen)
+    wanted = request(
+        AskRequest, question=" ".join(question), write=write, explain=explain, **chosen
+    )
     written = exporting.format_of(export) if export else None
     with opened(ctx) as library:
         answering = answering_on(library, settings_of(ctx))
-        found = answering.ask(wanted.question, wanted.filter(), write=wanted.write)
+        asked = answering.explain if wanted.explain else answering.ask
+        found = asked(wanted.question, wanted.filter(), write=wanted.write)
     if export and written:
-        exporting.write(export, document(found, written, style))
+        answer = found.answer if isinstance(found, Explained) else found
+        exporting.write(export, document(answer, written, style))
         typer.echo(f"Wrote {export}", err=True)
-    answer = AnswerOut.model_validate(found)
-    output(ctx, answer, printing.answer)
-    if answer.status != "answered":
+    shown = answer_out(found)
+    output(ctx, shown, printing.answer)
+    if shown.status != "answered":
         raise typer.Exit(SILENT)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sourcebook.service.asking.answer import STATUSES
+from sourcebook.service.cli.explaining import explanation
 from sourcebook.service.notation.answers import (
     AnswerOut,
     CitationOut,
@@ -71,6 +72,8 @@ def answer(found: AnswerOut) -> None:
         say()
     for citation in (*found.citations, *found.nearest):
         _reference(say, citation, outdated=citation.number in found.outdated)
+    if found.explanation:
+        explanation(say, found.explanation, answered=found.status == "answered")
 
 
 def _disagreement(say: Line, found: DisagreementOut) -> None:

@@ -12,7 +12,7 @@ from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.suggestions import Examples
 from sourcebook.service.http import problems
 from sourcebook.service.http.uploads import Uploads
-from sourcebook.service.notation.answers import AnswerOut, SearchOut, VerifyOut
+from sourcebook.service.notation.answers import AnswerOut, SearchOut, VerifyOut, answer_out
 from sourcebook.service.notation.requests import (
     ArticlesQuery,
     ArticleText,
@@ -78,9 +78,10 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
 
         `status` is `answered`, `related` or `not_in_library`. The last two are no errors, and come
         with the closest passages. Every citation satisfies `article.text[start:end] == exact`.
+        With `explain`, `explanation` says how the answer came about.
         """
-        answer = answering.ask(wanted.question, wanted.filter(), write=wanted.write)
-        return _json(AnswerOut.model_validate(answer))
+        ask = answering.explain if wanted.explain else answering.ask
+        return _json(answer_out(ask(wanted.question, wanted.filter(), write=wanted.write)))
 
     @routes.get(
         "/ask",
@@ -90,8 +91,8 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
     )
     def ask_by_address(wanted: Annotated[AskQuery, Query()]) -> Response:
         """As `POST /v1/ask`, with lists as repeated parameters: `publishers=A&publishers=B`."""
-        answer = answering.ask(wanted.q, wanted.filter(), write=wanted.write)
-        return _json(AnswerOut.model_validate(answer))
+        ask = answering.explain if wanted.explain else answering.ask
+        return _json(answer_out(ask(wanted.q, wanted.filter(), write=wanted.write)))
 
     @routes.post(
         "/search",

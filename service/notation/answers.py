@@ -5,6 +5,9 @@ Each class is built from the engine's value of the same name: `AnswerOut.model_v
 
 from pydantic import Field
 
+from sourcebook.service.asking.answer import Answer
+from sourcebook.service.asking.explanation import Explained
+from sourcebook.service.notation.explanations import ExplanationOut
 from sourcebook.service.notation.responses import ArticleBrief, PassageOut, Returned, Span
 
 
@@ -185,11 +188,22 @@ class AnswerOut(Returned):
     written: WrittenOut | None = Field(
         default=None, description="The answer in a language model's words, if requested."
     )
+    explanation: ExplanationOut | None = Field(
+        default=None, description="How the answer came about, if requested with `explain`."
+    )
     reason_in_words: str | None = Field(description="The reason as a sentence.")
     query: QueryOut
     generation: int = Field(description="The generation of the library that was searched.")
     fingerprint: str = Field(description="Identifies the library and how its vectors were made.")
     seconds: dict[str, float] = Field(description="Seconds spent in each stage.")
+
+
+def answer_out(found: Answer | Explained) -> AnswerOut:
+    """The answer as JSON and, where it was explained, how it came about."""
+    if isinstance(found, Answer):
+        return AnswerOut.model_validate(found)
+    explanation = ExplanationOut.model_validate(found.explanation)
+    return AnswerOut.model_validate(found.answer).model_copy(update={"explanation": explanation})
 
 
 class HitOut(Returned):

@@ -149,7 +149,17 @@ class Writing(StrictRequest):
     )
 
 
-class AskRequest(Question, Writing):
+class Explaining(StrictRequest):
+    """Whether to say how the answer came about."""
+
+    explain: bool = Field(
+        False,
+        description="Also return what each stage made of the question, and where a wrong or "
+        "missing answer should be looked for. The answer is the same.",
+    )
+
+
+class AskRequest(Question, Writing, Explaining):
     """A question, with a filter on the articles that may answer it."""
 
     model_config = ConfigDict(
@@ -157,18 +167,23 @@ class AskRequest(Question, Writing):
             "examples": [
                 {"question": QUESTION},
                 {"question": QUESTION, "publishers": ["Sourcebook"], "published_from": "2025"},
+                {"question": QUESTION, "explain": True},
             ]
         }
     )
 
 
-class AskQuery(FilterFields, Writing):
-    """`AskRequest` as query parameters; lists are repeated parameters."""
+class QuestionQuery(FilterFields, Writing):
+    """A question as query parameters; lists are repeated parameters."""
 
     q: Text = Field(description="The question.", examples=[QUESTION])
 
 
-class ExportQuery(AskQuery):
+class AskQuery(QuestionQuery, Explaining):
+    """`AskRequest` as query parameters."""
+
+
+class ExportQuery(QuestionQuery):
     """A question, and the format of the document with its answer."""
 
     format: Format = Field("markdown", description="Word processors can open `html`.")

@@ -2,6 +2,7 @@
 
 import { actions, button, count, folded, untrusted, h, outward, quiet } from "./dom.js";
 import { citeDialog, exportForm } from "./cite.js";
+import { explanationFold } from "./explanation.js";
 import { judgement } from "./judgement.js";
 import { addressOf, CodePoints, inWords, titleOf, whoAndWhen } from "./text.js";
 
@@ -41,6 +42,7 @@ export function answerView(answer, wanted, signal) {
       judgement(answer, wanted, signal),
       silent ? null : exportForm(wanted),
     ),
+    explanationFold(answer, wanted, signal),
     h("p", { class: "quiet made" }, provenance(answer)),
   );
 }
