@@ -32,7 +32,7 @@ class ReadHits:
         """The ranking with readings of its best hits, and those in their new order."""
         # Each source that is asked is read, however far behind its best hit is.
         own = {hit.candidate.row for hit in own_hits(query, ranking.hits)}
-        best, rest = list(ranking.hits[: self.count]), []
+        best, rest = list(ranking.hits[: self.count]), list[Hit]()
         for hit in ranking.hits[self.count :]:
             (best if hit.candidate.row in own else rest).append(hit)
         read = self._read(query, best)
