@@ -98,6 +98,12 @@ HILL = ("The Hill", "thehill.com")
             [("Foreign Policy",), ("vice.com",)],
             "Which flaws do?",
         ),
+        ("In VICE's account, what fell?", [("vice.com",)], "What fell?"),
+        (
+            "Which flaws do the VICE and Foreign Policy pieces point out?",
+            [("vice.com",), ("Foreign Policy",)],
+            "Which flaws do?",
+        ),
         (
             "What fell, according to The Hill and Foreign Policy?",
             [HILL, ("Foreign Policy",)],

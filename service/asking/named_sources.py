@@ -47,6 +47,7 @@ _DICE = re.compile(
 )
 _REPORTS = re.compile(rf"\s+(?:(?i:also|itself)\s+)?(?i:{either(LEXICON.reporting)})(?!\w)")
 _OWN = re.compile(rf"(?:['’]s?)?\s+(?:[\w’'-]+\s+)?(?i:{either(LEXICON.publications)})(?!\w)")
+_CLOSING = re.compile(r"(?:['’]s?(?!\w))?,?")
 _BESIDE = re.compile(rf"(?:['’]s?)?,?\s*(?i:and|or|y|e|o|u|vs\.?|,)\s+{_THE}")
 # What the library does not have is taken for a publication where it is written like one.
 _CAPITAL = r"[^\W\d_a-zß-öø-ÿ][\w’'&-]*"
@@ -83,8 +84,15 @@ class Source:
     @property
     def filters(self) -> list[Filter]:
         """What lets its articles through, by each kind of name."""
-        names = {"publishers": self.publishers, "authors": self.authors, "hosts": self.hosts}
-        return [Filter(**{kind: each}) for kind, each in names.items() if each]
+        return [
+            each
+            for each in (
+                Filter(publishers=self.publishers),
+                Filter(authors=self.authors),
+                Filter(hosts=self.hosts),
+            )
+            if each != Filter()
+        ]
 
     def speaks_in(self, article: Metadata) -> bool:
         """Whether an article is by this source."""
@@ -290,8 +298,9 @@ class _Reader:
 
 
 def _comma(text: str, end: int) -> int:
-    """The end with the comma that follows it, if one does."""
-    return end + (text[end : end + 1] == ",")
+    """The end with a possessive and a comma, if they follow."""
+    found = _CLOSING.match(text, end)
+    return found.end() if found else end
 
 
 def _windows(question: str, names: Names) -> Iterator[_Window]:

@@ -98,15 +98,17 @@ ENGLISH = Lexicon(
         say says said report reports reported write writes wrote print prints printed publish
         publishes published argue argues argued claim claims claimed describe describes described
         explain explains explained note notes noted mention mentions mentioned state states stated
-        suggest suggests suggested think thinks warn warns warned see sees point conclude concludes
+        suggest suggests suggested think thinks warn warns warned see sees conclude concludes
         """
-    ),
+    )
+    | phrases("point out|points out|pointed out"),
     auxiliaries=words("do does did has have had would is was"),
     published=words("published reported printed written appeared"),
     publications=words(
         """
         article articles author authors piece pieces story stories report reports coverage column
-        columnist editorial op-ed essay interview analysis writer reporter post blog
+        columnist editorial op-ed essay interview analysis writer reporter post blog account view
+        opinion
         """
     ),
     speakers=words("author writer journalist reporter columnist article piece report story"),
