@@ -39,7 +39,8 @@ class Row:
 
     `measures` are by name, `seconds` by stage. `confidence` and `status` are None if the method
     ranks without answering. `found` is in rank order and may be cut short to keep a report small.
-    `problem` says why the question was refused, if it was.
+    `problem` says why the question was refused, if it was. `missed_at` is the stage that lost the
+    answer, empty if none did or if it is not known.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Row:
     found: tuple[Found, ...] = ()
     wanted: tuple[Quote, ...] = ()
     problem: str = ""
+    missed_at: str = ""
 
     def __post_init__(self) -> None:
         """Refuse NaN, infinities and an unknown status."""

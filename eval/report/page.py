@@ -20,6 +20,7 @@ from sourcebook.eval.report.comparison import Comparison, Pair, compare
 from sourcebook.eval.report.document import Report
 from sourcebook.eval.report.drawing import bar, box, percent
 from sourcebook.eval.report.elements import Html, el, group, join, run_name, table
+from sourcebook.eval.report.misses import misses_table
 from sourcebook.eval.report.numbers import number, p_value, time
 from sourcebook.eval.report.page_abstention import abstention_section
 from sourcebook.eval.report.page_questions import worst_questions
@@ -72,6 +73,7 @@ def _sections(runs: Mapping[str, Report], comparison: Comparison | None) -> list
         ("By question type", _types(runs)),
         ("Knowing when not to answer", abstention_section(runs)),
         ("Latency", _latency(runs)),
+        ("Where misses happen", misses_table(runs)),
         ("Worst questions", worst_questions(runs)),
         ("Gold quotes that were not found", _missing(runs)),
         ("How this was made", _made(runs)),

@@ -11,6 +11,7 @@ from rich.text import Text
 from sourcebook.eval.measures.statistics import Interval
 from sourcebook.eval.report.comparison import Comparison, compare
 from sourcebook.eval.report.document import Report, Row, lowest
+from sourcebook.eval.report.misses import STAGES, misses
 from sourcebook.eval.report.numbers import number, p_value, time
 from sourcebook.eval.report.page_abstention import FIGURES
 from sourcebook.eval.report.summary import HEADLINES, DataSummary
@@ -39,6 +40,9 @@ def reports(shown: Sequence[Report], written: Sequence[Path | None] = ()) -> Non
         for key, label in FIGURES.items():
             found = [getattr(report.abstention, key, None) for report in shown]
             _row(table, label, [number(value) for value in found])
+    lost = [misses(report) for report in shown]
+    for stage, words in STAGES.items() if any(lost) else ():
+        _row(table, f"missed: {words}", [str(found.get(stage, 0)) for found in lost])
     _row(table, "median time", [_median(report) for report in shown])
     out.print(table)
     for report in shown:

@@ -1,10 +1,11 @@
 """Scores observations: a row for each question, and the report of the run."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
-from sourcebook.eval.data.gold import Run, Span
+from sourcebook.eval.data.gold import Run, Span, Wanted
 from sourcebook.eval.data.judged import SourceArticle
 from sourcebook.eval.data.question_set import Question, QuestionSet
 from sourcebook.eval.measures.evidence import (
@@ -17,10 +18,12 @@ from sourcebook.eval.measures.evidence import (
     measure_passages,
 )
 from sourcebook.eval.measures.ranking import measure_ranking
-from sourcebook.eval.report.document import Found, Report, Row, build_report
+from sourcebook.eval.measures.stages import answered_at, missed_at
+from sourcebook.eval.report.document import ANSWERED, Found, Report, Row, build_report
 from sourcebook.eval.runs.machine import machine
 from sourcebook.eval.runs.observing import Observations
 from sourcebook.eval.runs.subject import Observation, Subject, Texts
+from sourcebook.service.asking.follow import Stage
 
 RANKING_MEASURES = (
     "nDCG@10",
@@ -69,6 +72,7 @@ def measured_rows(
             found=one.passages or (),
             wanted=question.quotes,
             problem=one.problem,
+            missed_at=_missed_at(question, one) or "",
         )
 
 
@@ -113,6 +117,24 @@ def _citation_measures(question: Question, observation: Observation) -> dict[str
         right = [question.relevant.get(each.article, 0) > 0 for each in observation.cited]
         measures["CitedArticles"] = sum(right) / len(right) if right else 0.0
     return measures
+
+
+def _missed_at(question: Question, observation: Observation) -> Stage | None:
+    """The stage that lost the answer; None if none did, or if that cannot be known."""
+    traces = observation.traces
+    if traces is None:
+        return None
+    if not question.answerable:
+        return answered_at(traces) if observation.status in ANSWERED else None
+    wanted = question.wanted or (question.relevant and _any_of(question.relevant))
+    if not wanted:
+        return None
+    return missed_at(traces, [span_of(each) for each in observation.cited], wanted)
+
+
+def _any_of(relevant: Mapping[str, int]) -> Wanted:
+    """Gold that any part of a relevant article satisfies."""
+    return Wanted((tuple(Span(each, 0, sys.maxsize) for each in relevant if relevant[each] > 0),))
 
 
 def _exactness(observation: Observation, texts: Texts) -> dict[str, float]:

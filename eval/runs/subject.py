@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sourcebook.eval.data.code_hash import code_sha256
 from sourcebook.eval.data.judged import SourceArticle
+from sourcebook.eval.measures.stages import Trace
 from sourcebook.eval.report.document import Found
 from sourcebook.index.article import Metadata
 from sourcebook.index.encoding.reader import shipped_reader
@@ -16,6 +17,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.follow import Followed, follow
 from sourcebook.service.asking.rank import Hit
 
 # All that decides an answer.
@@ -31,7 +33,8 @@ class Observation:
     `articles` are all ranked articles with the score of their best passage, best first; an article
     that contains the same passage as a better one follows it. `passages` are the best ones, None
     if whole articles were ranked; `quotes` are the best sentences of each, `cited` is what the
-    answer quotes. `problem` says why the question was refused.
+    answer quotes. `traces` say what became of each passage that search found, if known. `problem`
+    says why the question was refused.
     """
 
     articles: Mapping[str, float] = field(default_factory=dict)
@@ -42,6 +45,7 @@ class Observation:
     confidence: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     problem: str = ""
+    traces: tuple[Trace, ...] | None = None
 
 
 class Subject(Protocol):
@@ -129,6 +133,7 @@ class EngineSubject:
             status=answer.status.value,
             confidence=answer.confidence,
             seconds=_seconds(answer, total),
+            traces=tuple(map(_trace, follow(found.ranked, found.ranking, answer))),
         )
 
     def articles(self) -> Mapping[str, SourceArticle]:
@@ -196,6 +201,17 @@ def _passage(hit: Hit) -> Found:
     title = hit.article.metadata.title
     return Found(
         passage.article_id, title, passage.start, passage.end, passage.text, float(hit.score)
+    )
+
+
+def _trace(followed: Followed) -> Trace:
+    passage, reading = followed.hit.passage, followed.hit.reading
+    return Trace(
+        article=passage.article_id,
+        start=passage.start,
+        end=passage.end,
+        dropped=followed.dropped or "",
+        logit=reading.logit if reading else None,
     )
 
 
