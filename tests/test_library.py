@@ -252,6 +252,8 @@ FILTERS = [
     (Filter(tags=("DRUGS",)), "cd"),
     (Filter(tags=("peace", "war")), "d"),
     (Filter(articles=(article_id("b.txt"), article_id("nowhere"))), "b"),
+    (Filter(without=(article_id("b.txt"), article_id("nowhere"))), "acdef"),
+    (Filter(without=(article_id("c.txt"),), languages=("es",)), "e"),
     (Filter(published_from="2024"), "bcd"),
     (Filter(published_from="2024-06-20"), "cd"),  # June 2024 may be later than the 20th
     (Filter(published_from="2023-07"), "abcd"),  # so may 2023

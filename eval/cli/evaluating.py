@@ -63,6 +63,14 @@ Cache = Annotated[
         help="Folder for temporary libraries.  [default: XDG_CACHE_HOME/sourcebook/libraries]"
     ),
 ]
+Short = Annotated[
+    Path | None,
+    typer.Option(
+        "--short",
+        help="Accepted short answers of judged questions: a .jsonl file of id and short.",
+        dir_okay=False,
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Reports = Annotated[
     list[Path], typer.Argument(metavar="REPORT...", help="Reports that --json wrote.")
@@ -222,10 +230,21 @@ def calibrate(
     ctx: typer.Context,
     data: Annotated[
         list[str],
-        typer.Argument(help="BEIR folders; judged questions as QUESTIONS.jsonl::ARTICLES."),
+        typer.Argument(
+            help="BEIR folders; judged questions as QUESTIONS.jsonl::ARTICLES, with commas between "
+            "several files of questions."
+        ),
     ],
     *,
     split: Split = "dev",
+    short: Short = None,
+    off: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A data set whose questions are off the subject of all others; repeatable.  "
+            "[default: for each data set, the others]"
+        ),
+    ] = None,
     profile: Annotated[
         Path | None,
         typer.Option(help="Write the profile with the new calibration.", dir_okay=False),
@@ -234,25 +253,34 @@ def calibrate(
 ) -> None:
     """Fit how confident an answer is, for the encoder of the settings, from judged questions.
 
-    The questions of each data set are asked of its own corpus, and some of the others' as questions
-    off the subject. Give at least two data sets on different subjects.
+    The questions of each data set are asked of its own corpus: once as they are, and once with the
+    articles hidden that answer them. Some of the other sets' questions are asked as questions off
+    the subject, so give at least two data sets on different subjects, or name others with --off. If
+    the settings have a reader, all is asked a second time with it, to fit what belongs to it.
     """
     from sourcebook.eval.calibration import printing
-    from sourcebook.eval.calibration.fit import fit_profile
+    from sourcebook.eval.calibration.fit import fit_profile, reading_calibration
     from sourcebook.eval.calibration.questions import ask_all, load_corpus
     from sourcebook.eval.data.cached_library import default_cache
+    from sourcebook.service.cli.context import reader_named
     from sourcebook.service.opening import encoder_named
 
     outputs = Outputs(json=profile)  # fails early if the file cannot be written
-    corpora = [load_corpus(each, split) for each in data]
-    encoder = encoder_named(settings_of(ctx).model)
+    corpora = [load_corpus(each, split, short) for each in data]
+    others = [load_corpus(each, split) for each in off or []]
+    settings, folder = settings_of(ctx), cache or default_cache()
+    encoder, reader = encoder_named(settings.model), reader_named(settings.reader)
     with interruptible(resumable=False):
-        rows = list(ask_all(corpora, encoder, cache or default_cache()))
-        fitted = fit_profile(rows, encoder)
+        rows = list(ask_all(corpora, encoder, folder, off=others))
+        read = list(ask_all(corpora, encoder, folder, reader, others)) if reader else []
+        fitted = fit_profile(rows, encoder, read)
         if outputs.json:
             outputs.json.write_text(fitted.to_json(), encoding="utf-8")
-        printing.print_fit(rows, fitted)
+        printing.print_fit(rows, fitted, read)
         printing.print_checks(rows, fitted.calibration)
+        if read:
+            print("\nwith the reader:")
+            printing.print_checks(read, fitted.reading.calibration, reading_calibration)
 
 
 def _source(ctx: typer.Context, *, cache: Path | None, **given: Any) -> "Source":

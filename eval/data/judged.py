@@ -127,12 +127,14 @@ class Located:
     missing: tuple[MissingGold, ...]
 
 
-def load_judged(path: Path) -> tuple[JudgedQuestion, ...]:
-    """Load the judged questions of a JSONL file, in order.
+def load_judged(*paths: Path) -> tuple[JudgedQuestion, ...]:
+    """Load the judged questions of JSONL files, in order.
 
-    Raises InputError, with file and line, for a malformed line, a duplicate id or an empty file.
+    Raises InputError, with file and line, for a malformed line or a duplicate id, and if there is
+    no question.
     """
-    return judged_questions(json_lines(path), str(path))
+    rows = (row for path in paths for row in json_lines(path))
+    return judged_questions(rows, ", ".join(map(str, paths)))
 
 
 def with_short(questions: Iterable[JudgedQuestion], path: Path) -> tuple[JudgedQuestion, ...]:

@@ -41,7 +41,8 @@ class Question:
     """One question with its gold.
 
     `wanted` is the gold as spans of articles, `relevant` as graded article ids; either may be
-    missing. `quotes` show people what was wanted.
+    missing. `quotes` show people what was wanted. `short` are the accepted short answers: none
+    where a few words cannot answer, None where nobody has judged.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Question:
     wanted: Wanted | None = None
     relevant: Mapping[str, int] | None = None
     quotes: tuple[Quote, ...] = ()
+    short: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ def _judged(question: JudgedQuestion, wanted: Wanted | None) -> Question:
         wanted=wanted,
         relevant=relevant or None,
         quotes=tuple(evidence.quote for evidence in question.evidence),
+        short=question.short if question.answerable else (),
     )
 
 
@@ -116,7 +119,9 @@ def beir_question_set(data: BeirSet) -> QuestionSet:
         for query, text in data.queries.items()
     ]
     unanswerable = [
-        Question(id=question.id, text=question.text, type="unanswerable", answerable=False)
+        Question(
+            id=question.id, text=question.text, type="unanswerable", answerable=False, short=()
+        )
         for question in data.unanswerable
     ]
     names = {article_id(document): document for document in data.documents}

@@ -31,10 +31,11 @@ class Filter:
     `hosts` are those of the articles' addresses, in lower case and without `www.`.
 
     Each of `words` must occur, as a word or part of one, in the title, publisher, authors or
-    source.
+    source. Articles of the ids `without` are left out whatever the other fields let through.
     """
 
     articles: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     publishers: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -53,6 +54,9 @@ class Filter:
             if wanted:
                 conditions.append(f"articles.{column} IN ({marks(wanted)})")
                 values += wanted
+        if self.without:
+            conditions.append(f"articles.id NOT IN ({marks(self.without)})")
+            values += self.without
         if self.publishers:
             conditions.append(f"casefold(articles.publisher) IN ({marks(self.publishers)})")
             values += [name.casefold() for name in self.publishers]

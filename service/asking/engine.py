@@ -152,11 +152,11 @@ class Engine:
                 seconds=view.watch.seconds,
             )
 
-    def examine(self, question: str, limit: int = 10) -> Examined:
+    def examine(self, question: str, limit: int = 10, chosen: Filter | None = None) -> Examined:
         """The answer, with the ranking of all candidates and the best `limit` passages."""
         with self.library.view() as view:
-            course = self._rank(question, view, None, None)
-            answer = self._answer(course, view, None)
+            course = self._rank(question, view, chosen, None)
+            answer = self._answer(course, view, chosen)
             passages = self.compose.passages(course.query, course.read, limit, view)
         return Examined(
             query=course.query,
