@@ -16,6 +16,7 @@ from sourcebook.service.asking.signals import NAMES
 
 # docs/decisions/0006-abstention.md says which signals each model gets, and why.
 RELEVANT = ("late", "dense")
+RELEVANT_READ = (*RELEVANT, "best_logit")
 READ = ("best_logit", "logit")
 DETAILED = tuple(name for name in NAMES if name not in ("late", *READ))
 # With a reader. `length` is left out: it tells who wrote a question, not whether it has an answer.
@@ -64,7 +65,7 @@ def calibration(rows: Sequence[SignalRow]) -> Calibration:
 
     Raises InputError if a model has only one class of questions to tell apart.
     """
-    fitted = _models(rows, DETAILED)
+    fitted = _models(rows, RELEVANT, DETAILED)
     confidence = [confidence_of(fitted, row.signals) for row in rows]
     return replace(fitted, answered=min(ANSWERED, speaking_threshold(rows, confidence)))
 
@@ -75,7 +76,7 @@ def reading_calibration(rows: Sequence[SignalRow]) -> Calibration:
     `answered` keeps 90 % of the answerable questions whose first evidence is right; each data set
     weighs the same. Raises InputError if a model has only one class, or no evidence is right.
     """
-    fitted = _models(rows, DETAILED_READ)
+    fitted = _models(rows, RELEVANT_READ, DETAILED_READ)
     right = [row for row in rows if row.answerable and row.right]
     if not right:
         raise InputError(
@@ -88,12 +89,14 @@ def reading_calibration(rows: Sequence[SignalRow]) -> Calibration:
     return replace(fitted, answered=weighed[int(np.searchsorted(below, RIGHT_REFUSED))][0])
 
 
-def _models(rows: Sequence[SignalRow], detailed: Sequence[str]) -> Calibration:
+def _models(
+    rows: Sequence[SignalRow], relevant: Sequence[str], detailed: Sequence[str]
+) -> Calibration:
     """Both models. Questions whose articles were hidden do not say what is off the subject."""
     shown = [row for row in rows if not row.hidden]
     own = [row for row in rows if row.relevant]
     return Calibration(
-        relevant=fit(shown, RELEVANT, lambda row: row.relevant, share=0.5),
+        relevant=fit(shown, relevant, lambda row: row.relevant, share=0.5),
         detailed=fit(own, detailed, lambda row: row.answerable, share=ANSWERABLE),
         answered=ANSWERED,
         unsaid=UNSAID,
