@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from sourcebook.eval.cli.app import app
 from sourcebook.eval.cli.context import INTERRUPTED
 from sourcebook.eval.data.trec import load_trec_run
-from sourcebook.eval.report.document import load_report
+from sourcebook.eval.report.document import Row, build_report, load_report, save_report
 from sourcebook.eval.report.results_table import results_table
 from sourcebook.eval.report.summary import load_summary
 from sourcebook.eval.runs.partial_run import partial_path
@@ -68,14 +68,18 @@ def seeds(*more: object) -> tuple[object, ...]:
 def test_a_run_prints_measures_and_writes_what_is_asked_for(run: Run, tmp_path: Path) -> None:
     files = {name: tmp_path / f"seeds.{name}" for name in ("json", "html", "trec")}
     options = [part for name, path in files.items() for part in (f"--{name}", path)]
-    done = ok(run(*seeds("--limit", 6, *options)))
+    done = ok(run(*seeds("--limit", 6, "--all", "--hidden", *options)))
     assert "seeds: 6 questions" in done.stdout
-    assert "Hit@1" in done.stdout
+    assert done.stdout.index("Answered rightly") < done.stdout.index("Hit@1")
     report = json.loads(files["json"].read_text("utf-8"))
     assert {"mean", "low", "high", "n"} == report["measures"]["Hit@1"].keys()
     assert report["measures"]["Exact"]["mean"] == 1.0
     assert len(report["questions"]) == 6
     assert report["method"] == "full"
+    answerable = sum(each["answerable"] for each in report["questions"])
+    assert report["hidden"]["asked"] == answerable > 0
+    assert 0 <= report["hidden"]["answered"] <= 1
+    assert "Answered with their articles hidden" in done.stdout
     assert not partial_path(files["json"]).exists()
     assert "<html" in files["html"].read_text("utf-8")
     assert load_trec_run(files["trec"]).tag == "full"
@@ -93,8 +97,28 @@ def test_several_methods_have_a_file_each_and_are_compared(run: Run, tmp_path: P
     assert json.loads(out["json"].read_text("utf-8"))["names"] == ["seeds/bm25", "seeds/full"]
     assert "Differences between runs" in out["html"].read_text("utf-8")
     shown = ok(run("show", names[0], "--worst", 1))
-    assert "Hit@1" in shown.stdout
+    assert "Right article first" in shown.stdout
+    assert "SpanIoU@5" not in shown.stdout
     assert "wanted" in shown.stdout
+
+
+def test_a_significant_loss_fails_and_nothing_else_does(run: Run, tmp_path: Path) -> None:
+    def saved(name: str, right: int) -> Path:
+        rows = [
+            Row(id=f"q{n}", question="?", measures={"Hit@1": float(n < right)}) for n in range(20)
+        ]
+        path = tmp_path / f"{name}.json"
+        save_report(build_report(name=name, data="d", method="full", questions=rows), path)
+        return path
+
+    good, same, bad = saved("good", 18), saved("same", 17), saved("bad", 5)
+    lost = run("compare", good, bad, "--fail-if-worse", "Hit@1")
+    assert lost.exit_code == context.FAILED
+    assert "Hit@1: bad is significantly worse than good (−0.650, p < 0.001)" in lost.stdout
+    kept = ok(run("compare", good, same, "--fail-if-worse", "Hit@1"))
+    assert "Hit@1: same is not significantly worse than good" in kept.stdout
+    ok(run("compare", bad, good, "--fail-if-worse", "Hit@1"))  # better is not worse
+    refused(run("compare", good, bad, "--fail-if-worse", "Hit@3"), "'Hit@3'", "Hit@1")
 
 
 def test_the_seed_library_answers_its_gold_with_exact_quotes(

@@ -170,14 +170,14 @@ class Slow(EngineSubject):
         self.asked = threading.Event()
         self.go_on = threading.Event()
 
-    def ask(self, question: str) -> Any:
+    def ask(self, question: str, without: tuple[str, ...] = ()) -> Any:
         self.asked.set()
         self.go_on.wait(PATIENCE_S)
         if question == "break":
             raise ZeroDivisionError
         if question == "refuse":
             raise LibraryError("The library is gone.", cure="Bring it back.")
-        return super().ask(question)
+        return super().ask(question, without)
 
 
 def task_of(*texts: str) -> QuestionSet:

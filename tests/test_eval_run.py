@@ -21,6 +21,7 @@ from sourcebook.eval.data.question_set import (
 )
 from sourcebook.eval.data.trec import load_trec_run, save_trec_run
 from sourcebook.eval.report.document import Found, Row
+from sourcebook.eval.runs.hidden import ask_hidden
 from sourcebook.eval.runs.imported_run import (
     ImportedRun,
     by_finding,
@@ -141,7 +142,29 @@ def test_each_measure_of_a_known_run_has_its_value() -> None:
     assert (first["CitationPrecision"], second["CitationPrecision"]) == (1, 0.5)
     assert first["CitationRecall"] == second["CitationRecall"] == 1
     assert second["CitedArticles"] == 1
-    assert rows["who"].measures == {"Exact": 1}
+    assert (first["EvidenceFirst"], second["EvidenceFirst"]) == (1, 0)
+    assert first["EvidenceShown"] == second["EvidenceShown"] == 1
+    assert first["StatusRight"] == second["StatusRight"] == 1
+    assert rows["who"].measures == {"Exact": 1, "StatusRight": 1}
+
+
+def test_a_short_answer_is_measured_where_it_was_judged() -> None:
+    asked = tuple(
+        replace(each, short=short)
+        for each, short in zip(TASK.questions, (("by half",), None, ()), strict=True)
+    )
+    replies = {
+        "how much": replace(REPLIES["how much"], short="half"),
+        "when": replace(REPLIES["when"], short="May"),
+        "who": replace(reply(quote("Nobody said why.")), short="The minister"),
+    }
+    rows = rows_of(replies, replace(TASK, questions=asked))
+    first, second, third = (rows[each.id].measures for each in asked)
+    assert (first["ShortGiven"], first["ShortRight"]) == (1, 0)
+    assert first["ShortF1"] == pytest.approx(2 / 3)
+    assert "ShortGiven" not in second
+    # Nothing answers the third, so any short answer is wrong, and so is the status.
+    assert (third["ShortGiven"], third["ShortRight"], third["StatusRight"]) == (1, 0, 0)
 
 
 def test_the_report_measures_silence_speed_and_says_what_decided_it() -> None:
@@ -251,6 +274,31 @@ def test_every_method_ranks_cites_and_quotes_exactly(engine: Engine) -> None:
         assert report.abstention is not None
     with pytest.raises(InputError, match="method is 'dance'"):
         engine_for(engine.library, "dance")
+
+
+def test_a_question_with_its_articles_hidden_finds_others_only(engine: Engine) -> None:
+    subject = EngineSubject(engine)
+    text = "How many member states adopted the resolution?"
+    shown = subject.ask(text)
+    best = next(iter(shown.articles))
+    rest = subject.ask(text, (best,))
+    assert rest.articles
+    assert best not in rest.articles
+    everything = subject.ask(text, tuple(subject.articles()))
+    assert (everything.status, everything.confidence) == ("not_in_library", 0)
+    asked = QuestionSet(
+        name="one",
+        questions=(
+            Question(id="a", text=text, relevant={best: 1}),
+            Question(id="b", text=text, answerable=False),
+        ),
+    )
+    found = ask_hidden(asked, subject, {"a": shown, "b": shown})
+    assert found is not None
+    assert found.asked == 1
+    assert found.answered == float(rest.status == "answered")
+    assert found.auroc == float((shown.confidence or 0) > (rest.confidence or 0))
+    assert ask_hidden(replace(asked, questions=asked.questions[1:]), subject, {}) is None
 
 
 def test_an_article_that_prints_the_same_passage_is_ranked_behind_it(

@@ -25,8 +25,15 @@ from sourcebook.eval.measures.evidence import (
     measure_evidence,
     measure_overlap,
     measure_passages,
+    measure_shown,
 )
 from sourcebook.eval.measures.ranking import measure_ranking
+from sourcebook.eval.measures.short_answers import (
+    measure_short,
+    overlap,
+    same_answer,
+    short_words,
+)
 from sourcebook.index.errors import InputError
 
 NAMES = ("nDCG@3", "RR", "RR@2", "AP", "R@2", "P@2", "Success@1", "Judged@2")
@@ -398,3 +405,56 @@ def test_accuracy_at_a_threshold_counts_those_at_it_as_answered() -> None:
     assert accuracy_at(0.5, scores, answerable) == 3 / 4
     assert accuracy_at(0.51, scores, answerable) == 2 / 4
     assert accuracy_at(0.8, scores, answerable) == 3 / 4
+
+
+# --- what is shown first ----------------------------------------------------------------------
+
+
+def test_evidence_is_what_the_answer_cites_and_in_its_order() -> None:
+    wanted = Wanted(((Span("a", 10, 20),),))
+    near, whole, half = Span("a", 0, 9), Span("a", 8, 25), Span("a", 12, 25)
+    for cited, first, shown in (
+        ([whole, near], 1, 1),
+        ([near, whole], 0, 1),
+        ([half], 0, 0),  # a reader would see only half of it
+        ([], 0, 0),
+    ):
+        assert measure_shown(cited, wanted) == {"EvidenceFirst": first, "EvidenceShown": shown}
+
+
+@pytest.mark.parametrize(
+    ("given_text", "accepted", "same", "f1"),
+    [
+        ("The Medellín Cartel.", ("Medellín cartel",), True, 1),
+        ("67 %", ("67 percent",), True, 1),
+        ("1,200 tons", ("1200 tons",), True, 1),
+        ("U.S. leverage", ("US leverage",), True, 1),
+        ("2.4", ("24",), False, 0),
+        ("1,200", ("1,2",), False, 0),
+        ("about 850 tonnes", ("850 tonnes",), False, 0.8),  # 2 shared, of 3 and 2
+        ("Gil", ("Petro", "Ana Gil"), False, 2 / 3),  # the best of the accepted ones
+        ("Gil", (), False, 0),
+        ("the", ("the",), True, 1),
+    ],
+)
+def test_short_answers_by_hand(
+    given_text: str, accepted: tuple[str, ...], same: bool, f1: float
+) -> None:
+    assert same_answer(given_text, accepted) is same
+    assert overlap(given_text, accepted) == pytest.approx(f1)
+
+
+def test_a_short_answer_that_is_not_given_is_not_right() -> None:
+    assert measure_short("", ("Gil",)) == {"ShortGiven": 0, "ShortRight": 0, "ShortF1": 0}
+    assert measure_short("Gil", ("Gil",)) == {"ShortGiven": 1, "ShortRight": 1, "ShortF1": 1}
+    assert measure_short("Gil", ()) == {"ShortGiven": 1, "ShortRight": 0, "ShortF1": 0}
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+def test_the_overlap_is_a_share_and_whole_for_what_is_the_same(
+    text: str, accepted: list[str]
+) -> None:
+    assert 0 <= overlap(text, accepted) <= 1
+    if same_answer(text, accepted) and short_words(text):
+        assert overlap(text, accepted) == 1
+    assert same_answer(text, [text.upper() if text.isascii() else text])

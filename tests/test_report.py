@@ -18,6 +18,7 @@ from sourcebook.eval.report.document import (
     load_report,
     save_report,
 )
+from sourcebook.eval.report.headlines import headlines
 from sourcebook.index.errors import InputError, NotFoundError
 
 
@@ -52,6 +53,41 @@ def full_report() -> Report:
         threshold=0.15,
         created="2025-11-22T10:00:00+00:00",
     )
+
+
+def test_the_headlines_by_hand() -> None:
+    short = {"ShortGiven": 1.0, "ShortRight": 1.0}
+    wrong = {"ShortGiven": 1.0, "ShortRight": 0.0}
+    none = {"ShortGiven": 0.0, "ShortRight": 0.0}
+    right = {"Right": 1.0, "EvidenceFirst": 1.0, "Success@1": 1.0}
+    missed = {"Right": 0.0, "EvidenceFirst": 0.0, "Success@1": 1.0}
+    said: dict[str, Any] = {"confidence": 0.9, "status": "answered"}
+    silent: dict[str, Any] = {"confidence": 0.1, "status": "related"}
+    found = headlines(
+        report(
+            row("right", measures=right | short, **said),
+            row("late", measures=right | {"EvidenceFirst": 0.0} | none, **said),
+            row("wrong", measures=missed | wrong, **said),
+            row("silent", measures=missed | none, **silent),
+            row("near", measures=wrong, answerable=False, **said),
+            row("off", measures=none, answerable=False, **silent),
+            right_when="Right",
+        )
+    )
+    assert [(each.title, each.count, each.total) for each in found] == [
+        ("Answered rightly", 2, 4),
+        ("Wrongly answered near misses", 1, 2),
+        ("Gold quote in the first evidence shown", 1, 4),
+        ("Short answers right, of those given", 1, 3),
+        ("Right article first", 4, 4),
+        ("Silent where an answer exists", 1, 4),
+    ]
+    assert found[0].share == 0.5
+
+
+def test_a_ranking_without_answers_has_only_the_headline_of_articles() -> None:
+    found = headlines(report(row("a", measures={"Success@1": 1.0})))
+    assert [each.title for each in found] == ["Right article first"]
 
 
 def test_means_intervals_types_and_latency_come_from_the_rows() -> None:

@@ -166,6 +166,16 @@ def test_a_report_of_almost_nothing_still_makes_a_page() -> None:
     assert titles == ["How this was made"]
 
 
+def test_the_page_leads_with_plain_figures_and_the_rest_is_folded() -> None:
+    page = render_page([report("full", 0.8)])
+    sections = re.findall(r"<section.*?</section>", page, re.DOTALL)
+    assert "At a glance" in sections[0]
+    assert "Answered rightly" in sections[0]
+    assert "<details" not in sections[0]
+    assert len(sections) > 3
+    assert all(re.match(r"<section[^>]*><details><summary><h2", each) for each in sections[1:])
+
+
 def test_reports_that_cannot_be_compared_make_no_page() -> None:
     with pytest.raises(InputError, match="at least two"):
         render_page([])
@@ -188,6 +198,9 @@ def page(
     save_page([report(name, skill) for name, skill in PAGES[request.param]], path)
     browser.get_log("performance")
     browser.get(path.as_uri())
+    browser.execute_script(
+        "document.querySelectorAll('section > details').forEach(each => each.open = true)"
+    )
     return browser
 
 

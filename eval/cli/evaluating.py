@@ -72,6 +72,7 @@ Short = Annotated[
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
+Everything = Annotated[bool, typer.Option("--all", help="Print every measure.")]
 Reports = Annotated[
     list[Path], typer.Argument(metavar="REPORT...", help="Reports that --json wrote.")
 ]
@@ -95,6 +96,15 @@ def run(
         Path | None, typer.Option(help="Write the ranking as a TREC run.", dir_okay=False)
     ] = None,
     resume: Resume = False,
+    short: Short = None,
+    hidden: Annotated[
+        bool,
+        typer.Option(
+            "--hidden",
+            help="Ask answerable questions again with the articles hidden that answer them.",
+        ),
+    ] = False,
+    everything: Everything = False,
     cache: Cache = None,
 ) -> None:
     """Ask questions and measure the answers. The exit code is 1 if a quote is not exact."""
@@ -110,14 +120,15 @@ def run(
         url=url,
         limit=limit,
         seed=seed,
+        short=short,
         cache=cache,
     )
     methods = _methods(method, ("full",))
     outputs = Outputs(json=json, html=html, trec=trec, many=len(methods) > 1)
     with interruptible(resumable=json is not None):
-        reports = run_methods(source, methods, outputs, resume=resume)
+        reports = run_methods(source, methods, outputs, resume=resume, hidden=hidden)
     files = [outputs.of(path, each) for each in methods for path in (json, trec)]
-    printing.reports(reports, [*files, html])
+    printing.reports(reports, [*files, html], everything=everything)
     _exit_if_inexact(reports)
 
 
@@ -189,11 +200,24 @@ def import_run(
         cache=cache,
     )
     report = score_run(source, run, Outputs(json=json, html=html))
-    printing.reports([report], [json, html])
+    printing.reports([report], [json, html], everything=True)
 
 
 @commands.command("compare")
-def compare(reports: Reports, html: Html = None, json: Json = None) -> None:
+def compare(
+    reports: Reports,
+    *,
+    fail_if_worse: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MEASURE",
+            help="Exit with 1 if the last report is significantly worse than the first on this "
+            "measure (p < .05).",
+        ),
+    ] = None,
+    html: Html = None,
+    json: Json = None,
+) -> None:
     """Compare reports on the same questions, with a significance test for each pair."""
     from sourcebook.eval.report import comparison, printing
     from sourcebook.eval.report.document import load_report
@@ -205,12 +229,15 @@ def compare(reports: Reports, html: Html = None, json: Json = None) -> None:
         save_page(loaded, html)
     if json:
         json.write_text(comparison.compare(loaded).to_json(), encoding="utf-8")
+    if fail_if_worse and printing.worse(loaded, fail_if_worse):
+        raise typer.Exit(FAILED)
 
 
 @commands.command("show")
 def show(
     path: Annotated[Path, typer.Argument(metavar="REPORT", help="A report that --json wrote.")],
     worst: Annotated[int, typer.Option(min=0, help="How many of the worst questions.")] = 0,
+    everything: Everything = False,
     html: Html = None,
 ) -> None:
     """Show a report: its measures, its worst questions, or its page."""
@@ -219,7 +246,7 @@ def show(
     from sourcebook.eval.report.page import save_page
 
     loaded = load_report(path)
-    printing.reports([loaded], [html])
+    printing.reports([loaded], [html], everything=everything)
     printing.worst(loaded, worst)
     if html:
         save_page([loaded], html)

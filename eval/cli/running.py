@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sourcebook.eval.cli.context import Outputs
@@ -18,6 +19,7 @@ from sourcebook.eval.data.trec import TrecRun, load_trec_run, save_trec_run
 from sourcebook.eval.report.document import Report, load_report, save_report
 from sourcebook.eval.report.page import save_page
 from sourcebook.eval.report.summary import DataSummary, save_summary, summarise
+from sourcebook.eval.runs.hidden import ask_hidden
 from sourcebook.eval.runs.imported_run import (
     ImportedRun,
     by_finding,
@@ -29,6 +31,7 @@ from sourcebook.eval.runs.observing import Observations, observe, sample
 from sourcebook.eval.runs.partial_run import Partial, partial_path
 from sourcebook.eval.runs.scoring import identity, report_of
 from sourcebook.eval.runs.subject import (
+    EngineSubject,
     Observation,
     Subject,
 )
@@ -36,33 +39,50 @@ from sourcebook.index.errors import InputError
 
 
 def run_methods(
-    source: Source, methods: Sequence[str], outputs: Outputs, *, resume: bool = False
+    source: Source,
+    methods: Sequence[str],
+    outputs: Outputs,
+    *,
+    resume: bool = False,
+    hidden: bool = False,
 ) -> list[Report]:
     """Ask the questions with each method and write the outputs, method by method.
 
-    Raises InputError for `resume` without a report file, because then nothing was saved.
+    With `hidden`, ask the answerable ones again with the articles hidden that answer them. Raises
+    InputError for `resume` without a report file, because then nothing was saved, and for `hidden`
+    with a running service, whose filter hides no articles.
     """
+    if hidden and source.url:
+        raise InputError("A running service cannot hide articles; expected no --hidden with --url.")
     if resume and not outputs.json:
         raise InputError("A run is saved beside its report; expected --json FILE with --resume.")
     with opened(source) as there:
         subjects = [there.subject(method) for method in dict.fromkeys(methods)]
-        reports = [_run(there, subject, outputs, resume=resume) for subject in subjects]
+        reports = [
+            _run(there, subject, outputs, resume=resume, hidden=hidden) for subject in subjects
+        ]
     if outputs.html:
         save_page(reports, outputs.html)
     return reports
 
 
-def _run(there: Opened, subject: Subject, outputs: Outputs, *, resume: bool) -> Report:
+def _run(
+    there: Opened, subject: Subject, outputs: Outputs, *, resume: bool, hidden: bool
+) -> Report:
     question_set, path = there.question_set, outputs.of(outputs.json, subject.method)
     trec = outputs.of(outputs.trec, subject.method)
     if path is None:
         observed = _observe(question_set, subject)
     else:
-        if resume and not trec and (report := _finished(path, question_set, subject)):
-            return report
+        done = _finished(path, question_set, subject) if resume and not trec else None
+        if done and (done.hidden or not hidden):
+            return done
         with Partial(partial_path(path), identity(question_set, subject), resume=resume) as partial:
             observed = _observe(question_set, subject, partial)
     report = report_of(question_set, observed, subject, cost=there.cost())
+    if hidden and isinstance(subject, EngineSubject):
+        again = ask_hidden(question_set, subject, observed.by_question)
+        report = replace(report, hidden=again)
     if path is not None:
         save_report(report, path)
         partial_path(path).unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 from sourcebook.eval.cli.progress import progress
 from sourcebook.eval.data.articles import corpus_articles
 from sourcebook.eval.data.cached_library import build_cost, cached_library, is_built
-from sourcebook.eval.data.judged import SourceArticle, load_judged
+from sourcebook.eval.data.judged import SourceArticle, load_judged, with_short
 from sourcebook.eval.data.question_set import (
     QuestionSet,
     data_kind,
@@ -38,7 +38,8 @@ class Source:
     """Where the questions are, and what they are asked of.
 
     A BEIR or chunking folder has its own corpus. Judged questions are asked of `corpus`, of the
-    service at `url`, of `library`, or else of the library that the settings name.
+    service at `url`, of `library`, or else of the library that the settings name. `short` is a file
+    of further accepted short answers.
     """
 
     data: Path
@@ -50,6 +51,7 @@ class Source:
     url: str | None = None
     limit: int | None = None
     seed: int = 0
+    short: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse options that exclude each other or do not fit the data."""
@@ -108,7 +110,10 @@ def opened(source: Source) -> Iterator[Opened]:
 
 def judged_of(source: Source, articles: Mapping[str, SourceArticle]) -> QuestionSet:
     """The judged questions of `source`, their gold located in `articles`."""
-    return judged_question_set(source.data.stem, load_judged(source.data), articles)
+    judged = load_judged(source.data)
+    if source.short:
+        judged = with_short(judged, source.short)
+    return judged_question_set(source.data.stem, judged, articles)
 
 
 def _library(source: Source) -> Library:

@@ -201,6 +201,15 @@ def measure_citations(cited: Sequence[Span], wanted: Wanted) -> dict[str, float]
     }
 
 
+def measure_shown(cited: Sequence[Span], wanted: Wanted) -> dict[str, float]:
+    """`EvidenceFirst` and `EvidenceShown`: whether what the answer quotes holds gold, 0 or 1.
+
+    A whole gold quote in the first citation, and in any of them; 0 if nothing is cited.
+    """
+    held = [any(each.contains(place) for place in wanted.places) for each in cited]
+    return {"EvidenceFirst": float(held[:1] == [True]), "EvidenceShown": float(any(held))}
+
+
 def inexact_quotes(
     quotes: Iterable[tuple[Span, str]], texts: Mapping[str, str]
 ) -> tuple[tuple[Span, str], ...]:

@@ -38,6 +38,18 @@ def overlap(given: str, accepted: Sequence[str]) -> float:
     return max((_f1(short_words(given), short_words(text)) for text in accepted), default=0.0)
 
 
+def measure_short(given: str, accepted: Sequence[str]) -> dict[str, float]:
+    """`ShortGiven`, `ShortRight` and `ShortF1` of one question; no text if none was given.
+
+    Where nothing is accepted, one that is given is wrong.
+    """
+    return {
+        "ShortGiven": float(bool(given)),
+        "ShortRight": float(bool(given) and same_answer(given, accepted)),
+        "ShortF1": overlap(given, accepted),
+    }
+
+
 def _f1(one: Sequence[str], other: Sequence[str]) -> float:
     shared = (Counter(one) & Counter(other)).total()
     return 2 * shared / (len(one) + len(other)) if shared else 0.0

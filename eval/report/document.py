@@ -80,13 +80,27 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """`asked` questions once more, with the articles hidden that answer them.
+
+    `answered` is the share that was answered all the same, `auroc` the chance that a question gets
+    a higher confidence as it is than another with its articles hidden.
+    """
+
+    asked: int
+    answered: float
+    auroc: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One method on one data set; made by `build_report`, loaded by `load_report`.
 
     `by_type` is question type -> measure -> interval. `abstention` is None if the method does not
     answer; an answer counts as right if the measure `right_when` is above 0, and `threshold` is
     the lowest confidence at which the method answers. `fingerprint` identifies library, settings
-    and code, `machine` the computer; `cost` is what the index and the run took.
+    and code, `machine` the computer; `cost` is what the index and the run took. `hidden` is None if
+    the questions were not asked again with their articles hidden.
     """
 
     schema: int = SCHEMA
@@ -105,6 +119,7 @@ class Report:
     machine: Mapping[str, Any]
     cost: Mapping[str, Any] = field(default_factory=dict)
     missing_gold: tuple[MissingGold, ...] = ()
+    hidden: Hidden | None = None
 
     def __post_init__(self) -> None:
         """Refuse means that differ from those of the rows."""

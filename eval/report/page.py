@@ -20,8 +20,9 @@ from sourcebook.eval.report.comparison import Comparison, Pair, compare
 from sourcebook.eval.report.document import Report
 from sourcebook.eval.report.drawing import bar, box, percent
 from sourcebook.eval.report.elements import Html, el, group, join, run_name, table
+from sourcebook.eval.report.headlines import Headline, headlines
 from sourcebook.eval.report.misses import misses_table
-from sourcebook.eval.report.numbers import number, p_value, time
+from sourcebook.eval.report.numbers import number, p_value, share, time
 from sourcebook.eval.report.page_abstention import abstention_section
 from sourcebook.eval.report.page_questions import worst_questions
 
@@ -45,15 +46,19 @@ def render_page(reports: Sequence[Report]) -> str:
         [
             _header(names, reports),
             el("nav", *links, aria_label="Sections"),
-            *(
-                el("section", el("h2", title, id=f"s{i}"), content, aria_labelledby=f"s{i}")
-                for i, (title, content) in enumerate(sections)
-            ),
+            *(_section(i, title, content) for i, (title, content) in enumerate(sections)),
         ]
     )
     title = escape(" against ".join(names))
     page = Template(TEMPLATE.read_text(encoding="utf-8"))
     return page.substitute(title=title, body=el("main", body), data=_embedded(reports))
+
+
+def _section(place: int, title: str, content: Html) -> Html:
+    """A section; the first is open, the others unfold."""
+    head = el("h2", title, id=f"s{place}")
+    shown = (head, content) if place == 0 else (el("details", el("summary", head), content),)
+    return el("section", *shown, aria_labelledby=f"s{place}")
 
 
 def _embedded(reports: Sequence[Report]) -> str:
@@ -68,6 +73,7 @@ def _embedded(reports: Sequence[Report]) -> str:
 def _sections(runs: Mapping[str, Report], comparison: Comparison | None) -> list[tuple[str, Html]]:
     """The sections that are not empty for these runs, from top to bottom."""
     sections = [
+        ("At a glance", _at_a_glance(runs)),
         ("Measures", _measures(runs)),
         ("Differences between runs", _differences(runs, comparison) if comparison else None),
         ("By question type", _types(runs)),
@@ -96,6 +102,25 @@ def _header(names: Sequence[str], reports: Sequence[Report]) -> Html:
 
 def _legend(names: Sequence[str]) -> Html:
     return join(join([run_name(i, name), " \u2002"]) for i, name in enumerate(names))
+
+
+def _at_a_glance(runs: Mapping[str, Report]) -> Html | None:
+    """The six figures in plain words, one column for each run."""
+    found = [{each.title: each for each in headlines(report)} for report in runs.values()]
+    rows = [
+        el("tr", el("th", title, scope="row"), *(_counted(each.get(title)) for each in found))
+        for title in dict.fromkeys(title for each in found for title in each)
+    ]
+    head = ["", *(run_name(i, name) for i, name in enumerate(runs))]
+    caption = "Share and number of the questions that each figure is about."
+    return table(head, [el("tbody", *rows)], caption, numbers=len(runs)) if rows else None
+
+
+def _counted(headline: Headline | None) -> Html:
+    if headline is None:
+        return el("td", "–", class_="number")
+    said = f"{share(headline.share)} ({headline.count} of {headline.total})"
+    return el("td", said, class_="number")
 
 
 def _shared(runs: Mapping[str, Report]) -> list[str]:

@@ -17,6 +17,10 @@ FIGURES = {
     "false_answers": "Unanswerable but answered",
     "false_refusals": "Answerable but refused",
 }
+HIDDEN = {
+    "auroc": "AUROC, against the same questions with their articles hidden",
+    "answered": "Answered with their articles hidden",
+}
 RISK = "Risk-coverage curves; the same figures are in the tables below."
 RELIABLE = "Reliability curves: the share of answerable questions at each level of confidence."
 Curve = Sequence[tuple[float, float]]
@@ -32,6 +36,11 @@ def abstention_section(runs: Mapping[str, Report]) -> Html | None:
     rows = [
         _row(label, [getattr(r.abstention, key) for r in measured.values()])
         for key, label in FIGURES.items()
+    ]
+    rows += [
+        _row(label, [getattr(r.hidden, key, None) for r in measured.values()])
+        for key, label in HIDDEN.items()
+        if any(r.hidden for r in measured.values())
     ]
     errors = [calibration_error(each) if each else None for each in bins.values()]
     rows.append(_row("Calibration error (less is better)", errors))

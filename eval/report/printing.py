@@ -8,13 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sourcebook.eval.measures.statistics import Interval
-from sourcebook.eval.report.comparison import Comparison, compare
+from sourcebook.eval.measures.statistics import Interval, paired_test
+from sourcebook.eval.report.comparison import Comparison, compare, paired_values
 from sourcebook.eval.report.document import Report, Row, lowest
+from sourcebook.eval.report.headlines import Headline, headlines
 from sourcebook.eval.report.misses import STAGES, misses
-from sourcebook.eval.report.numbers import number, p_value, time
-from sourcebook.eval.report.page_abstention import FIGURES
+from sourcebook.eval.report.numbers import number, p_value, share, time
+from sourcebook.eval.report.page_abstention import FIGURES, HIDDEN
 from sourcebook.eval.report.summary import HEADLINES, DataSummary
+from sourcebook.index.errors import InputError
 
 # Width of a table that goes to a file or another program, so that no line is broken.
 WIDE = 240
@@ -26,13 +28,44 @@ def console() -> Console:
     return out if out.is_terminal else Console(file=sys.stdout, markup=False, width=WIDE)
 
 
-def reports(shown: Sequence[Report], written: Sequence[Path | None] = ()) -> None:
-    """The measures of reports on one data set, one column each; then abstention, time, warnings."""
+def reports(
+    shown: Sequence[Report], written: Sequence[Path | None] = (), *, everything: bool = False
+) -> None:
+    """Reports on one data set, one column each: six figures in plain words, then warnings.
+
+    With `everything`, all measures, abstention and time stand between them.
+    """
     out = console()
     first = shown[0]
     unanswerable = sum(not row.answerable for row in first.questions)
     others = f", {unanswerable} of them unanswerable" if unanswerable else ""
     out.print(Text(f"{first.data}: {len(first.questions)} questions{others}", style="bold"))
+    _headlines(out, shown)
+    if everything:
+        _measures(out, shown)
+    else:
+        out.print("--all prints every measure, with intervals.", style="dim")
+    for report in shown:
+        _warnings(out, report)
+    for path in filter(None, written):
+        out.print(f"written: {path}", style="dim")
+
+
+def _headlines(out: Console, shown: Sequence[Report]) -> None:
+    found = [{each.title: each for each in headlines(report)} for report in shown]
+    table = _table(["", *(report.method for report in shown)])
+    for title in dict.fromkeys(title for each in found for title in each):
+        _row(table, title, [_counted(each.get(title)) for each in found])
+    out.print(table)
+
+
+def _counted(headline: Headline | None) -> str:
+    if headline is None:
+        return "–"
+    return f"{share(headline.share)}  ({headline.count} of {headline.total})"
+
+
+def _measures(out: Console, shown: Sequence[Report]) -> None:
     table = _table(["measure", *(report.method for report in shown)])
     for measure in dict.fromkeys(name for report in shown for name in report.measures):
         _row(table, measure, [_interval(report.measures.get(measure)) for report in shown])
@@ -43,12 +76,12 @@ def reports(shown: Sequence[Report], written: Sequence[Path | None] = ()) -> Non
     lost = [misses(report) for report in shown]
     for stage, words in STAGES.items() if any(lost) else ():
         _row(table, f"missed: {words}", [str(found.get(stage, 0)) for found in lost])
+    if any(report.hidden for report in shown):
+        for key, label in HIDDEN.items():
+            found = [getattr(report.hidden, key, None) for report in shown]
+            _row(table, label, [number(value) for value in found])
     _row(table, "median time", [_median(report) for report in shown])
     out.print(table)
-    for report in shown:
-        _warnings(out, report)
-    for path in filter(None, written):
-        out.print(f"written: {path}", style="dim")
 
 
 def _warnings(out: Console, report: Report) -> None:
@@ -109,6 +142,31 @@ def comparison(shown: Sequence[Report]) -> None:
         _row(table, measure, [_interval(interval) for interval in intervals])
     out.print(table)
     out.print(_pairs(found))
+
+
+LEVEL = 0.05  # of significance, the usual one
+
+
+def worse(shown: Sequence[Report], measure: str) -> bool:
+    """Say whether the last report is significantly worse than the first, and return it.
+
+    Raises InputError for a measure that they do not share.
+    """
+    first, last = shown[0], shown[-1]
+    if measure not in first.measures or measure not in last.measures:
+        raise InputError(
+            f"The measure is {measure!r}; expected one that both reports have: "
+            f"{', '.join(each for each in first.measures if each in last.measures)}."
+        )
+    found = paired_test(*paired_values(first, last, measure))
+    lost = found.difference < 0 and found.p < LEVEL
+    verdict = "significantly worse" if lost else "not significantly worse"
+    console().print(
+        f"{measure}: {last.name} is {verdict} than {first.name} "
+        f"({number(found.difference, '+')}, p {p_value(found.p)}).",
+        style="bold red" if lost else "green",
+    )
+    return lost
 
 
 def _pairs(found: Comparison) -> Table:

@@ -45,6 +45,11 @@ class ServiceSubject:
             passages=tuple(_passage(hit) for hit in hits[:PASSAGES]),
             quotes=tuple(_quote(hit["citation"]) for hit in hits[:PASSAGES]),
             cited=tuple(map(_quote, answer["citations"])),
+            short=answer["short"]["text"] if answer["short"] else "",
+            disagreements=tuple(
+                tuple(side["value"] for side in each["sides"]) for each in answer["disagreements"]
+            ),
+            nearest=tuple(map(_quote, answer["nearest"])),
             status=answer["status"],
             confidence=answer["confidence"],
             seconds={**answer["seconds"], "total": spent},

@@ -16,8 +16,10 @@ from sourcebook.eval.measures.evidence import (
     measure_found,
     measure_overlap,
     measure_passages,
+    measure_shown,
 )
 from sourcebook.eval.measures.ranking import measure_ranking
+from sourcebook.eval.measures.short_answers import measure_short
 from sourcebook.eval.measures.stages import answered_at, missed_at
 from sourcebook.eval.report.document import ANSWERED, Found, Report, Row, build_report
 from sourcebook.eval.runs.machine import machine
@@ -60,6 +62,7 @@ def measured_rows(
             name: values[question.id] for name, values in ranking.items() if question.id in values
         }
         measures |= _citation_measures(question, one) | _exactness(one, texts)
+        measures |= _answer_measures(question, one)
         yield Row(
             id=question.id,
             question=question.text,
@@ -112,7 +115,9 @@ def _citation_measures(question: Question, observation: Observation) -> dict[str
         return {}
     measures = {}
     if question.wanted is not None:
-        measures = measure_citations([span_of(each) for each in observation.cited], question.wanted)
+        cited = [span_of(each) for each in observation.cited]
+        measures = measure_citations(cited, question.wanted)
+        measures |= measure_shown(cited, question.wanted)
     if question.relevant is not None:
         right = [question.relevant.get(each.article, 0) > 0 for each in observation.cited]
         measures["CitedArticles"] = sum(right) / len(right) if right else 0.0
@@ -137,9 +142,21 @@ def _any_of(relevant: Mapping[str, int]) -> Wanted:
     return Wanted((tuple(Span(each, 0, sys.maxsize) for each in relevant if relevant[each] > 0),))
 
 
+def _answer_measures(question: Question, observation: Observation) -> dict[str, float]:
+    """Whether it was right to answer or to stay silent, and the short answer."""
+    if observation.status is None:
+        return {}
+    answered = observation.status in ANSWERED
+    measures = {"StatusRight": float(answered == question.answerable)}
+    if question.short is not None:
+        measures |= measure_short(observation.short, question.short)
+    return measures
+
+
 def _exactness(observation: Observation, texts: Texts) -> dict[str, float]:
     """The share of all quotes, cited or offered, that are verbatim in their article."""
-    quotes = [(span_of(each), each.text) for each in (*observation.cited, *observation.quotes)]
+    shown = (*observation.cited, *observation.nearest, *observation.quotes)
+    quotes = [(span_of(each), each.text) for each in shown]
     return {"Exact": 1 - len(inexact_quotes(quotes, texts)) / len(quotes)} if quotes else {}
 
 

@@ -14,6 +14,7 @@ from sourcebook.index.article import Metadata
 from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
+from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.engine import Engine
@@ -33,14 +34,18 @@ class Observation:
     `articles` are all ranked articles with the score of their best passage, best first; an article
     that contains the same passage as a better one follows it. `passages` are the best ones, None
     if whole articles were ranked; `quotes` are the best sentences of each, `cited` is what the
-    answer quotes. `traces` say what became of each passage that search found, if known. `problem`
-    says why the question was refused.
+    answer quotes, `short` its short answer or an empty text, `disagreements` the words of each
+    side, and `nearest` what it quotes where there is no answer. `traces` say what became of each
+    passage that search found, if known. `problem` says why the question was refused.
     """
 
     articles: Mapping[str, float] = field(default_factory=dict)
     passages: tuple[Found, ...] | None = ()
     quotes: tuple[Found, ...] = ()
     cited: tuple[Found, ...] = ()
+    short: str = ""
+    disagreements: tuple[tuple[str, ...], ...] = ()
+    nearest: tuple[Found, ...] = ()
     status: str | None = None
     confidence: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -116,11 +121,15 @@ class EngineSubject:
         self.method = engine.method
         self.threshold = engine.decide.calibration.answered
 
-    def ask(self, question: str) -> Observation:
-        """Rank passages for the question and answer it; `seconds` excludes what follows."""
+    def ask(self, question: str, without: tuple[str, ...] = ()) -> Observation:
+        """Rank passages for the question and answer it; `seconds` excludes what follows.
+
+        The articles of the ids `without` are hidden.
+        """
+        chosen = Filter(without=without) if without else None
         begun = time.perf_counter()
         try:
-            found = self._engine.examine(question, PASSAGES)
+            found = self._engine.examine(question, PASSAGES, chosen)
         except InputError as error:
             return refused(error)
         total = time.perf_counter() - begun
@@ -130,6 +139,11 @@ class EngineSubject:
             passages=tuple(_passage(hit) for hit in hits[:PASSAGES]),
             quotes=tuple(_quote(hit.citation) for hit in found.passages),
             cited=tuple(map(_quote, answer.citations)),
+            short=answer.short.text if answer.short else "",
+            disagreements=tuple(
+                tuple(side.value for side in each.sides) for each in answer.disagreements
+            ),
+            nearest=tuple(map(_quote, answer.nearest)),
             status=answer.status.value,
             confidence=answer.confidence,
             seconds=_seconds(answer, total),
