@@ -121,6 +121,25 @@ def test_a_significant_loss_fails_and_nothing_else_does(run: Run, tmp_path: Path
     refused(run("compare", good, bad, "--fail-if-worse", "Hit@3"), "'Hit@3'", "Hit@1")
 
 
+def test_files_of_a_beir_set_may_lie_apart(run: Run, tiny: Path, tmp_path: Path) -> None:
+    together = tmp_path / "together.json"
+    ok(run("run", tiny, "--split", "dev", "--json", together))
+    places = {}
+    for name in ("corpus.jsonl", "queries.dev.jsonl", "qrels.dev.tsv"):
+        folder = tmp_path / f"of-{name}"
+        folder.mkdir()
+        places[name] = folder / name
+        places[name].write_bytes((tiny / name).read_bytes())
+    corpus, queries, qrels = places.values()
+    apart = tmp_path / "apart.json"
+    ok(run("run", queries, "--corpus", corpus, "--qrels", qrels, "--json", apart))
+    measured = [load_report(path) for path in (together, apart)]
+    assert measured[0].measures == measured[1].measures
+    refused(run("run", queries, "--corpus", corpus), "has no judgements beside it", "--qrels")
+    ok(run("run", tiny / queries.name, "--corpus", corpus))  # they are beside it there
+    refused(run("run", queries), "expected --corpus")
+
+
 def test_the_seed_library_answers_its_gold_with_exact_quotes(
     run: Run, tmp_path: Path, encoder: Encoder, seed_articles: list[Any]
 ) -> None:

@@ -27,7 +27,8 @@ commands = typer.Typer(
 Data = Annotated[
     Path,
     typer.Argument(
-        help="Judged questions (.jsonl), a BEIR folder, or a folder of chunking references."
+        help="Judged questions or BEIR queries (.jsonl), a BEIR folder, or a folder of chunking "
+        "references."
     ),
 ]
 Split = Annotated[str, typer.Option(help="The split of a BEIR folder, such as dev or test.")]
@@ -97,6 +98,10 @@ def run(
     ] = None,
     resume: Resume = False,
     short: Short = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option(help="The judgements of BEIR's queries, if not beside them.", dir_okay=False),
+    ] = None,
     hidden: Annotated[
         bool,
         typer.Option(
@@ -121,6 +126,7 @@ def run(
         limit=limit,
         seed=seed,
         short=short,
+        qrels=qrels,
         cache=cache,
     )
     methods = _methods(method, ("full",))

@@ -124,7 +124,9 @@ def score_run(source: Source, run: Path, outputs: Outputs) -> Report:
     """
     found = load_trec_run(run)
     if data_kind(source.data) != "judged":
-        question_set, documents = load_with_corpus(source.data, source.split)
+        question_set, documents = load_with_corpus(
+            source.data, source.split, source.corpus, source.qrels
+        )
         articles: Mapping[str, SourceArticle] = {each.id: each for each in documents}
         report = _scored(sample(question_set, source.limit, source.seed), found, articles)
     elif source.corpus:

@@ -37,7 +37,8 @@ CORPUS_MARK = "::"
 class Source:
     """Where the questions are, and what they are asked of.
 
-    A BEIR or chunking folder has its own corpus. Judged questions are asked of `corpus`, of the
+    A BEIR or chunking folder has its own corpus; BEIR's queries alone need `corpus`, and `qrels` if
+    these are not beside them. Judged questions are asked of `corpus`, of the
     service at `url`, of `library`, or else of the library that the settings name. `short` is a file
     of further accepted short answers.
     """
@@ -52,6 +53,7 @@ class Source:
     limit: int | None = None
     seed: int = 0
     short: Path | None = None
+    qrels: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse options that exclude each other or do not fit the data."""
@@ -60,7 +62,11 @@ class Source:
         kind = data_kind(self.data)
         if len(named) > 1:
             raise InputError(f"{' and '.join(named)} exclude each other; expected one of them.")
-        if named and kind != "judged":
+        if kind == "queries" and named != ["--corpus"]:
+            raise InputError(f"{self.data} holds queries; expected --corpus with their documents.")
+        if self.qrels and kind != "queries":
+            raise InputError(f"{self.data} has its own judgements; expected no --qrels.")
+        if named and kind not in ("judged", "queries"):
             raise InputError(f"{self.data} brings its own corpus; expected no {named[0]}.")
         if self.split and kind != "beir":
             raise InputError(f"{self.data} has no splits; expected no --split {self.split}.")
@@ -101,7 +107,9 @@ def opened(source: Source) -> Iterator[Opened]:
             articles = articles_of(asked)
             question_set = judged_of(source, articles)
         else:
-            question_set, documents = load_with_corpus(source.data, source.split)
+            question_set, documents = load_with_corpus(
+                source.data, source.split, source.corpus, source.qrels
+            )
             asked = stack.enter_context(_built(documents, source))
             articles = articles_of(asked)
         question_set = sample(question_set, source.limit, source.seed)

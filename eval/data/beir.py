@@ -1,7 +1,8 @@
 """BEIR folders: a corpus, its queries and their judgements."""
 
+import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sourcebook.eval.data.files import json_lines, judge, lines, string
@@ -53,19 +54,47 @@ def load_beir(folder: Path, split: str = "") -> BeirSet:
     Raises InputError, with file and line, for malformed lines, duplicate ids, an empty file, and
     judgements of unknown queries or documents; NotFoundError for a missing file.
     """
-    qrels_path = _choose(folder, split, ("qrels{}.tsv", f"qrels/{split or 'test'}.tsv"))
-    queries_path = _choose(folder, split, ("queries{}.jsonl", "queries.jsonl"))
-    documents = _documents(folder / "corpus.jsonl")
-    queries = _queries(queries_path)
-    qrels = _qrels(qrels_path, queries, documents)
-    return BeirSet(
+    qrels = _choose(folder, split, ("qrels{}.tsv", f"qrels/{split or 'test'}.tsv"))
+    queries = _choose(folder, split, ("queries{}.jsonl", "queries.jsonl"))
+    return replace(
+        load_beir_files(queries, folder / "corpus.jsonl", qrels),
         name=folder.resolve().name,
         split=split,
+        unanswerable=_unanswerable(folder, split, _queries(queries)),
+    )
+
+
+def is_queries(path: Path) -> bool:
+    """Whether a file holds queries as BEIR has them, and not judged questions."""
+    return any("_id" in row for _, row in itertools.islice(json_lines(path), 1))
+
+
+def qrels_beside(queries: Path) -> Path:
+    """The judgements beside `queries[.SPLIT].jsonl`: `qrels[.SPLIT].tsv`.
+
+    Raises NotFoundError if there are none.
+    """
+    path = queries.with_name(f"qrels{queries.stem.removeprefix('queries')}.tsv")
+    if not path.is_file():
+        raise NotFoundError(
+            f"{queries} has no judgements beside it, in {path.name}.",
+            cure="Name their file with --qrels.",
+        )
+    return path
+
+
+def load_beir_files(queries_path: Path, corpus: Path, qrels_path: Path) -> BeirSet:
+    """Load queries, corpus and judgements that lie apart. Raises as `load_beir`."""
+    documents, queries = _documents(corpus), _queries(queries_path)
+    qrels = _qrels(qrels_path, queries, documents)
+    return BeirSet(
+        name=queries_path.stem,
+        split="",
         documents=documents,
         queries={query: text for query, text in queries.items() if query in qrels},
         qrels=qrels,
         unjudged=len(queries) - len(qrels),
-        unanswerable=_unanswerable(folder, split, queries),
+        unanswerable=(),
     )
 
 

@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from sourcebook.eval.data.articles import plain_article, plain_articles
-from sourcebook.eval.data.beir import BeirSet, load_beir
+from sourcebook.eval.data.beir import BeirSet, is_queries, load_beir, load_beir_files, qrels_beside
 from sourcebook.eval.data.chunking import ChunkingSet, ReferencedQuestion, load_chunking
 from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.eval.data.judged import JudgedQuestion, MissingGold, Quote, SourceArticle, locate
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.errors import InputError, NotFoundError
 
-Kind: TypeAlias = Literal["judged", "beir", "chunking"]
+Kind: TypeAlias = Literal["judged", "beir", "chunking", "queries"]
 
 
 def data_kind(path: Path) -> Kind:
-    """The kind of data set at `path`: a `.jsonl` of judged questions, or a folder.
+    """The kind of data set at `path`: a `.jsonl` of judged questions or of queries, or a folder.
 
     Raises NotFoundError if nothing is there, InputError if it is none of these kinds.
     """
     if not path.exists():
         raise NotFoundError(f"No data set at {str(path)!r}.")
     if path.is_file():
-        return "judged"
+        return "queries" if path.suffix == ".jsonl" and is_queries(path) else "judged"
     if (path / "corpus.jsonl").is_file():
         return "beir"
     if (path / "questions.csv").is_file():
@@ -150,13 +150,21 @@ def _referenced(question: ReferencedQuestion, data: ChunkingSet) -> Question:
     )
 
 
-def load_with_corpus(path: Path, split: str = "") -> tuple[QuestionSet, list[Article]]:
-    """The questions and the articles of a data set with its own corpus (BEIR or chunking)."""
+def load_with_corpus(
+    path: Path, split: str = "", corpus: Path | None = None, qrels: Path | None = None
+) -> tuple[QuestionSet, list[Article]]:
+    """The questions and the articles of a data set with its own corpus (BEIR or chunking).
+
+    Of BEIR's queries alone, `corpus` is needed; `qrels` is looked for beside them.
+    """
     if data_kind(path) == "chunking":
         chunks = load_chunking(path)
         return chunking_question_set(chunks, path.resolve().name), [
             plain_article(name, "", text) for name, text in chunks.documents.items()
         ]
-    data = load_beir(path, split)
+    if corpus:
+        data = load_beir_files(path, corpus, qrels or qrels_beside(path))
+    else:
+        data = load_beir(path, split)
     documents = data.documents.values()
     return beir_question_set(data), list(plain_articles((d.id, d.title, d.text) for d in documents))
