@@ -97,7 +97,9 @@ def mentions(text: str) -> list[Mention]:
     for match in _MENTION.finditer(text):
         parts = {name[:-1]: value for name, value in match.groupdict().items() if value}
         if iso := _mentioned(parts):
-            found.append(Mention(match.start(), match.end(), iso))
+            # The stop of "30 June." is the sentence's, and of "15 Sept." no part of the date.
+            end = match.start() + len(match[0].removesuffix("."))
+            found.append(Mention(match.start(), end, iso))
     return found
 
 

@@ -53,40 +53,6 @@ class EvidenceThresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShortAnswerThresholds:
-    """When words of the evidence are shown as the short answer.
-
-    `sure` is the score that words of each answer type must reach, and `lead` by how much they must
-    lead all others; a type without thresholds gets no short answer. What is counted must be
-    `alike` in question and answer, which is worth `counted`. `role` is what it is worth that the
-    words around a name make it one who acts, or around a place that something lies there.
-    """
-
-    sure: Mapping[str, float]
-    lead: Mapping[str, float]
-    alike: float
-    counted: float
-    role: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisagreementThresholds:
-    """When sentences of two articles are compared.
-
-    Sentences count that match the question at least `relevant` times as well as the best one.
-    `least` is the score that another answer of each type must reach, and `near_best` its share of
-    the best answer's. A sentence takes one side of an alternative when it matches that side at
-    least `chosen`, and by `takes_side` better than the other.
-    """
-
-    relevant: float
-    least: Mapping[str, float]
-    near_best: float
-    chosen: float
-    takes_side: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Logistic:
     """A logistic model: an intercept, and one weight for each signal that it uses."""
 
@@ -121,15 +87,15 @@ class ReadingProfile:
     """How what a reader says is used.
 
     It reads the best `count` hits, and as many more where none of them rather answers the question
-    than not. A unit of its logit adds `order` to a hit's score. A span whose
-    margin over "no answer here" reaches `evidence` is part of what is quoted. `short` turns logit
-    and margin into the probability that the span is the short answer, shown from `sure` on.
-    `calibration` takes the place of the one that is used without a reader.
+    than not. A unit of its logit adds `order` to a hit's score. To compare what articles answer, it
+    reads at most `further` passages more. `short` turns logit and margin into the probability that
+    the span is the short answer, shown from `sure` on. `calibration` takes the place of the one
+    that is used without a reader.
     """
 
     count: int
     order: float
-    evidence: float
+    further: int
     short: Logistic
     sure: float
     calibration: Calibration
@@ -151,8 +117,6 @@ class Profile:
     lexical_count: int
     weights: Weights
     evidence: EvidenceThresholds
-    short_answers: ShortAnswerThresholds
-    disagreements: DisagreementThresholds
     calibration: Calibration
     reading: ReadingProfile
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sourcebook.eval.bench.place import Place
     from sourcebook.index.encoding.encoder import Encoder
+    from sourcebook.index.encoding.reader import Reader
     from sourcebook.index.library import Library
     from sourcebook.service.asking.engine import Engine
 
@@ -131,6 +132,22 @@ def engine(seed_library: "Library") -> "Engine":
     return Engine.of(seed_library)
 
 
+@pytest.fixture(scope="session")
+def reader() -> "Reader":
+    """The shipped reader: loading it takes a second, so all tests share it."""
+    from sourcebook.index.encoding.reader import shipped_reader
+
+    return shipped_reader()
+
+
+@pytest.fixture(scope="session")
+def reading(seed_library: "Library", reader: "Reader") -> "Engine":
+    """An engine on the seed library, as people get it: with the reader."""
+    from sourcebook.service.asking.engine import Engine
+
+    return Engine.of(seed_library, reader=reader)
+
+
 @pytest.fixture
 def shared() -> Path:
     """The folder of data outside the repository; the test is skipped where it is missing."""
@@ -149,6 +166,18 @@ def client(engine: "Engine") -> Iterator["TestClient"]:
     from sourcebook.service.http.app import create_app
 
     with TestClient(create_app(Answering(engine)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def reading_client(reading: "Engine") -> Iterator["TestClient"]:
+    """The same with the reader."""
+    from fastapi.testclient import TestClient
+
+    from sourcebook.service.answering import Answering
+    from sourcebook.service.http.app import create_app
+
+    with TestClient(create_app(Answering(reading)), raise_server_exceptions=False) as client:
         yield client
 
 

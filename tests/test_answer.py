@@ -10,11 +10,11 @@ from made import citation
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer, Sentence, Status
-from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.short_answer import ShortAnswer
+from sourcebook.service.asking.statements import DifferenceKind
 from sourcebook.service.notation.answers import AnswerOut
 from sourcebook.service.writing.checks import Written, WrittenSentence
 from sourcebook.service.writing.phrased import phrased
@@ -48,7 +48,7 @@ def short(text: str, start: int, citation: int = 1) -> ShortAnswer:
 
 def differing(text: str, citation: int) -> Disagreement:
     sides = (Side("Cauca", CITED.exact, 1, None), Side("Meta", text, citation, None))
-    return Disagreement("coca", DifferenceKind.CLAIM, sides)
+    return Disagreement("coca", DifferenceKind.NUMBER, sides)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ WHOLE = replace(
     disagreements=(
         Disagreement(
             "coca",
-            DifferenceKind.CLAIM,
+            DifferenceKind.NUMBER,
             (Side("Cauca", CITED.exact, 1, "2024"), Side("Meta", META.exact, 2, "2025-09")),
         ),
     ),

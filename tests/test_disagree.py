@@ -1,18 +1,25 @@
-"""Disagreement: what sources say differently is shown side by side, and only that."""
+"""Disagreement: what sources answer differently is shown side by side, and only that."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import article_from
+from made import candidate, hit
 
-from sourcebook.index.article import Article
+from sourcebook.index.article import Article, Metadata
+from sourcebook.index.encoding.reader import PassageReading, Reader
 from sourcebook.index.library import Library
 from sourcebook.service.asking.answer import Answer, Status
-from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.engine import Engine
+from sourcebook.service.asking.query import query_of
+from sourcebook.service.asking.statements import DifferenceKind, Statement, differ, statement_of
 
 MakeLibrary = Callable[..., Library]
+GOLD = Path(__file__).parents[1] / "eval" / "gold" / "disagreements.dev.jsonl"
 
 # What else an article says, so that none is taken for a copy of another.
 REST = [
@@ -28,131 +35,101 @@ def article(name: str, text: str, published: str | None = None) -> Article:
     return replace(made, metadata=facts)
 
 
-def ask(make_library: MakeLibrary, question: str, *texts: str) -> Answer:
-    """Ask a library of these texts, published in turn in 2001, 2002 and so on."""
-    library = make_library(
-        article(name, text, str(2001 + n))
-        for n, (name, text) in enumerate(zip(("A", "BB", "CCC"), texts, strict=False))
-    )
-    answer = Engine.of(library).ask(question)
-    assert answer.status is not Status.NOT_IN_LIBRARY
-    return answer
-
-
-REAL = [
-    (
-        "When was the Alma dam finished?",
-        ["The Alma dam was finished in 1989.", "Workers finished the Alma dam in 1986."],
-        DifferenceKind.DATE,
-        ["1989", "1986"],
-    ),
-    (
-        "In what year was the Alma dam finished?",
-        ["The Alma dam was finished in 1989.", "The Alma dam was finished in 1986 and 1989."],
-        None,
-        [],
-    ),
-    (
-        "How many people did the Alma flood displace?",
-        [
-            "The Alma flood displaced 12,000 people in 2019.",
-            "In 2019 the Alma flood displaced about 20,000 people.",
-        ],
-        DifferenceKind.NUMBER,
-        ["12,000 people", "about 20,000 people"],
-    ),
-    (
-        "Did the council or the court close the Alma mine?",
-        ["The council closed the Alma mine in 2015.", "A court closed the Alma mine in 2015."],
-        DifferenceKind.CLAIM,
-        ["council", "court"],
-    ),
-    (
-        "What does the Alma plant supply?",
-        [
-            "The Alma plant supplies 37 percent of the region's power.",
-            "The Alma plant supplies 37% of the region's water.",
-        ],
-        DifferenceKind.CLAIM,
-        ["37 percent of the region's power", "37% of the region's water"],
-    ),
-    (
-        "How much land near Alma is under wheat?",
-        [
-            "Wheat near Alma covers 5,300 hectares of land, close to the all-time high.",
-            "Wheat near Alma covers more than 5,000 hectares of land, the highest ever.",
-        ],
-        DifferenceKind.CLAIM,
-        ["close to the all-time high", "highest ever"],
-    ),
-    (
-        "Why did the Alma bridge collapse?",
-        [
-            "The Alma bridge collapsed under a heavy train in March and killed 14 passengers.",
-            "The Alma bridge collapsed under a heavy train in March and killed 17 passengers.",
-        ],
-        DifferenceKind.NUMBER,
-        ["14 passengers", "17 passengers"],
-    ),
-]
-
-
-@pytest.mark.parametrize(("question", "texts", "kind", "values"), REAL)
-def test_what_sources_say_differently(
-    make_library: MakeLibrary,
-    question: str,
-    texts: list[str],
-    kind: DifferenceKind | None,
-    values: list[str],
-) -> None:
-    answer = ask(make_library, question, *texts)
-    found = [(each.kind, [side.value for side in each.sides]) for each in answer.disagreements]
-    assert found == ([(kind, values)] if kind else [])
+def said(question: str, text: str, words: str, published: str = "", logit: float = 3.0) -> Any:
+    """What is made of a passage in which the reader found these words."""
+    start = text.index(words)
+    reading = PassageReading(logit, start, start + len(words), 5.0, 0.0)
+    source = candidate(text, "a", published=published or None)
+    return statement_of(query_of(question), hit(source, reading=reading))
 
 
 @pytest.mark.parametrize(
-    ("question", "texts"),
+    ("question", "text", "words", "value", "kind"),
     [
-        (  # rounded
-            "How much land near Alma is under wheat?",
-            ["Wheat near Alma covers 5,300 hectares.", "Wheat near Alma covers over 5,000 ha."],
+        ("How many died?", "About 20 people died in 2019.", "20", "About 20 people", "number"),
+        ("By what vote?", "It passed by 31 votes to 18.", "18", "31 votes to 18", "number"),
+        ("What will it cost?", "It costs between 2 and 3 euros.", "3", "between 2 and 3 euros", ""),
+        (
+            "When does it end?",
+            "It ends on 1 October 2024, with 3 votes.",
+            "2024",
+            "1 October 2024",
+            "",
         ),
-        (  # of different years
-            "How many people did floods in Alma displace?",
-            [
-                "Floods in Alma displaced 12,000 people in 2019.",
-                "Floods in Alma displaced 20,000 people in 2021.",
-            ],
-        ),
-        (  # of different matters
-            "When was the Alma dam finished?",
-            ["The Alma dam was finished in 1989.", "The Alma railway was opened in 1912."],
-        ),
-        (  # as precise as it is known
-            "When was the Alma dam finished?",
-            ["The Alma dam was finished in 1989.", "The Alma dam was finished in May 1989."],
-        ),
-        (  # a day without a year
-            "When was the Alma dam finished?",
-            ["The Alma dam was finished in 1989.", "The Alma dam was finished on May 3."],
-        ),
-        (  # both say the same
-            "Did the council or the court close the Alma mine?",
-            ["The court closed the Alma mine in 2015.", "A court closed the Alma mine in 2015."],
-        ),
-        (  # within one article
-            "When was the Alma dam finished?",
-            ["The Alma dam was finished in 1989. The Alma dam was finished in 1986."],
-        ),
+        ("What years?", "It was open from 1994 to 2002.", "2002", "1994 to 2002", "date"),
+        ("What did the council do?", "It met on 3 May.", "3 May", "3 May", "date"),
     ],
 )
-def test_what_is_no_disagreement(
-    make_library: MakeLibrary, question: str, texts: list[str]
+def test_a_statement_is_a_whole_number_or_date(
+    question: str, text: str, words: str, value: str, kind: str
 ) -> None:
-    assert ask(make_library, question, *texts).disagreements == ()
+    found: Statement = said(question, text, words)
+    assert found.value == value
+    assert found.kind in (kind, found.kind)
+    assert found.text == text
 
 
-def test_sides_by_date_of_publication_each_with_its_citation(make_library: MakeLibrary) -> None:
+@pytest.mark.parametrize(
+    ("question", "text", "words"),
+    [
+        ("Who came?", "It was 20 people in 2019.", "20 people"),  # asks for something else
+        ("When was it?", "It was 20 people in 2019.", "20 people"),
+        ("How many schools lack books?", "A third of the 90 schools do.", "90"),  # the whole
+        ("What happened?", "It rained.", "It rained"),
+    ],
+)
+def test_no_statement_of_what_was_not_asked(question: str, text: str, words: str) -> None:
+    assert said(question, text, words) is None
+
+
+def test_no_statement_where_the_reader_sees_no_answer() -> None:
+    assert said("How many came?", "12 people came.", "12", logit=-0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "published", "differs"),
+    [
+        ("12 people died.", "47 people died.", "", True),
+        ("67 percent died.", "67% died.", "", False),  # notation
+        ("10 miles were lost.", "16 kilometres were lost.", "", False),  # unit
+        ("5,300 hectares burnt.", "Over 5,000 hectares burnt.", "", False),  # rounded
+        ("12 people died in 2019.", "47 people died in 2021.", "", False),  # years
+        ("12 people died.", "47 people died.", "2021", False),
+        ("40 percent died.", "4,000 people died.", "", False),  # of different things
+        ("12 people died.", "47 people died, not 12 people as was said.", "", False),  # both known
+        ("The dam was finished in 1989.", "The dam was finished in 1986.", "", True),
+        ("The dam was finished in 1989.", "The dam was finished in May 1989.", "", False),
+        ("It ended on 3 May.", "It ended on 17 May.", "", True),
+        ("It ended on 3 May.", "It ended on 3 May 2024.", "", False),
+        ("It ended on 3 May.", "It ended on 17 May 2024.", "", True),
+        ("12 people died.", "It ended on 3 May.", "", False),
+    ],
+)
+def test_when_two_statements_differ(one: str, other: str, published: str, differs: bool) -> None:
+    """The reader finds the first number or date; the second article appeared when it says so."""
+
+    def first(text: str, published: str) -> Statement:
+        at = next(n for n, character in enumerate(text) if character.isdigit())
+        found: Statement = said("What happened?", text, text[at], published)
+        return found
+
+    a, b = first(one, "2019"), first(other, published or "2019")
+    assert differ(a, b) is differs
+    assert differ(b, a) is differs
+
+
+def ask(make_library: MakeLibrary, reader: Reader, question: str, *texts: str) -> Answer:
+    """Ask a library of these texts, published in one year."""
+    library = make_library(
+        article(name, text, f"2001-0{n + 1}")
+        for n, (name, text) in enumerate(zip(("A", "BB", "CCC"), texts, strict=False))
+    )
+    return Engine.of(library, reader=reader).ask(question)
+
+
+def test_sides_by_date_of_publication_each_with_its_citation(
+    make_library: MakeLibrary, reader: Reader
+) -> None:
     library = make_library(
         [
             article("Post", "The Alma dam was finished in 1989.", "2010-05-01"),
@@ -160,10 +137,13 @@ def test_sides_by_date_of_publication_each_with_its_citation(make_library: MakeL
             article("Nobody's", "The Alma dam was finished in 1990."),
         ]
     )
-    answer = Engine.of(library).ask("When was the Alma dam finished?")
+    question = "When was the Alma dam finished?"
+    answer = Engine.of(library, reader=reader).ask(question)
     (matter,) = answer.disagreements
+    assert (matter.matter, matter.kind) == (question, DifferenceKind.DATE)
     assert [side.published for side in matter.sides] == ["2001", "2010-05-01", None]
     cited = {citation.number: citation for citation in answer.citations}
+    assert list(cited) == list(range(1, len(cited) + 1))
     assert [cited[side.citation].article.metadata.publisher for side in matter.sides] == [
         "Herald",
         "Post",
@@ -178,37 +158,153 @@ def test_sides_by_date_of_publication_each_with_its_citation(make_library: MakeL
     assert answer.publishers == len({number for s in answer.sentences for number in s.citations})
 
 
-def test_a_copy_does_not_disagree_with_its_original(make_library: MakeLibrary) -> None:
-    body = " ".join(f"Sentence {n} of a long report on the valley and its dams." for n in range(40))
-    first = article_from(f"The Alma dam was finished in 1989. {body}", "first")
-    copy = article_from(f"The Alma dam was finished in 1986. {body}", "copy")
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        (  # within one article
+            "When was the Alma dam finished?",
+            ["The Alma dam was finished in 1989. The Alma dam was finished in 1986."],
+        ),
+        (  # of different matters
+            "When was the Alma dam finished?",
+            ["The Alma dam was finished in 1989.", "The Alma railway was opened in 1912."],
+        ),
+        (  # up by one, down by another
+            "By how much did shares of Alma Bank fall?",
+            [
+                "Shares of Alma Bank are up 40 percent this year.",
+                "Shares of Alma Bank fell 5.4 percent on Tuesday.",
+            ],
+        ),
+    ],
+)
+def test_what_is_no_disagreement(
+    make_library: MakeLibrary, reader: Reader, question: str, texts: list[str]
+) -> None:
+    answer = ask(make_library, reader, question, *texts)
+    assert answer.status is Status.ANSWERED
+    assert answer.disagreements == ()
+
+
+def test_nothing_beside_an_answer_that_is_none(make_library: MakeLibrary, reader: Reader) -> None:
+    texts = ["The Alma dam was finished in 1989.", "The Alma dam was finished in 1986."]
+    answer = ask(make_library, reader, "Who paid for the Alma dam, and how much?", *texts)
+    assert answer.status is not Status.ANSWERED
+    assert answer.disagreements == ()
+
+
+def test_how_many_passages_are_read(make_library: MakeLibrary, reader: Reader) -> None:
+    """Two are read to put them in order, and two more of other articles to compare them."""
+    library = make_library(
+        article(f"Paper {'I' * n}", f"The Alma dam was finished in {1980 + n}.", "2001")
+        for n in range(6)
+    )
+    engine = Engine.of(library, reader=reader)
+    (matter,) = engine.ask("When was the Alma dam finished?").disagreements
+    profile = engine.profile.reading
+    assert len(matter.sides) == profile.count + profile.further
+
+
+BODY = " ".join(f"Sentence {n} of a long report on the valley and its dams." for n in range(40))
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_near_copies_that_differ_in_a_fact(
+    make_library: MakeLibrary, reader: Reader, same: bool
+) -> None:
+    """A copy is named where it holds the quote, and is a side where it answers differently."""
+    first = article_from(
+        f"The Alma dam was finished in 1989.\n\n{BODY}", "first", Metadata(publisher="First")
+    )
+    year = 1989 if same else 1986
+    copy = article_from(
+        f"The Alma dam was finished in {year}.\n\n{BODY} Copied.",
+        "copy",
+        Metadata(publisher="Copy"),
+    )
     library = make_library([first, copy])
     with library.view() as view:
         assert [record.copy_of for record in view.records()] == [None, first.id]
-    assert Engine.of(library).ask("When was the Alma dam finished?").disagreements == ()
+    answer = Engine.of(library, reader=reader).ask("When was the Alma dam finished?")
+    also = [record.metadata.publisher for record in answer.citations[0].also]
+    values = [side.value for each in answer.disagreements for side in each.sides]
+    assert (also, values) == ((["Copy"], []) if same else ([], ["1989", "1986"]))
 
 
-def test_a_further_side_is_cited_and_is_no_sentence_of_the_answer(engine: Engine) -> None:
-    answer = engine.ask("coca area in colombia: highest ever, or only near the peak?")
+RAIN = """A landslide struck the mountain town of Rosas on Sunday after three days of heavy rain, \
+burying houses along the road to the capital and cutting power to most of the valley.
+
+{}
+
+The governor said that the road would stay closed for at least a month and asked the government \
+for helicopters, tents and drinking water. Schools in eleven districts were closed until further \
+notice, and the hospital asked for donors of blood.
+
+The mayor said that the town had asked for a retaining wall after a smaller slide in the spring of \
+last year, but that the money had never come. The ministry said that it was looking into the matter.
+
+Farmers above the town said that the slope had begun to crack two weeks ago, and that they had \
+sent photographs of it to the office for disasters. More rain is expected until Thursday."""
+
+
+def test_a_correction_stands_beside_what_it_corrects(
+    make_library: MakeLibrary, reader: Reader
+) -> None:
+    texts = (
+        ("Uno", RAIN.format("At least 12 people died, officials said on Sunday evening.")),
+        ("Dos", RAIN.format("At least 47 people died, officials said on Tuesday evening.")),
+        (
+            "Dos",
+            "Correction: an earlier version gave the toll as 47. "
+            + RAIN.format("At least 44 people died, officials said on Wednesday morning."),
+        ),
+    )
+    library = make_library(
+        article_from(text, f"rosas-{n}", Metadata(publisher=name, published=f"2024-05-0{5 + n}"))
+        for n, (name, text) in enumerate(texts)
+    )
+    with library.view() as view:
+        assert [each.copy_of is None for each in view.records()] == [True, False, False]
+    answer = Engine.of(library, reader=reader).ask(
+        "How many people died in the landslide in Rosas?"
+    )
     (matter,) = answer.disagreements
-    spoken = {number for sentence in answer.sentences for number in sentence.citations}
-    shown = {side.citation for side in matter.sides}
-    assert shown - spoken
-    assert [each.number for each in answer.citations] == list(range(1, len(answer.citations) + 1))
+    assert [(side.published, side.value) for side in matter.sides] == [
+        ("2024-05-05", "At least 12 people"),
+        ("2024-05-06", "At least 47 people"),
+        ("2024-05-07", "At least 44 people"),
+    ]
+    assert [each.also for each in answer.citations] == [()] * 3
+    assert len(answer.outdated) == 2
 
 
-def test_the_judged_disagreements_of_the_seeds(engine: Engine) -> None:
-    values = {
-        "Was it 1996 or 1997 when Washington decertified Samper's Colombia?": {"1996", "1997"},
-        "Who put an end to the spraying flights in 2015, judges or President Santos?": {
-            "courts",
-            "Santos",
-        },
-        "Is the 67 percent ascribed to Colombia a share of the world's coca or of its cocaine?": {
-            "67 percent of the world's cocaine production",
-            "67 percent of the world's coca",
-        },
-    }
-    for question, wanted in values.items():
-        (matter,) = engine.ask(question).disagreements
-        assert {side.value for side in matter.sides} == wanted
+def test_a_question_of_the_seeds(reading: Engine) -> None:
+    answer = reading.ask("Was it 1996 or 1997 when Washington decertified Samper's Colombia?")
+    (matter,) = answer.disagreements
+    assert {side.value for side in matter.sides} == {"1996", "1997"}
+
+
+def test_the_judged_disagreements(make_library: MakeLibrary, reader: Reader) -> None:
+    """Precision of at least .8 and recall of at least .6 on the questions kept for tuning."""
+    found = wanted = right = 0
+    for line in GOLD.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        library = make_library(
+            replace(
+                article_from(each["text"], each["id"]),
+                metadata=Metadata(
+                    title=each["title"],
+                    publisher=each["publisher"],
+                    published=each["published"],
+                    language="en",
+                ),
+            )
+            for each in row["articles"]
+        )
+        answer = Engine.of(library, reader=reader).ask(row["question"])
+        values = {side.value for each in answer.disagreements for side in each.sides}
+        found += bool(values)
+        wanted += row["expected"]["disagree"]
+        right += bool(values) and values >= {s for s in row["expected"]["sides"] if s}
+    assert right / found >= 0.8
+    assert right / wanted >= 0.6

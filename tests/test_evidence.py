@@ -1,4 +1,4 @@
-"""Evidence: the sentences that the question's tokens match, whole and no more than needed."""
+"""Evidence: whole sentences of one paragraph, those that match and those that hold the answer."""
 
 import numpy as np
 import pytest
@@ -6,53 +6,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import candidate, hit
 
+from sourcebook.index.encoding.reader import PassageReading
+from sourcebook.index.passages import Span
 from sourcebook.index.profile import EvidenceThresholds
-from sourcebook.service.asking.evidence import (
-    MAX_SENTENCES,
-    Evidence,
-    evidence,
-)
+from sourcebook.service.asking.evidence import MAX_SENTENCES, evidence
 from sourcebook.service.language.answer_types import Expected, expected
 
 THRESHOLDS = EvidenceThresholds(sentence_cost=0.03, typed=0.05, near_best=0.9)
-SENTENCES = ["Rain fell on Monday.", "Coca grew in Cauca.", "It paid well.", "Nobody came."]
+SENTENCES = ["Rain fell on Monday.", "Coca grew in Cauca.", "Everybody paid well.", "Nobody came."]
 TEXT = " ".join(SENTENCES)
-STARTS = [at for at in range(len(TEXT)) if at == 0 or TEXT[at - 1] == " "]
-WORDS = TEXT.split()
 
 
 def find(
-    matches: dict[str, list[float]], weights: list[float], wanted: Expected | None = None
-) -> Evidence:
-    """The evidence when these words match the question's tokens so well, and others not at all."""
-    similarity = np.zeros((len(weights), len(WORDS)), np.float32)
+    matches: dict[str, list[float]],
+    weights: list[float],
+    wanted: Expected | None = None,
+    *,
+    text: str = TEXT,
+    read: str = "",
+    margin: float = 1.0,
+) -> str:
+    """The evidence when these words match the question's tokens so well, and others not at all.
+
+    The reader found the words `read`, if any, and they score by `margin` above "no answer".
+    """
+    starts = tuple(at for at in range(len(text)) if at == 0 or text[at - 1].isspace())
+    words = text.split()
+    similarity = np.zeros((len(weights), len(words)), np.float32)
     for word, values in matches.items():
-        similarity[:, WORDS.index(word)] = values
-    passage = candidate(TEXT, "a", starts=tuple(STARTS))
-    found = hit(passage, similarity=similarity)
-    return evidence(found, np.array(weights, np.float32), wanted, THRESHOLDS)
-
-
-def text(found: Evidence) -> str:
-    return TEXT[found.start : found.end]
+        similarity[:, words.index(word)] = values
+    at = text.index(read)
+    said = PassageReading(1.0, at, at + len(read), margin, 0.0) if read else None
+    found = hit(candidate(text, "a", starts=starts), similarity=similarity, reading=said)
+    span: Span = evidence(found, np.array(weights, np.float32), wanted, THRESHOLDS)
+    return text[span.start : span.end]
 
 
 def test_the_best_sentence() -> None:
-    found = find({"Cauca.": [0.9], "Monday.": [0.3]}, [1])
-    assert text(found) == SENTENCES[1]
-    assert found.score == pytest.approx(0.9)
+    assert find({"Cauca.": [0.9], "Monday.": [0.3]}, [1]) == SENTENCES[1]
 
 
 def test_a_further_sentence_must_be_worth_reading() -> None:
     worth, not_worth = THRESHOLDS.sentence_cost * 2 + 0.01, THRESHOLDS.sentence_cost * 2 - 0.01
-    assert text(find({"Coca": [0.9, 0], "paid": [0, worth]}, [1, 1])) == " ".join(SENTENCES[1:3])
-    assert text(find({"Coca": [0.9, 0], "paid": [0, not_worth]}, [1, 1])) == SENTENCES[1]
+    assert find({"Coca": [0.9, 0], "paid": [0, worth]}, [1, 1]) == " ".join(SENTENCES[1:3])
+    assert find({"Coca": [0.9, 0], "paid": [0, not_worth]}, [1, 1]) == SENTENCES[1]
 
 
 def test_weights_decide_what_matters() -> None:
     matches = {"Rain": [0.9, 0], "Nobody": [0, 0.9]}
-    assert text(find(matches, [9, 1])) == SENTENCES[0]
-    assert text(find(matches, [1, 9])) == SENTENCES[3]
+    assert find(matches, [9, 1]) == SENTENCES[0]
+    assert find(matches, [1, 9]) == SENTENCES[3]
 
 
 def test_words_of_the_expected_type_are_worth_something() -> None:
@@ -62,8 +65,8 @@ def test_words_of_the_expected_type_are_worth_something() -> None:
         (THRESHOLDS.typed - 0.01, SENTENCES[1]),
     ):
         matches = {"Coca": [0.5], "Nobody": [0.5 + lead]}
-        assert text(find(matches, [1], where)) == best  # of the two, only Cauca is a name
-        assert text(find(matches, [1])) == SENTENCES[3]
+        assert find(matches, [1], where) == best  # of the two, only Cauca is a name
+        assert find(matches, [1]) == SENTENCES[3]
 
 
 def test_never_more_than_three_sentences() -> None:
@@ -73,19 +76,85 @@ def test_never_more_than_three_sentences() -> None:
         "paid": [0, 0, 1, 0],
     }
     found = find({**all_matter, "Nobody": [0, 0, 0, 1]}, [1, 1, 1, 1])
-    assert text(found) == " ".join(SENTENCES[:MAX_SENTENCES])
+    assert found == " ".join(SENTENCES[:MAX_SENTENCES])
 
 
 def test_the_first_of_equals() -> None:
-    assert text(find({}, [1])) == SENTENCES[0]
+    assert find({}, [1]) == SENTENCES[0]
 
 
-@given(st.lists(st.floats(-1, 1, width=32), min_size=len(WORDS), max_size=len(WORDS)))
-def test_always_whole_sentences(values: list[float]) -> None:
-    found = find(dict(zip(WORDS, ([value] for value in values), strict=True)), [1])
+def test_never_across_paragraphs() -> None:
+    """Two sentences that belong together, with and without the end of a paragraph between them."""
+    matches = {"Coca": [0.9, 0.0], "paid": [0.0, 0.9]}
+    assert find(matches, [1, 1]) == " ".join(SENTENCES[1:3])
+    for end in ("\n\n", "\n"):
+        text = f"{' '.join(SENTENCES[:2])}{end}{' '.join(SENTENCES[2:])}"
+        assert find(matches, [1, 1], text=text) == SENTENCES[1]
+
+
+@pytest.mark.parametrize(
+    ("read", "margin", "shown"),
+    [
+        ("Cauca", 1.0, SENTENCES[1]),
+        ("Monday", 1.0, " ".join(SENTENCES[:2])),  # both: what matches, and what was found
+        ("Nobody", 1.0, " ".join(SENTENCES[1:4])),
+        ("Nobody", -1.0, SENTENCES[1]),  # it rather found nothing
+    ],
+)
+def test_what_the_reader_found_is_shown(read: str, margin: float, shown: str) -> None:
+    assert find({"Coca": [0.9]}, [1], read=read, margin=margin) == shown
+
+
+def test_what_the_reader_found_comes_first_where_both_do_not_fit() -> None:
+    far = f"{SENTENCES[0]} {TEXT}"
+    assert find({"Nobody": [0.9]}, [1], text=far, read="Monday") == SENTENCES[0]
+    apart = f"{SENTENCES[0]}\n\n{' '.join(SENTENCES[1:])}"
+    assert find({"Coca": [0.9]}, [1], text=apart, read="Monday") == SENTENCES[0]
+    across = find({"Coca": [0.9]}, [1], text=apart, read="Monday.\n\nCoca grew")
+    assert across == SENTENCES[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "sentence", "refers"),
+    [
+        ("Prices rose.", "They fell by June.", True),
+        ("Ana Gil spoke.", "She left by June.", True),
+        ("Lima and Quito agreed.", "“Both signed by June.", True),
+        ("Los precios subieron.", "Estos bajaron en junio.", True),
+        ("Prices rose.", "Rents fell by June.", False),
+        ("Prices rose.", "Then they fell by June.", False),
+    ],
+)
+def test_what_the_first_word_refers_to_is_shown(before: str, sentence: str, refers: bool) -> None:
+    text = f"Nobody knew. {before} {sentence}"
+    last = sentence.rsplit(maxsplit=1)[-1]
+    assert find({last: [0.9]}, [1], text=text) == (f"{before} {sentence}" if refers else sentence)
+    apart = f"Nobody knew. {before}\n\n{sentence}"
+    assert find({last: [0.9]}, [1], text=apart) == sentence
+    assert find({last: [0.9]}, [1], text=sentence) == sentence
+
+
+PARAGRAPHS = "Rain fell. Coca grew.\n\nThey paid well. Nobody came.\nIt ended. All left. He wrote."
+WORDS = PARAGRAPHS.split()
+
+
+@given(
+    st.lists(st.floats(-1, 1, width=32), min_size=len(WORDS), max_size=len(WORDS)),
+    st.integers(0, len(PARAGRAPHS) - 1),
+    st.integers(1, 40),
+    st.sampled_from((-1.0, 1.0)),
+)
+def test_always_whole_sentences_of_one_paragraph(
+    values: list[float], at: int, length: int, margin: float
+) -> None:
+    matches = dict(zip(WORDS, ([value] for value in values), strict=True))
+    read = PARAGRAPHS[at : at + length]
+    found = find(matches, [1], text=PARAGRAPHS, read=read, margin=margin)
+    assert "\n" not in found
     assert any(
-        text(found) == " ".join(SENTENCES[first : first + count])
-        for first in range(len(SENTENCES))
-        for count in range(1, MAX_SENTENCES + 1)
+        found == " ".join(sentences[first:last])
+        for paragraph in PARAGRAPHS.split("\n")
+        for sentences in [[f"{each}." for each in paragraph.rstrip(".").split(". ")]]
+        for first in range(len(sentences))
+        for last in range(first + 1, len(sentences) + 1)
     )
-    assert found.score == pytest.approx(max(values), abs=4 * THRESHOLDS.sentence_cost)

@@ -20,11 +20,11 @@ from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Answer, Sentence, Status
-from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.short_answer import ShortAnswer
+from sourcebook.service.asking.statements import DifferenceKind
 from sourcebook.service.documents.export import export, markdown
 from sourcebook.service.http.app import create_app
 from sourcebook.service.notation.requests import Format, PrintedStyle

@@ -71,7 +71,8 @@ def test_an_answer_can_be_checked(client: TestClient) -> None:
         assert sentence["text"] == by_number[sentence["citations"][0]]
 
 
-def test_short_answers_disagreements_and_publishers(client: TestClient) -> None:
+def test_short_answers_disagreements_and_publishers(reading_client: TestClient) -> None:
+    client = reading_client
     answer = client.post("/v1/ask", json={"question": "What year did Plan Colombia begin?"}).json()
     short = answer["short"]
     article = answer["citations"][short["citation"] - 1]["article"]

@@ -142,30 +142,6 @@ def test_any_text_is_a_plan_or_refused(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "pairs"),
-    [
-        ("Is it in pesos or dollars?", [("pesos", "dollars")]),
-        ("Was it Ana Gil or Óscar Naranjo?", [("Gil", "Óscar Naranjo")]),
-        ("Did exports of the north or the south fall?", [("north", "south")]),
-        ("Did it fall?", []),
-    ],
-)
-def test_alternatives(question: str, pairs: list[tuple[str, str]]) -> None:
-    query = plan(question, Held())
-    assert [(one.text, other.text) for one, other in query.alternatives] == pairs
-    for pair in query.alternatives:
-        for each in pair:
-            spans = [query.pieces[position] for position in each.pieces]
-            assert query.matched[spans[0][0] : spans[-1][1]] == each.text
-
-
-def test_what_is_counted() -> None:
-    query = plan("How many soldiers came?", Held())
-    assert query.counted == (2,)
-    assert plan("Who came?", Held()).counted == ()
-
-
-@pytest.mark.parametrize(
     ("question", "language"),
     [
         ("Who ended aerial spraying?", "en"),

@@ -6,9 +6,9 @@ import pytest
 from made import citation
 
 from sourcebook.service.asking.citation import Citation
-from sourcebook.service.asking.contradictions import DifferenceKind
 from sourcebook.service.asking.disagreement import Disagreement, Side
 from sourcebook.service.asking.sources import independent_publishers, outdated
+from sourcebook.service.asking.statements import DifferenceKind
 
 
 def cited(name: str, publisher: str = "", url: str | None = None, copy_of: str = "") -> Citation:

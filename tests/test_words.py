@@ -2,7 +2,7 @@
 
 import pytest
 
-from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated, topic_words
+from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,3 @@ def test_case_and_accents_are_folded(text: str, plain: str) -> None:
 )
 def test_a_negation_is_a_word_of_its_own(text: str, denies: bool) -> None:
     assert negated(WITH_APOSTROPHES.findall(folded(text))) is denies
-
-
-def test_topic_words_leave_out_endings_and_words_that_say_little() -> None:
-    asked = topic_words("When was Colombia decertified?")
-    assert asked == topic_words("The decertification of Colombia")
-    assert topic_words("what the year was") == frozenset()

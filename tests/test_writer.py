@@ -68,11 +68,9 @@ def test_what_the_model_phrases_stands_beside_the_verbatim_answer(
     assert answer.seconds["write"] > 0
 
 
-def test_the_writer_sees_the_further_sides_of_a_disagreement(
-    seed_library: Library, model: str
-) -> None:
-    question = "coca area in colombia: highest ever, or only near the peak?"
-    plain = Engine.of(seed_library).ask(question)
+def test_the_writer_sees_the_further_sides_of_a_disagreement(reading: Engine, model: str) -> None:
+    question = "Was it 1996 or 1997 when Washington decertified Samper's Colombia?"
+    plain = reading.ask(question)
     spoken = {number for sentence in plain.sentences for number in sentence.citations}
     further = [one for one in plain.citations if one.number not in spoken]
     assert (len(plain.disagreements), len(further)) == (1, 1)
@@ -83,9 +81,7 @@ def test_the_writer_sees_the_further_sides_of_a_disagreement(
         def write(self, question: str, citations: Sequence[Citation]) -> Written:
             return super().write(question, [one for one in citations if one in further])
 
-    answer = Answering(Engine.of(seed_library), writer=Sided(url=model, model="good")).ask(
-        question, write=True
-    )
+    answer = Answering(reading, writer=Sided(url=model, model="good")).ask(question, write=True)
     assert written(answer).sentences[0].citations == (further[0].number,)
     assert extractive(answer) == extractive(plain)
 

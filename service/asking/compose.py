@@ -8,13 +8,12 @@ from sourcebook.index.profile import Profile
 from sourcebook.index.search.view import LibraryView
 from sourcebook.service.asking.answer import Answer, Sentence, Status
 from sourcebook.service.asking.citation import Citation, Scores, cite
-from sourcebook.service.asking.contradictions import contradictions
 from sourcebook.service.asking.decide import Decision
-from sourcebook.service.asking.disagreement import Disagreement, side_by_side
+from sourcebook.service.asking.disagreement import Contradiction, Disagreement, side_by_side
 from sourcebook.service.asking.evidence import evidence
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit, Ranking
-from sourcebook.service.asking.short_answer import ShortAnswer, read_answer, short_answer
+from sourcebook.service.asking.short_answer import ShortAnswer, read_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,17 @@ class Compose:
     profile: Profile
 
     def __call__(
-        self, query: Query, ranking: Ranking, decision: Decision, view: LibraryView
+        self,
+        query: Query,
+        ranking: Ranking,
+        decision: Decision,
+        differing: Contradiction | None,
+        view: LibraryView,
     ) -> Answer:
         """The answer, with all quotes read from this view."""
         citations = self._cite(query, decision.quoted, ranking, view)
         silent = decision.status is not Status.ANSWERED
-        beside = _Beside() if silent else self._beside(query, citations, ranking, view)
+        beside = _Beside() if silent else self._beside(query, citations, ranking, differing, view)
         return Answer(
             query=query,
             status=decision.status,
@@ -77,50 +81,39 @@ class Compose:
         """Quote the best sentences of the hits."""
         quotes = []
         for hit in hits:
-            quotes.append((hit, self._evidence(query, hit, ranking)))
+            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
+            quotes.append((hit, span))
         return quote(quotes, view)
 
-    def _evidence(self, query: Query, hit: Hit, ranking: Ranking) -> Span:
-        """The sentences that match the question best, or those of what the reader surely found."""
-        best = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
-        span = hit.read_span
-        if span and hit.margin >= self.profile.reading.evidence:
-            held = [s for s in hit.passage.sentences if s.start < span.end and span.start < s.end]
-            if held and not best.start <= span.start < span.end <= best.end:
-                return Span(held[0].start, held[-1].end)
-        return Span(best.start, best.end)
-
     def _beside(
-        self, query: Query, citations: Sequence[Citation], ranking: Ranking, view: LibraryView
+        self,
+        query: Query,
+        citations: Sequence[Citation],
+        ranking: Ranking,
+        differing: Contradiction | None,
+        view: LibraryView,
     ) -> _Beside:
-        """The short answer, and what other sources say differently."""
-        hits = {hit.passage.id: hit for hit in ranking.hits}
-        cited = [(hits[citation.passage_id], citation) for citation in citations]
-        if any(hit.reading for hit in ranking.hits):
-            short = read_answer(query, cited, self.profile.reading)
-        else:
-            short = short_answer(query, cited, ranking.weights, self.profile.short_answers)
-        found = contradictions(query, ranking, self.profile)
-        uncited = {
-            (said.statement.hit.passage.id, said.statement.sentence): said.statement.hit
-            for each in found
-            for said in each.sides
-            if not said.among(citations)
-        }
-        quotes = [(hit, sentence) for (_, sentence), hit in uncited.items()]
-        further = quote(quotes, view, first=len(citations) + 1)
-        disagreements = side_by_side(found, (*citations, *further))
-        shown = {side.citation for each in disagreements for side in each.sides}
-        if short and short.citation in shown:
-            short = None  # words of one side do not settle what others dispute
-        return _Beside(short, disagreements, tuple(c for c in further if c.number in shown))
+        """The short answer, or what sources answer differently: one side does not settle it."""
+        if differing is None:
+            hits = {hit.passage.id: hit for hit in ranking.hits}
+            cited = [(hits[citation.passage_id], citation) for citation in citations]
+            return _Beside(read_answer(query, cited, self.profile.reading))
+        uncited = [
+            (each.hit, each.sentence) for each in differing.sides if not each.among(citations)
+        ]
+        further = quote(uncited, view, first=len(citations) + 1)
+        return _Beside(None, (side_by_side(differing, (*citations, *further)),), further)
 
 
 def quote(
     spans: Sequence[tuple[Hit, Span]], view: LibraryView, first: int = 1
 ) -> tuple[Citation, ...]:
-    """Citations of these spans, numbered from `first`; the view's own texts are quoted."""
-    texts = view.texts({hit.article.id for hit, _ in spans})
+    """Citations of these spans, numbered from `first`; the view's own texts are quoted.
+
+    Only those copies of an article are named that hold the quote, too.
+    """
+    named = (record.id for hit, _ in spans for record in (hit.article, *hit.also))
+    texts = view.texts(set(named))
     return tuple(
         cite(
             number=first + number,
@@ -135,7 +128,11 @@ def quote(
                 dense=hit.candidate.dense,
                 lexical=hit.candidate.lexical,
             ),
-            also=hit.also,
+            also=tuple(
+                record
+                for record in hit.also
+                if texts[hit.article.id].text[span.start : span.end] in texts[record.id].text
+            ),
         )
         for number, (hit, span) in enumerate(spans)
     )

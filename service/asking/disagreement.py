@@ -1,10 +1,19 @@
 """Disagreements: what sources say differently of one subject, side by side and never resolved."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sourcebook.service.asking.citation import Citation
-from sourcebook.service.asking.contradictions import Contradiction, DifferenceKind
+from sourcebook.service.asking.statements import DifferenceKind, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What independent articles answer to the question `matter`, in the order of their rank."""
+
+    matter: str
+    kind: DifferenceKind
+    sides: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Side:
 class Disagreement:
     """What sources say differently, by date of publication; never resolved.
 
-    `matter` names the subject, in words of the question or of the sources.
+    `matter` is the question that they answer.
     """
 
     matter: str
@@ -33,21 +42,12 @@ class Disagreement:
             raise ValueError("a disagreement needs at least two sides that say different things")
 
 
-def side_by_side(
-    found: Iterable[Contradiction], citations: Sequence[Citation]
-) -> tuple[Disagreement, ...]:
-    """The contradictions with their citations; sides without a citation are left out.
-
-    Sides without a date come last.
-    """
-    disagreements = []
-    for each in found:
-        cited = [(said, citation) for said in each.sides if (citation := said.among(citations))]
-        sides = [
-            Side(said.value, said.statement.text, at.number, at.article.metadata.published)
-            for said, at in cited
-        ]
-        if len({side.value for side in sides}) > 1:
-            sides.sort(key=lambda side: side.published or "9999")
-            disagreements.append(Disagreement(each.subject, each.kind, tuple(sides)))
-    return tuple(disagreements)
+def side_by_side(found: Contradiction, citations: Sequence[Citation]) -> Disagreement:
+    """The contradiction, each side with the citation that quotes it; those without a date last."""
+    sides = [
+        Side(said.value, said.text, at.number, at.article.metadata.published)
+        for said in found.sides
+        if (at := said.among(citations))
+    ]
+    sides.sort(key=lambda side: side.published or "9999")
+    return Disagreement(found.matter, found.kind, tuple(sides))

@@ -11,6 +11,7 @@ from sourcebook.index.search.view import LibraryView
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.compose import Compose, FoundPassage
+from sourcebook.service.asking.contradictions import Compare, CompareRead, no_comparison
 from sourcebook.service.asking.decide import Decide
 from sourcebook.service.asking.explanation import Explained, Explanation, explain
 from sourcebook.service.asking.query import Query, Vocabulary, plan
@@ -73,6 +74,7 @@ class Engine:
     compose: Compose
     read: Read = no_reader
     reader: Reader | None = None
+    compare: Compare = no_comparison
     plan: Callable[[str, Vocabulary], Query] = plan
 
     @classmethod
@@ -105,6 +107,7 @@ class Engine:
             read=ReadHits(reader, reading.count, reading.order)
             if reader and reading
             else no_reader,
+            compare=CompareRead(reader, reading.further) if reader and reading else no_comparison,
             reader=reader,
         )
 
@@ -193,7 +196,8 @@ class Engine:
         """The stages that follow: what is said of the passages, and in which words."""
         timed = view.watch.timed
         decision = timed("decide", self.decide, course.query, course.read, view, chosen)
-        return timed("compose", self.compose, course.query, course.read, decision, view)
+        differing = timed("read", self.compare, course.query, course.read, decision, view)
+        return timed("compose", self.compose, course.query, course.read, decision, differing, view)
 
     def _gone(self, used: Mapping[str, str], generation: int) -> set[str]:
         """Those of the articles (id -> SHA-256) that are not as they were in that generation."""

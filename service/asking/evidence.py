@@ -1,50 +1,104 @@
 """Finds the sentences of a passage that answer the question."""
 
-from dataclasses import dataclass
+import itertools
 
 import numpy as np
 
 from sourcebook.index.encoding.tokens import Vectors, weighted
+from sourcebook.index.passages import Passage, Span
 from sourcebook.index.profile import EvidenceThresholds
+from sourcebook.index.words import WORD
 from sourcebook.service.asking.rank import Hit
 from sourcebook.service.language.answer_types import Expected, fitting
+from sourcebook.service.language.languages import LEXICON
 
-MAX_SENTENCES = 3  # of one span; docs/decisions/0011-short-answers.md measures how many there are
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A run of whole sentences: offsets into the article's text, and its own MaxSim."""
-
-    start: int
-    end: int
-    score: float
+MAX_SENTENCES = 3  # of what is chosen; docs/decisions/0011-short-answers.md measures how many
 
 
 def evidence(
     hit: Hit, weights: Vectors, wanted: Expected | None, thresholds: EvidenceThresholds
-) -> Evidence:
-    """The one to three sentences of the hit's passage that answer best.
+) -> Span:
+    """The sentences of one paragraph of the hit's passage that answer best.
 
-    `weights` (question tokens,) are those that the passage was ranked with; `wanted` is the type
-    of answer that the question asks for.
+    Those that match the question best, together with those that hold what the reader found; the
+    latter alone where both do not fit into three sentences of one paragraph. The sentence before
+    is added where the first refers to it ("They fell ..."). `weights` (question tokens,) are
+    those that the passage was ranked with; `wanted` is the type of answer that is asked for.
+    """
+    best = alike(hit, weights, wanted, thresholds)
+    found = sentences_read(hit)
+    if found:
+        both = Span(min(best.start, found.start), max(best.end, found.end))
+        held = _within(hit.passage, both)
+        best = both if len(held) <= MAX_SENTENCES and _one_paragraph(hit.passage, held) else found
+    return _resolved(hit.passage, best)
+
+
+def alike(
+    hit: Hit, weights: Vectors, wanted: Expected | None, thresholds: EvidenceThresholds
+) -> Span:
+    """The one to three sentences of one paragraph that match the question best.
+
+    A further sentence must add to the MaxSim what it costs, and words of the wanted type are worth
+    something.
     """
     sentences, matches = hit.sentence_matches
     if not sentences:
-        opening = hit.passage.sentences[0]
-        return Evidence(opening.start, opening.end, 0.0)
+        return hit.passage.sentences[0]
     typed = np.array(
         [wanted is not None and bool(fitting(hit.passage.text_of(s), wanted)) for s in sentences]
     )
+    apart = np.array([_apart(hit.passage, *pair) for pair in itertools.pairwise(sentences)], bool)
     choices = []
-    runs, holding = matches, typed
+    runs, holding, crossing = matches, typed, np.zeros(len(sentences), bool)
     for more in range(min(MAX_SENTENCES, len(sentences))):
         if more:
             runs = np.maximum(runs[:, :-1], matches[:, more:])
             holding = holding[:-1] | typed[more:]
-        scores = weighted(runs, weights)
-        worth = scores - thresholds.sentence_cost * more + thresholds.typed * holding
+            crossing = crossing[:-1] | apart[more - 1 :]
+        worth = weighted(runs, weights) - thresholds.sentence_cost * more
+        worth = np.where(crossing, -np.inf, worth + thresholds.typed * holding)
         first = int(worth.argmax())
-        choices.append((float(worth[first]), -first, more, float(scores[first])))
-    _, negative, more, score = max(choices, key=lambda choice: choice[:2])
-    return Evidence(sentences[-negative].start, sentences[more - negative].end, score)
+        choices.append((float(worth[first]), -first, more))
+    _, negative, more = max(choices, key=lambda choice: choice[:2])
+    return Span(sentences[-negative].start, sentences[more - negative].end)
+
+
+def sentences_read(hit: Hit) -> Span | None:
+    """The sentences that hold what the reader found, the first paragraph of them.
+
+    None where it has not read the passage, or rather finds nothing in it.
+    """
+    span = hit.read_span
+    if span is None or hit.margin <= 0:
+        return None
+    held = _within(hit.passage, span)
+    while not _one_paragraph(hit.passage, held):
+        held.pop()
+    return Span(held[0].start, held[-1].end) if held else None
+
+
+def _within(passage: Passage, span: Span) -> list[Span]:
+    """The sentences that share a character with the span."""
+    return [each for each in passage.sentences if each.start < span.end and span.start < each.end]
+
+
+def _apart(passage: Passage, one: Span, other: Span) -> bool:
+    """Whether a paragraph ends between two sentences: each is on lines of its own."""
+    return "\n" in passage.text[one.end - passage.start : other.start - passage.start]
+
+
+def _one_paragraph(passage: Passage, held: list[Span]) -> bool:
+    return not any(_apart(passage, *pair) for pair in itertools.pairwise(held))
+
+
+def _resolved(passage: Passage, span: Span) -> Span:
+    """The span, from the sentence before on if its first word refers to that."""
+    first = next(n for n, each in enumerate(passage.sentences) if each.start == span.start)
+    opening = WORD.search(passage.text_of(passage.sentences[first]))
+    if not first or not opening or opening[0].lower() not in LEXICON.referring:
+        return span
+    before = passage.sentences[first - 1]
+    if _apart(passage, before, passage.sentences[first]):
+        return span
+    return Span(before.start, span.end)

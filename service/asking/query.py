@@ -16,18 +16,15 @@ from sourcebook.index.words import WORD
 from sourcebook.service.asking.named_sources import Source, named_sources, unknown_source, without
 from sourcebook.service.asking.spelling import HeldWords, ReadAs, misspelt
 from sourcebook.service.language.answer_types import Expected, expected
-from sourcebook.service.language.languages import LEXICON, language_of
+from sourcebook.service.language.languages import language_of
 from sourcebook.service.language.question_dates import Period, periods
 from sourcebook.service.language.quotations import quoted
-from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated, topic_words
+from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
 
 MAX_QUESTION = 2_000  # characters
 
 _DIGITS = re.compile(r"\d+")
 _POSSESSIVE = re.compile(r"['’]s$")
-_OR = re.compile(
-    r"(?<![\w’'-])(?P<left>[\w’'-]+)(?: of)?,? (?:or|o|u) (?P<right>[\w’' -]+)", re.IGNORECASE
-)
 
 
 class Vocabulary(HeldWords, Protocol):
@@ -64,14 +61,6 @@ class ContentWord:
     def numeric(self) -> bool:
         """Whether it holds a digit."""
         return bool(_DIGITS.search(self.text))
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """One of two things that the question offers for choice, and the positions of its pieces."""
-
-    text: str
-    pieces: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,35 +105,6 @@ class Query:
         )
 
     @cached_property
-    def topic(self) -> frozenset[str]:
-        """What it is about: its topic words."""
-        return topic_words(self.matched)
-
-    @cached_property
-    def wanted_topic(self) -> frozenset[str]:
-        """The same of the words that the answer must not merely repeat."""
-        return topic_words(" ".join(self.wanted.known)) if self.wanted else frozenset()
-
-    @cached_property
-    def counted(self) -> tuple[int, ...]:
-        """The positions of the pieces that say what is counted."""
-        start, end = (self.wanted and self.wanted.counted) or (0, 0)
-        return self._positions(start, end)
-
-    @cached_property
-    def alternatives(self) -> tuple[tuple[Alternative, Alternative], ...]:
-        """The pairs that it offers for choice: "pesos or dollars"."""
-        pairs = []
-        for match in _OR.finditer(self.matched):
-            left, right = (
-                Alternative(self.matched[start:end], self._positions(start, end))
-                for start, end in (match.span("left"), _head(match))
-            )
-            if left.pieces and right.pieces:
-                pairs.append((left, right))
-        return tuple(pairs)
-
-    @cached_property
     def folded(self) -> list[str]:
         """All its words, without the difference of case and accents."""
         return [folded(word) for word in WITH_APOSTROPHES.findall(self.matched)]
@@ -153,12 +113,6 @@ class Query:
     def negated(self) -> bool:
         """Whether one of its words negates."""
         return negated(self.folded)
-
-    def _positions(self, start: int, end: int) -> tuple[int, ...]:
-        """The positions of the pieces that share a character with `[start, end)`."""
-        return tuple(
-            n for n, (first, last) in enumerate(self.pieces) if first < end and start < last
-        )
 
 
 def plan(question: str, vocabulary: Vocabulary) -> Query:
@@ -262,16 +216,3 @@ def _named(word: str, following: str, *, first: bool) -> bool:
     if _DIGITS.search(word) or (len(word) > 1 and word.isupper()):
         return True
     return word[0].isupper() and (not first or following[:1].isupper())
-
-
-def _head(match: re.Match[str]) -> tuple[int, int]:
-    """The span of the second alternative's head: a name, or its first topic word."""
-    words = list(re.finditer(r"[\w’'-]+", match["right"]))
-    while len(words) > 1 and words[0][0].lower() in LEXICON.no_topic:
-        words.pop(0)
-    last = words[0]
-    for word in words[1:]:
-        if not (last[0][0].isupper() and word[0][0].isupper()):
-            break
-        last = word
-    return match.start("right") + words[0].start(), match.start("right") + last.end()

@@ -70,11 +70,6 @@ class Hit:
         """Where in the article's text each of the passage's own tokens begins."""
         return self.candidate.token_starts.astype(np.int64) + self.passage.start
 
-    def tokens_in(self, span: Span) -> slice:
-        """Which of the passage's tokens begin in that span of the article's text."""
-        first, last = np.searchsorted(self.starts, (span.start, span.end))
-        return slice(int(first), int(last))
-
     @cached_property
     def sentence_matches(self) -> tuple[list[Span], Vectors]:
         """The sentences that hold tokens, and their best matches (question tokens, sentences).
@@ -173,16 +168,16 @@ def collapse(hits: Sequence[Hit]) -> list[Hit]:
     kept: list[Hit] = []
     printed: list[set[tuple[str, ...]]] = []
     for hit in hits:
-        shingles = _shingles(hit.passage.text)
+        own = shingles(hit.passage.text)
         for number, (other, theirs) in enumerate(zip(kept, printed, strict=True)):
-            common = len(shingles & theirs)
-            same = common >= SAME_PASSAGE * (len(shingles) + len(theirs) - common)
+            common = len(own & theirs)
+            same = common >= SAME_PASSAGE * (len(own) + len(theirs) - common)
             if same and other.article.id != hit.article.id:
                 kept[number] = _merged(other, hit)
                 break
         else:
             kept.append(hit)
-            printed.append(shingles)
+            printed.append(own)
     return kept
 
 
@@ -192,7 +187,8 @@ def _merged(better: Hit, worse: Hit) -> Hit:
     return replace(better, also=(*better.also, *new))
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
+def shingles(text: str) -> set[tuple[str, ...]]:
+    """Each run of five words in a text, in lower case; all its words where there are fewer."""
     words = WORD.findall(text.casefold())
     if len(words) < SHINGLE_WORDS:
         return {tuple(words)}

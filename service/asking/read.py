@@ -44,12 +44,17 @@ class ReadHits:
         return replace(ranking, hits=(*read, *rest))
 
     def _read(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
-        passages = [(context_of(hit), hit.passage.text) for hit in hits]
-        found = self.reader.read(query.matched, passages)
         return [
-            replace(hit, reading=reading, score=hit.score + self.order * reading.logit)
-            for hit, reading in zip(hits, found, strict=True)
+            replace(hit, score=hit.score + self.order * hit.reading.logit)
+            for hit in read_hits(self.reader, query, hits)
+            if hit.reading
         ]
+
+
+def read_hits(reader: Reader, query: Query, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, each with its reading."""
+    found = reader.read(query.matched, [(context_of(hit), hit.passage.text) for hit in hits])
+    return [replace(hit, reading=reading) for hit, reading in zip(hits, found, strict=True)]
 
 
 def context_of(hit: Hit) -> str:

@@ -1,7 +1,7 @@
 """The expected type of answer: what kind of words would answer a question, and where they are."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -11,7 +11,7 @@ from sourcebook.index.passages import Span
 from sourcebook.index.words import WORD
 from sourcebook.service.language.languages import LEXICON
 from sourcebook.service.language.lexicon import Kind, either
-from sourcebook.service.language.quantities import quantities
+from sourcebook.service.language.quantities import Quantity, quantities
 from sourcebook.service.language.words import folded
 
 
@@ -28,14 +28,14 @@ class AnswerType(StrEnum):
 class Expected:
     """A type of answer, and for a number the kinds that it may have.
 
-    `counted` is where the question says what is counted: "soldiers" of "how many soldiers".
-    `known` are the question's own words, which answer nothing.
+    `known` are the question's own words, which answer nothing. No answer follows the word
+    `not_after`: who asks by how much something was cut does not ask to what.
     """
 
     type: AnswerType
     kinds: frozenset[Kind] = frozenset()
-    counted: tuple[int, int] | None = None
     known: frozenset[str] = frozenset()
+    not_after: str = ""
 
 
 _ROLES = (
@@ -72,8 +72,8 @@ _ASKED: tuple[tuple[Expected, re.Pattern[str]], ...] = tuple(
         (
             AnswerType.NUMBER,
             [Kind.COUNT],
-            r"\bhow many (?:more |other |total |different )?(?P<english>[\w-]+)|"
-            r"\bnumber of (?P<noun>[\w-]+)|\bcuánt[oa]s (?P<spanish>\w+)",
+            r"\bhow many (?:more |other |total |different )?([\w-]+)|"
+            r"\bnumber of ([\w-]+)|\bcuánt[oa]s (\w+)",
         ),
         (
             AnswerType.NUMBER,
@@ -103,8 +103,10 @@ _ASKED: tuple[tuple[Expected, re.Pattern[str]], ...] = tuple(
     )
 )
 
-_TO = re.compile(r" (?:to|through|a|hasta) |\s?[-–—]\s?")
-_FROM_TO = re.compile(rf"{_TO.pattern}| (?:and|until|y)(?: in)? ")
+TO = re.compile(r" (?:to|through|a|hasta) |\s?[-–—]\s?")
+FROM_TO = re.compile(rf"{TO.pattern}| (?:and|until|y)(?: in)? ")
+_AND = re.compile(rf" (?:{either(LEXICON.conjoined)}) ")
+_BETWEEN = re.compile(rf"\b(?:{either(LEXICON.between)}) \Z", re.IGNORECASE)
 _DECADE = re.compile(r"\b(?:(?:early|mid|late)[ \-–])?(?:1\d|20)\d0s\b")
 _CAPITAL = r"[A-ZÁÉÍÓÚÑÜÖÄÅÇØ](?:\.(?:[A-Z]\.)*|[\w’'&-]*)"
 _LINK = r"(?: (?:de|del|la|las|los|y|the|of|von|van|der|den|bin|al|da|dos))*"
@@ -120,25 +122,29 @@ def expected(question: str) -> Expected | None:
     """What kind of words the question asks for; None if only a sentence can answer it."""
     for asked, pattern in _ASKED:
         if match := pattern.search(question):
-            wanted = replace(asked, known=_words(question))
-            for name, word in match.groupdict().items():
-                if word:
-                    unit = LEXICON.units.get(word.lower())
-                    kinds = frozenset({unit.kind}) if unit else wanted.kinds
-                    return replace(wanted, kinds=kinds, counted=match.span(name))
-            return wanted
+            before = question[: match.start()].lower().split()[-1:]
+            other = LEXICON.changing.get(before[0], "") if before else ""
+            wanted = replace(asked, known=_words(question), not_after=other)
+            units = (LEXICON.units.get((word or "").lower()) for word in match.groups())
+            unit = next(filter(None, units), None)
+            return replace(wanted, kinds=frozenset({unit.kind})) if unit else wanted
     return None
 
 
 def fitting(sentence: str, wanted: Expected) -> list[Span]:
     """The words of a sentence that have the wanted type, in their order.
 
-    Words that the question itself says are left out, and so is "more than 5" if it says 5.
+    Words that the question itself says are left out, and so is "more than 5" if it says 5, and
+    "Mayor Eva Lind" if it says Eva Lind.
     """
 
     def new(found: Span) -> bool:
+        before = sentence[: found.start].lower().split()[-1:]
+        if wanted.not_after and before == [wanted.not_after]:
+            return False
         words = _words(sentence[found.start : found.end])
-        return not ({word for word in words if word.isdigit()} or words) <= wanted.known
+        telling = {word for word in words if word.isdigit()} or words
+        return 2 * len(telling & wanted.known) <= len(telling)
 
     return [found for found in _typed(sentence, wanted) if new(found)]
 
@@ -147,12 +153,21 @@ def _typed(sentence: str, wanted: Expected) -> Iterator[Span]:
     if wanted.type is AnswerType.DATE:
         dates = [(date.start, date.end) for date in mentions(sentence)]
         decades = [match.span() for match in _DECADE.finditer(sentence)]
-        return _joined(sentence, sorted(dates + decades), _FROM_TO)
+        return joined(sentence, sorted(dates + decades), FROM_TO)
     if wanted.type is AnswerType.NUMBER:
-        found = quantities(sentence, mentions(sentence))
-        spans = [(each.start, each.end) for each in found if each.kind in wanted.kinds]
-        return _joined(sentence, spans, _TO)
-    return _names(sentence)
+        return amounts(sentence, quantities(sentence, mentions(sentence)), wanted.kinds)
+    return names(sentence)
+
+
+def amounts(text: str, found: Sequence[Quantity], kinds: Set[Kind]) -> Iterator[Span]:
+    """The quantities of these kinds, and whole ranges that hold one: "12 to 15 million euros"."""
+    for whole in joined(text, [(each.start, each.end) for each in found], TO):
+        if any(
+            each.kind in kinds and each.start < whole.end
+            for each in found
+            if each.end > whole.start
+        ):
+            yield whole
 
 
 def _words(text: str) -> frozenset[str]:
@@ -160,14 +175,21 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(WORD.findall(folded(text)))
 
 
-def _joined(
-    text: str, spans: Sequence[tuple[int, int]], between: re.Pattern[str]
-) -> Iterator[Span]:
-    """The spans; two with only `between` between them ("2014 to 2019") become one."""
+def joined(text: str, spans: Sequence[tuple[int, int]], between: re.Pattern[str]) -> Iterator[Span]:
+    """The spans; two with only `between` between them ("2014 to 2019") become one.
+
+    So do two after "between" with an "and".
+    """
     last: Span | None = None
     for start, end in spans:
         if last and between.fullmatch(text, last.end, start):
             start = last.start  # noqa: PLW2901 (the span grows to the left)
+        elif (
+            last
+            and _AND.fullmatch(text, last.end, start)
+            and (opening := _BETWEEN.search(text, 0, last.start))
+        ):
+            start = opening.start()  # noqa: PLW2901
         elif last:
             yield last
         last = Span(start, end)
@@ -175,7 +197,7 @@ def _joined(
         yield last
 
 
-def _names(text: str) -> Iterator[Span]:
+def names(text: str) -> Iterator[Span]:
     """Runs of capitalised words, without those that are capitalised only to begin a sentence."""
     for match in _NAME.finditer(text):
         start, end = match.span()

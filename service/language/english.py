@@ -28,20 +28,6 @@ _FUNCTION_WORDS = derived(
 # be missing only because no question needed it; adding one may change answers, so measure.
 ENGLISH = Lexicon(
     function_words=_FUNCTION_WORDS,
-    # docs/decisions/0010-disagreement.md. What a question asks for ("which year", "what share") is
-    # not its subject.
-    no_topic=derived(
-        STOP_WORDS,
-        less="""
-        according am any do he i if may me might my no our she should so these we you your
-        """,
-        more="""
-        after before many more most much only over them
-        first last next previous latest recent recently
-        year date day month number percentage share time times years days months weeks decades
-        centuries
-        """,
-    ),
     # docs/decisions/0011-short-answers.md.
     no_name=_MONTHS
     | _WEEKDAYS
@@ -79,6 +65,7 @@ ENGLISH = Lexicon(
         """,
         more="although both each however meanwhile still while yet",
     ),
+    referring=words("both he her his it its she such that their these they this those"),
     negations=words("not no never none without cannot nor neither nobody nothing"),
     subordinators=words("as because if than that when whether while who"),
     requests=words(
@@ -87,8 +74,6 @@ ENGLISH = Lexicon(
     pleasantries=phrases(
         "thank|thanks|thank you|ok|okay|great|good|hi|hello|hey|yes|no|very|so|much"
     ),
-    speech_verbs=words("said says wrote writes warned argued argues noted added explained stated"),
-    speech_verbs_after=words("told tells called calls claimed described announced"),
     attributing=phrases(
         "according to|as reported by|as reported in|reported by|as written in|written by|"
         "published by|quoted by|in the words of|in the view of|in the opinion of"
@@ -122,6 +107,7 @@ ENGLISH = Lexicon(
     until=phrases("until|till|up to|through|by|no later than"),
     before=phrases("before|prior to|earlier than|ahead of"),
     between=words("between"),
+    changing={"by": "to", "to": "by"},
     conjoined=words("and"),
     within=phrases("in|on|during|of|for|in early|in late|in mid|throughout"),
     dating=words("in since until before after from by during"),

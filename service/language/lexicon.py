@@ -53,17 +53,15 @@ class Lexicon:
 
     # Words that say little by themselves: each set says how it differs from another.
     function_words: frozenset[str]  # grammar: articles, prepositions, pronouns, auxiliaries
-    no_topic: frozenset[str]  # they do not say what a text is about
     no_name: frozenset[str]  # they have a capital where a sentence begins, and name nothing
     never_counted: frozenset[str]  # they are not part of what a number counts
     openers: frozenset[str]  # no names where they open a sentence of a writer's draft
 
+    referring: frozenset[str]  # where they open a sentence, the one before says what they mean
     negations: frozenset[str]  # folded: without accents
     subordinators: frozenset[str]  # conjunctions after which a pronoun may refer to a noun before
     requests: frozenset[str]  # verbs that begin a request ("Explain ...")
     pleasantries: frozenset[str]  # what people say beside their questions
-    speech_verbs: frozenset[str]  # before or after the one who speaks
-    speech_verbs_after: frozenset[str]  # only after, for they have an object
 
     attributing: frozenset[str]  # before the source of what is asked for
     reporting: frozenset[str]  # verbs of a source that a question asks ("does X say")
@@ -83,6 +81,7 @@ class Lexicon:
     until: frozenset[str]  # before the last date of a period
     before: frozenset[str]  # before a date that the period ends before
     between: frozenset[str]  # before two dates
+    changing: Mapping[str, str]  # before a difference, and before what it leads to: each the other
     conjoined: frozenset[str]  # between the two dates
     within: frozenset[str]  # before a date that is the period
     dating: frozenset[str]  # before any year

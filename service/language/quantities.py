@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sourcebook.index.dates import Mention
 from sourcebook.service.language.languages import LEXICON
@@ -28,14 +28,11 @@ _WORD_NUMBER = _pattern(rf"[ -]?(?:and |y )?({either([*LEXICON.numbers, *LEXICON
 _SCALE = _pattern(rf"[ -]?({either(LEXICON.scales)})(?!\w)")
 _UNIT = _pattern(rf"(?: de )?[ \u00a0-]?({either(LEXICON.units)})([ -]old)?(?!\w)")
 _FRACTION = _pattern(rf"({either(LEXICON.fractions)})(?= (?:of|the|de|its|all)\b)")
-_SHARES = (
-    *LEXICON.fractions,
-    *(name for name, unit in LEXICON.units.items() if unit.kind is Kind.SHARE),
-)
 _FIRST_WORDS = LEXICON.numbers.keys() | {re.split(r"[ -]", name)[0] for name in LEXICON.fractions}
 _HEDGE = _pattern(rf"(?<!\w)(?:{either(LEXICON.hedges)}) \Z")
 _CURRENCY = re.compile(r"(?:US|C|A|R)?[$€£]\Z")
 _COUNTED = re.compile(r"[ -](?:de )?(?P<noun>(?:(?:[A-Z]\.)+ |[^\W\d_][\w’'-]* ?){1,4})")
+_OF = _pattern(r" (?:of|de) (?:(?:the|its|all|los|las|sus) )?(?=\w)")
 _NOUN = re.compile(r"[^\W\d_][\w’'-]*")
 
 
@@ -70,12 +67,6 @@ class _Number:
     end: int
 
 
-def has_share(text: str) -> bool:
-    """Whether a text may hold a share: much quicker than finding its quantities."""
-    lowered = text.lower()
-    return any(name in lowered for name in _SHARES)
-
-
 def quantities(text: str, dates: Sequence[Mention] = ()) -> list[Quantity]:
     """The quantities in English or Spanish prose, in their order.
 
@@ -91,11 +82,19 @@ def quantities(text: str, dates: Sequence[Mention] = ()) -> list[Quantity]:
         if any(date.start <= start < date.end for date in dates):
             continue
         if quantity := _fraction(text, start) or _quantity(text, start):
+            quantity = _with_whole(text, quantity)
             found.append(quantity)
             reached = quantity.end
         elif number := _DIGITS.match(text, start):
             reached = number.end()  # not again from the middle of it
     return found
+
+
+def _with_whole(text: str, share: Quantity) -> Quantity:
+    """A share with the number that it is of: "a quarter of the 480 schools" counts no 480."""
+    of = _OF.match(text, share.end) if share.kind is Kind.SHARE else None
+    whole = _quantity(text, of.end()) if of else None
+    return replace(share, end=whole.end) if whole else share
 
 
 def _fraction(text: str, start: int) -> Quantity | None:

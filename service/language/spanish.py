@@ -27,14 +27,6 @@ _FUNCTION_WORDS = words(
 # the part of the function words that their rules met, as in `english.py`.
 SPANISH = Lexicon(
     function_words=_FUNCTION_WORDS,
-    no_topic=derived(
-        _FUNCTION_WORDS,
-        only="""
-        a al como con cuándo cuántas cuánto cuántos de del dónde el en fue ha han la las lo los
-        más para por que quién qué se son su sus un una unas unos
-        """,
-        more="año fecha",
-    ),
     no_name=derived(
         _FUNCTION_WORDS,
         only="a al como con cuando de el en la las lo los para pero por se su sus un una y",
@@ -46,12 +38,13 @@ SPANISH = Lexicon(
         only="al como con cuando de desde el en entre la las los para pero por sin tras un una y",
         more="aunque mientras según",
     ),
+    referring=words(
+        "ambas ambos esa ese eso esos esta estas este esto estos él ella ellas ellos su sus"
+    ),
     negations=words("nunca jamas ningun ninguna ninguno sin"),
     subordinators=frozenset(),
     requests=words("compara dime explica"),
     pleasantries=words("gracias muchas hola vale bien sí perfecto"),
-    speech_verbs=words("dijo afirmó"),
-    speech_verbs_after=frozenset(),
     attributing=phrases(
         "según|de acuerdo con|de acuerdo a|conforme a|en palabras de|publicado por"
     ),
@@ -80,6 +73,7 @@ SPANISH = Lexicon(
     until=words("hasta"),
     before=phrases("antes de|antes del|previo a"),
     between=words("entre"),
+    changing={"en": "a", "a": "en"},
     conjoined=words("y"),
     within=phrases("en|durante|de|del|a principios de|a finales de|a mediados de"),
     dating=phrases("en|desde|hasta|antes de|después de"),
