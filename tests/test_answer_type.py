@@ -77,3 +77,25 @@ def test_dates_and_figures_that_belong_together_are_one() -> None:
     assert words("It broke by the mid-2010s.", "When did it break?") == ["mid-2010s"]
     assert words("It takes 1% to 3% of it.", "What percentage does it take?") == ["1% to 3%"]
     assert words("7 dogs and 9 cats.", "How many animals?") == ["7 dogs", "9 cats"]
+    cost = "How much does it cost?"
+    assert words("It costs between 2 and 3 euros.", cost) == ["between 2 and 3 euros"]
+    assert words("Cuesta entre 2 y 3 euros.", "¿Cuánto cuesta?") == ["entre 2 y 3 euros"]
+    assert words("It costs 12 to 15 million euros.", cost) == ["12 to 15 million euros"]
+
+
+def test_a_part_is_not_the_whole() -> None:
+    assert words("A third of the 90 wells, or 30 wells, are dry.", "How many wells are dry?") == [
+        "30 wells"
+    ]
+
+
+def test_a_change_is_not_what_it_leads_to() -> None:
+    sentence = "The fee rose by 2 euros, to 9 euros."
+    assert words(sentence, "By how much did the fee rise?") == ["2 euros"]
+    assert words(sentence, "To how much did the fee rise?") == ["9 euros"]
+    assert words(sentence, "How much is the fee?") == ["2 euros", "9 euros"]
+
+
+def test_a_name_with_a_title_is_still_the_question_s() -> None:
+    sentence = "Mayor Eva Lind met Minister Bo Paz."
+    assert words(sentence, "Who met Eva Lind?") == ["Minister Bo Paz"]

@@ -58,6 +58,8 @@ def test_every_day_in_every_form(day: datetime.date) -> None:
         ("from 2014 to 2019", {"2014": "2014", "2019": "2019"}),
         ("in 1962–66 and 1970-1973", {"1962": "1962", "1970": "1970", "1973": "1973"}),
         ("On October 19th he", {"October 19th": "--10-19"}),
+        ("It ends on 30 June. Then", {"30 June": "--06-30"}),
+        ("until 3 March 2025.", {"3 March 2025": "2025-03-03"}),
         ("el 15 de septiembre de 2025", {"15 de septiembre de 2025": "2025-09-15"}),
         ("en enero de 2020", {"enero de 2020": "2020-01"}),
         (

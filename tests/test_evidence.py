@@ -5,11 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made import candidate, hit
+from test_plan import Held
 
 from sourcebook.index.encoding.reader import PassageReading
 from sourcebook.index.passages import Span
 from sourcebook.index.profile import EvidenceThresholds
+from sourcebook.service.asking.compose import for_each_name
+from sourcebook.service.asking.decide import MOST_CITED
 from sourcebook.service.asking.evidence import MAX_SENTENCES, evidence
+from sourcebook.service.asking.query import plan
 from sourcebook.service.language.answer_types import Expected, expected
 
 THRESHOLDS = EvidenceThresholds(sentence_cost=0.03, typed=0.05, near_best=0.9)
@@ -132,6 +136,20 @@ def test_what_the_first_word_refers_to_is_shown(before: str, sentence: str, refe
     apart = f"Nobody knew. {before}\n\n{sentence}"
     assert find({last: [0.9]}, [1], text=apart) == sentence
     assert find({last: [0.9]}, [1], text=sentence) == sentence
+
+
+def test_a_piece_for_each_name_of_the_question() -> None:
+    """The best hit is on Ana Ruiz; whoever asks of Bo Paz, too, sees the best passage on him."""
+    texts = {"a": "Ana Ruiz was mayor.", "b": "It rained.", "c": "Mr Paz sang.", "d": "Bo Paz ran."}
+    hits = [hit(candidate(text, name, row=n)) for n, (name, text) in enumerate(texts.items())]
+    both, one = (plan(f"What of {names}?", Held()) for names in ("Ana Ruiz and Paz", "Ana Ruiz"))
+    assert for_each_name(both, hits[:1], hits) == (hits[0], hits[2])
+    assert for_each_name(one, hits[:1], hits) == (hits[0],)
+    assert for_each_name(plan("What of Eva Lind?", Held()), hits[:2], hits) == tuple(hits[:2])
+    four = [hit(candidate("It rained.", f"r{n}", row=9 + n)) for n in range(MOST_CITED)]
+    assert for_each_name(both, four, [*four, *hits]) == tuple(four)
+    named = hit(candidate("It rained.", "s", row=20, publisher="Daily Paz"))
+    assert for_each_name(both, hits[:1], [hits[0], named]) == (hits[0], named)
 
 
 PARAGRAPHS = "Rain fell. Coca grew.\n\nThey paid well. Nobody came.\nIt ended. All left. He wrote."

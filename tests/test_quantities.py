@@ -25,6 +25,8 @@ def found(text: str) -> list[Quantity]:
         ("supplies 67 percent of", "67 percent", Kind.SHARE, 67),
         ("over 4% of GDP", "over 4%", Kind.SHARE, 4),
         ("half of the cabinet", "half", Kind.SHARE, 50),
+        ("a quarter of the 480 schools", "a quarter of the 480 schools", Kind.SHARE, 25),
+        ("67% of 120 members voted", "67% of 120 members", Kind.SHARE, 67),
         ("two-thirds of the land", "two-thirds", Kind.SHARE, 200 / 3),
         ("some 850 tonnes in 2024", "some 850 tonnes", Kind.MASS, 850),
         ("1,5 millones de toneladas", "1,5 millones de toneladas", Kind.MASS, 1_500_000),

@@ -8,11 +8,12 @@ from sourcebook.index.profile import Profile
 from sourcebook.index.search.view import LibraryView
 from sourcebook.service.asking.answer import Answer, Sentence, Status
 from sourcebook.service.asking.citation import Citation, Scores, cite
-from sourcebook.service.asking.decide import Decision
+from sourcebook.service.asking.decide import MOST_CITED, Decision
 from sourcebook.service.asking.disagreement import Contradiction, Disagreement, side_by_side
 from sourcebook.service.asking.evidence import evidence
+from sourcebook.service.asking.mismatch import stems
 from sourcebook.service.asking.query import Query
-from sourcebook.service.asking.rank import Hit, Ranking
+from sourcebook.service.asking.rank import COLLAPSED, Hit, Ranking
 from sourcebook.service.asking.short_answer import ShortAnswer, read_answer
 
 
@@ -48,8 +49,9 @@ class Compose:
         view: LibraryView,
     ) -> Answer:
         """The answer, with all quotes read from this view."""
-        citations = self._cite(query, decision.quoted, ranking, view)
         silent = decision.status is not Status.ANSWERED
+        quoted = decision.quoted if silent else for_each_name(query, decision.quoted, ranking.hits)
+        citations = self._cite(query, quoted, ranking, view)
         beside = _Beside() if silent else self._beside(query, citations, ranking, differing, view)
         return Answer(
             query=query,
@@ -103,6 +105,31 @@ class Compose:
         ]
         further = quote(uncited, view, first=len(citations) + 1)
         return _Beside(None, (side_by_side(differing, (*citations, *further)),), further)
+
+
+def for_each_name(query: Query, quoted: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits to quote, and the best further one for each name of the question that they lack.
+
+    Who asks of two people, places or sources then sees evidence for each, where there is any; at
+    most four hits are quoted.
+    """
+    chosen = list(quoted)
+    held = {stem for hit in chosen for stem in _held(hit)}
+    for word in query.words:
+        if not word.named or word.numeric or word.stem in held:
+            continue
+        further = next((hit for hit in hits[:COLLAPSED] if word.stem in _held(hit)), None)
+        if further and len(chosen) < MOST_CITED:
+            chosen.append(further)
+            held |= _held(further)
+    return tuple(chosen)
+
+
+def _held(hit: Hit) -> set[str]:
+    """The words of a passage, and of what stands above it or names its source."""
+    known = hit.article.metadata
+    above = (known.title, known.publisher, *known.authors, *hit.passage.headings)
+    return stems(" ".join((*above, hit.passage.text)))
 
 
 def quote(

@@ -15,7 +15,7 @@ def says_opposite(query: Query, hit: Hit, found: Span) -> bool:
 
     That word is then not in it: "Did it rise or fall?" leaves open which of the two.
     """
-    said = _stems(_sentence(hit, found)[0])
+    said = stems(_sentence(hit, found)[0])
     unasked = said - {word.stem for word in query.words}
     return any(opposed(word.stem, unasked) for word in query.words if word.stem not in said)
 
@@ -26,7 +26,7 @@ def on_another(query: Query, hit: Hit, found: Span) -> bool:
     Title and headings may hold the name, too: a sentence need not repeat it.
     """
     text, start = _sentence(hit, found)
-    around = _stems(" ".join([hit.article.metadata.title, *hit.passage.headings, text]))
+    around = stems(" ".join([hit.article.metadata.title, *hit.passage.headings, text]))
     if all(word.stem in around or word.numeric or not word.named for word in query.words):
         return False
     known = {folded(word.text) for word in query.words}
@@ -43,5 +43,6 @@ def _sentence(hit: Hit, found: Span) -> tuple[str, int]:
     return hit.passage.text_of(sentence), sentence.start
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
+    """The words of a text as the lexical index calls them, without stop words."""
     return {stemmed for word in WITH_APOSTROPHES.findall(text) if (stemmed := stem(word))}
