@@ -164,10 +164,10 @@ def test_with_a_reader_nine_of_ten_right_answers_are_kept() -> None:
     rows = [*read_rows(800), *read_rows(80, "small", shift=-1.0)]
     known = shipped_profiles()[0].reading
     fitted = reading(rows, known)
-    assert (fitted.count, fitted.order, fitted.evidence) == (
+    assert (fitted.count, fitted.order, fitted.further) == (
         known.count,
         known.order,
-        known.evidence,
+        known.further,
     )
     kept = {
         data: [

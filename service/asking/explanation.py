@@ -7,11 +7,10 @@ from sourcebook.index.search.view import LibraryView
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.follow import Followed, Stage, follow
-from sourcebook.service.asking.query import ContentWord, Query
+from sourcebook.service.asking.query import ContentWord
 from sourcebook.service.asking.rank import Ranking
 from sourcebook.service.asking.signals import lacked
 from sourcebook.service.asking.suspect import Findings, suspect
-from sourcebook.service.language.languages import LEXICON
 
 SHOWN = 20  # passages of an explanation
 OPENING = 160  # characters of a passage
@@ -136,7 +135,7 @@ def explain(
 
     `ranked` are all of the `found` passages; `read` are those that the answer was decided on.
     """
-    words = telling(answer.query)
+    words = answer.query.words
     held = view.held({word.stem for word in words}, chosen)
     followed = follow(ranked, read, answer)
     lacks = [lacked(words, each.hit) for each in followed]
@@ -158,11 +157,6 @@ def explain(
         answered=bool(answer.citations),
         generation=answer.generation,
     )
-
-
-def telling(query: Query) -> list[ContentWord]:
-    """The words of a question that say what it is about: not "much", "best" or "happen"."""
-    return [w for w in query.words if w.named or w.text.casefold() not in LEXICON.no_topic]
 
 
 def _considered(followed: Followed, lacks: Set[ContentWord]) -> Considered:
