@@ -122,7 +122,7 @@ def test_a_folder_is_measured_whole(report: tuple[Result, Path]) -> None:
     assert all(t.errors == 0 and ordered(t.latency) for t in measured.throughput)
     assert found.peaks[0].threads == 1
     assert all(peak.flops > 0 and peak.bytes_per_second > 0 for peak in found.peaks)
-    assert found.network == Network(layers=6, dimensions=384, inner=1536)
+    assert found.network == Network(layers=12, dimensions=384, inner=1536)
 
 
 def test_a_synthetic_library_is_measured_with_the_stand_in(
@@ -293,8 +293,8 @@ def test_the_work_of_the_network_is_counted_from_its_shape() -> None:
     assert network_of("no-such-model") is None
     network = network_of(DEFAULT_MODEL)
     assert network is not None
-    # 10.6 million weights in the layers, each used once for a word piece; attention comes on top.
-    assert network.macs(1) == pytest.approx(6 * 12 * 384**2, rel=0.01)
+    # 21 million weights in the layers, each used once for a word piece; attention comes on top.
+    assert network.macs(1) == pytest.approx(12 * 12 * 384**2, rel=0.01)
     assert network.macs(200) > 200 * network.macs(1)
 
 

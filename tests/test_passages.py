@@ -57,7 +57,7 @@ def prose(*texts: str) -> Article:
 
 
 def sentence_words(count: int, first: str = "Word") -> str:
-    return " ".join([first, *["leaf"] * (count - 2), "end."])
+    return " ".join([first, *["time"] * (count - 2), "end."])
 
 
 @relaxed

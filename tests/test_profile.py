@@ -18,8 +18,8 @@ MINILM, E5, NEUTRAL = shipped_profiles()
 
 
 def test_the_default_encoder_has_a_profile_of_its_own(encoder: Encoder) -> None:
-    assert encoder.profile == MINILM
-    assert encoder.fingerprint in MINILM.encoders
+    assert encoder.profile == E5
+    assert encoder.fingerprint in E5.encoders
 
 
 def test_an_encoder_that_nobody_measured_gets_the_neutral_one() -> None:
@@ -28,7 +28,7 @@ def test_an_encoder_that_nobody_measured_gets_the_neutral_one() -> None:
 
 
 def test_a_profile_of_the_user_comes_first(tmp_path: Path, encoder: Encoder) -> None:
-    own = replace(MINILM, name="own", weights=replace(MINILM.weights, late=3.0))
+    own = replace(E5, name="own", weights=replace(E5.weights, late=4.0))
     (tmp_path / "own.json").write_text(own.to_json(), "utf-8")
     assert profile_for(encoder.fingerprint, tmp_path) == own
     assert profile_for("unknown", tmp_path) == NEUTRAL
@@ -74,4 +74,5 @@ def test_the_neutral_profile_claims_little(seed_library: Library) -> None:
         assert answer.status is Status.ANSWERED
         assert answer.confidence < 0.5
         assert answer.short is None
-        assert answer.citations[0] == Engine.of(seed_library).ask(question).citations[0]
+        own = Engine.of(seed_library).ask(question)
+        assert answer.citations[0].passage_id == own.citations[0].passage_id

@@ -105,8 +105,8 @@ class Rank:
     ) -> Ranking:
         """The best `depth` candidates or all, best first; those that print one text are merged."""
         lengths = [item.tokens for item in found.items]
-        own = [len(item.token_starts) for item in found.items]
-        late, window = max_sims(found.similarity, own, lengths, found.weights)
+        starting = [len(item.token_starts) for item in found.items]
+        late, window = max_sims(found.similarity, starting, lengths, found.weights)
         scores = {
             item.row: self.weights.late * float(late[number])
             + self.weights.window * float(window[number])
@@ -122,15 +122,17 @@ class Rank:
         # The row breaks ties, so that equal questions get equal answers.
         ranked = [(-scores[item.row], item.row, number) for number, item in enumerate(found.items)]
         ranked.sort()
-        best = ranked[:depth]
         # Each source that is asked has its best passage among the hits, however far behind.
+        own = {}
         for source in query.asked_sources:
             spoken = (
                 each
                 for each in ranked
                 if each[1] in sources and source.speaks_in(sources[each[1]].article.metadata)
             )
-            best += [each for each in itertools.islice(spoken, 1) if each not in best]
+            own |= dict.fromkeys(itertools.islice(spoken, 1))
+        behind = [each for each in own if depth is not None and each not in ranked[:depth]]
+        best = [*(ranked[: depth - len(behind)] if depth is not None else ranked), *behind]
         order = [number for _, _, number in sorted(best)]
         sources = sources or load([found.items[number].row for number in order])
         ends = np.cumsum(lengths)
