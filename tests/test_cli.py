@@ -220,7 +220,7 @@ def test_what_the_library_does_not_hold(filled: Run) -> None:
     result = filled("ask", "Who discovered penicillin?")
     assert result.exit_code == 3
     assert result.stdout.startswith("Not in the library")
-    assert "\nNo article is on this subject.\n" in result.stdout
+    assert "\nNothing that was found comes near this question.\n" in result.stdout
     assert "Closest passages:" in result.stdout
     filtered = filled("ask", "night train", "--from", "2020", "--json")
     assert filtered.exit_code == 3

@@ -117,7 +117,7 @@ def test_silence_says_why_and_shows_the_nearest(library: Library, format: Format
     answer = Engine.of(library).ask("How long does sourdough need to rise?")
     document = export(answer, format, "apa")
     assert "Not in the library as far as can be told" in document
-    assert "No article is on this subject." in document
+    assert "Nothing that was found comes near this question." in document
     assert "which do not answer the question" in document
     assert quotes_in(document, format) == [NASTY]
     assert "/articles/" not in document

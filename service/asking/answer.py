@@ -35,7 +35,7 @@ REMOVED_MEANWHILE = "removed_meanwhile"
 # As people say them; `ENTITY_MISSING` goes on with a colon and the name.
 REASONS = {
     NOTHING_TO_SEARCH: "The library, or what the filter lets through of it, is empty.",
-    NOTHING_RELEVANT: "No article is on this subject.",
+    NOTHING_RELEVANT: "Nothing that was found comes near this question.",
     ENTITY_MISSING: "No article that was searched mentions “{}”.",
     DETAIL_MISSING: "The subject is there, but not this detail.",
     REMOVED_MEANWHILE: "The articles that answered were removed or replaced just now.",

@@ -20,6 +20,10 @@ from sourcebook.service.asking.signals import NAMES, Signals, missing_entities, 
 
 # How many hits are quoted at most: in an answer, and as the nearest misses where there is none.
 MOST_CITED, NEAREST = 4, 3
+# From this probability on, something is near. It is low, because "nothing comes near" misleads more
+# than "related" does: all near misses of the dev questions reach it, and one in twenty questions on
+# other subjects does (docs/decisions/0020-reading.md).
+RELATED = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ class Decide:
         if confidence >= self.calibration.answered:
             quoted = self._with_own(query, ranking, worth_quoting(ranking.hits, self.near_best))
             return Decision(status=Status.ANSWERED, confidence=confidence, quoted=quoted)
-        related = probability(self.calibration.relevant, seen) >= 0.5
+        related = probability(self.calibration.relevant, seen) >= RELATED
         best = ranking.hits[0]
         return Decision(
             status=Status.RELATED if related else Status.NOT_IN_LIBRARY,
