@@ -21,6 +21,7 @@ from conftest import article_from
 
 from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import MINILM
 from sourcebook.index.library import Library
 
 
@@ -71,7 +72,7 @@ def work(encoder: Encoder, folder: Path, number: int, journal: Path) -> NoReturn
 
 def main() -> None:
     torch.set_num_threads(1)
-    encoder = Encoder(convert=False)
+    encoder = Encoder(MINILM, convert=False)  # in PyTorch, which can be forked
     encoder.codec  # noqa: B018 (computed once, before the forks)
     print("ready", flush=True)
     for line in sys.stdin:

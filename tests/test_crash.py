@@ -12,6 +12,7 @@ from conftest import REPOSITORY
 
 from sourcebook.index.article import Article, article_id
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import MINILM
 from sourcebook.index.errors import NotFoundError
 from sourcebook.index.library import Library
 from sourcebook.index.passages import cut
@@ -22,6 +23,12 @@ ROUNDS = 24
 ROUNDS_EACH = 6
 # An addition takes a tenth to a third of a second here.
 LONGEST_LIFE_S = 1.2
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    """The one that `crashing.py` uses."""
+    return Encoder(MINILM)
 
 
 @pytest.fixture(scope="module")
