@@ -63,6 +63,10 @@ class LibraryError(SourcebookError):
     kind = "library"
 
 
+class DamagedError(LibraryError):
+    """One article is not as it was written; all others can be used."""
+
+
 class StorageError(SourcebookError):
     """Writing to disk failed; the library is unchanged."""
 

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from sourcebook.index import duplicates
-from sourcebook.index.article import Article, sha256
+from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.encoding.tokens import TokenCodec
+from sourcebook.index.errors import DamagedError
 from sourcebook.index.passages import Passage, cut
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.index.storage.store import Writer
+from sourcebook.index.storage.view import View
 
 # Passages that are encoded and committed together. A commit costs an fsync of the database and of
 # the lexical index; a crash loses what is encoded and not committed.
@@ -86,20 +88,33 @@ def prefetch(groups: Iterable[Group]) -> Iterator[Group]:
 def upsert(writer: Writer, prepared: Prepared) -> Action:
     """Insert or replace an article in the current generation."""
     article = prepared.article
-    known = writer.content_sha256(article.source)
-    if known == prepared.content:
+    known = writer.article_rowid(article.source)
+    if known and unchanged(writer, article.source, prepared.content):
         return Action.UNCHANGED
     if known:
-        remove(writer, writer.record(article.id))
+        remove(writer, known)
     keys = duplicates.bands(prepared.signature)
     row = writer.add(article, prepared.content, prepared.passages, prepared.signature, keys)
     _link(writer, row)
     return Action.REPLACED if known else Action.ADDED
 
 
-def remove(writer: Writer, record: ArticleRecord) -> None:
-    """Delete an article in the current generation; its copies become independent of it."""
-    for copy in writer.remove(record):
+def unchanged(view: View, source: str, content: str) -> ArticleRecord | None:
+    """The article from this source if it has this content hash; None where it is damaged."""
+    if view.content_sha256(source) != content:
+        return None
+    wanted = article_id(source)
+    try:
+        view.passages_of(wanted)
+        whole = content_sha256(view.article(wanted)) == content
+    except DamagedError:
+        return None
+    return view.record(wanted) if whole else None
+
+
+def remove(writer: Writer, row: int) -> None:
+    """Delete the article of that row in the current generation; its copies become independent."""
+    for copy in writer.remove(row):
         _link(writer, copy)
 
 

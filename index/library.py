@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from threadpoolctl import threadpool_limits
 
-from sourcebook.index.article import Article, article_id, sha256
+from sourcebook.index.article import Article, sha256
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import NotFoundError, SourcebookError, StorageError
@@ -25,6 +25,7 @@ from sourcebook.index.ingest import (
     prepare,
     remove,
     set_encoder,
+    unchanged,
     upsert,
 )
 from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes, tidy
@@ -168,7 +169,7 @@ class Library:
                 check_encoder(writer, fitting.encoder)
                 record = writer.record(wanted)
                 writer.next_generation()
-                remove(writer, record)
+                remove(writer, record.rowid)
             fitting.indexes.after_write(self.store)
         return record
 
@@ -296,10 +297,8 @@ class Library:
             temporary.rename(database)
 
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
-        """The article from this source if its content is the same, else None."""
         with self.view() as view:
-            same = view.content_sha256(source) == content
-            return view.record(article_id(source)) if same else None
+            return unchanged(view, source, content)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

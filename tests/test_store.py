@@ -91,7 +91,7 @@ def test_removing_leaves_a_note_and_nothing_else(store: Store) -> None:
     with store.write() as writer:
         rows = writer.passage_rowids(row)
         writer.next_generation()
-        assert writer.remove(writer.record(article.id)) == []
+        assert writer.remove(row) == []
     with store.view() as view:
         assert (view.removed_since(1), view.removed_since(2)) == (rows, [])
         assert view.added_since(0) == []
@@ -127,7 +127,7 @@ def test_an_error_undoes_the_whole_transaction(store: Store) -> None:
     def remove_it_and_another() -> None:
         with store.write() as writer:
             writer.next_generation()
-            writer.remove(writer.record(first.id))
+            writer.remove(writer.record(first.id).rowid)
             writer.record("nowhere")
 
     with pytest.raises(NotFoundError):

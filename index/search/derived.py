@@ -143,7 +143,7 @@ class DerivedIndexes:
         if since >= view.generation:
             return
         added, removed = view.added_since(since), view.removed_since(since)
-        self.dense.catch_up(view.generation, _vectors(view, added), removed)
+        self.dense.catch_up(view.generation, _vectors(view, added, self.dense.dimensions), removed)
 
     def _catch_up_lexical(self, view: View) -> None:
         """The caller holds the write lock."""
@@ -171,12 +171,18 @@ def tidy(folder: Path, view: View) -> None:
         (folder / DENSE).unlink(missing_ok=True)
 
 
-def _vectors(view: View, rows: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
+def _vectors(
+    view: View, rows: Sequence[int], dimensions: int
+) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     for first in range(0, len(rows), BLOCK):
-        found = list(view.pooled(rows[first : first + BLOCK]))
+        found = [
+            (row, vector)
+            for row, vector in view.pooled(rows[first : first + BLOCK])
+            if len(vector) == 4 * dimensions  # a damaged one cannot be found by its meaning
+        ]
         vectors = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f4")
         numbers = np.array([row for row, _ in found], dtype=np.int64)
-        yield numbers, vectors.reshape(len(found), -1).astype(np.float32)
+        yield numbers, vectors.reshape(-1, dimensions).astype(np.float32)
 
 
 def _entries(view: View, rows: Sequence[int]) -> Iterator[LexicalEntry]:
@@ -184,5 +190,7 @@ def _entries(view: View, rows: Sequence[int]) -> Iterator[LexicalEntry]:
         passages = view.passages(rows[first : first + BLOCK])
         records = view.records_by_rowid({article for article, _ in passages.values()})
         for row, (article, passage) in passages.items():
+            if article not in records:
+                continue  # its record is damaged
             context = "\n".join([records[article].metadata.title, *passage.headings])
             yield LexicalEntry(row=row, article=article, context=context, text=passage.text)

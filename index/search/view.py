@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sourcebook.index.article import CanonicalText
 from sourcebook.index.encoding.encoder import Encoder, QuestionEncoding
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
 from sourcebook.index.errors import LibraryError
-from sourcebook.index.passages import Offsets
+from sourcebook.index.passages import Offsets, Passage
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.derived import DerivedIndexes
 from sourcebook.index.search.lexical import folded_words
@@ -25,6 +26,8 @@ READ_FOR_A_NAME = 5
 OWN_CANDIDATES = 8
 # The rows that a filter lets through are kept for so many filters: people page through answers.
 KEPT_FILTERS = 16
+# So many passages are known to print what their article says: 10 MB.
+KEPT_COMPARED = 100_000
 
 Rows = NDArray[np.int64]
 
@@ -59,6 +62,8 @@ class Searchable:
     codec: TokenCodec
     indexes: DerivedIndexes
     fingerprint: str
+    # A hash of each passage's text that was compared with its article, by a row never used twice.
+    compared: dict[int, int] = field(default_factory=dict)
     known: Known = field(default_factory=lambda: Known(0))
 
 
@@ -169,7 +174,7 @@ class LibraryView(View):
 
     def sourced(self, rows: Iterable[int]) -> dict[int, Sourced]:
         """The passages of those row numbers; rows that the view lacks are left out."""
-        passages = self.passages(rows)
+        passages = self._checked(self.passages(rows))
         articles = {article for article, _ in passages.values()}
         records, copies = self._records(articles), self.copies(articles)
         return {
@@ -177,7 +182,16 @@ class LibraryView(View):
                 article=records[article], passage=passage, copies=tuple(copies.get(article, ()))
             )
             for row, (article, passage) in passages.items()
+            if article in records
         }
+
+    def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
+        """The texts of articles by id; missing and damaged ones are left out."""
+        wanted = set(article_ids)
+        found = super().texts(wanted)
+        if len(found) < len(wanted):  # perhaps damaged since their passages were compared
+            self._library.compared.clear()
+        return found
 
     def held(self, stems: Iterable[str], chosen: Filter | None = None) -> set[str]:
         """Those of the stemmed words that some passage holds, of those that the filter lets by."""
@@ -205,6 +219,20 @@ class LibraryView(View):
             check_encoder(self, self._library.encoder)
             self._library.indexes.catch_up(self)
         self._caught_up = True
+
+    def _checked(self, found: dict[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
+        """Those passages that print what their article says, which is compared only once."""
+        compared = self._library.compared
+        new = {
+            row: (article, passage)
+            for row, (article, passage) in found.items()
+            if compared.get(row) != hash(passage.text)
+        }
+        good = self.undamaged(new)
+        if len(compared) + len(good) > KEPT_COMPARED:
+            compared.clear()
+        compared.update({row: hash(passage.text) for row, (_, passage) in good.items()})
+        return {row: each for row, each in found.items() if row not in new or row in good}
 
     def _known(self) -> Known:
         """What is kept in memory until the library changes."""

@@ -1,14 +1,31 @@
 """The values that the database keeps, made from its rows, and the filter that selects articles."""
 
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal, sha256
+from sourcebook.index.article import (
+    Article,
+    Block,
+    BlockKind,
+    CanonicalText,
+    Metadata,
+    Removal,
+    article_id,
+    sha256,
+)
+from sourcebook.index.errors import DamagedError, InputError
 from sourcebook.index.passages import Passage, Span
 
 Row = Any  # a sqlite3.Row: values by column name
+Made = TypeVar("Made")
+
+# What a damaged row raises when a value is made from it.
+UNREADABLE = (ValueError, TypeError, KeyError, RecursionError, InputError)
+
+log = logging.getLogger(__name__)
 
 
 IDENTITY = " || ' ' || ".join(
@@ -203,8 +220,47 @@ def metadata_of(row: Row) -> Metadata:
     return Metadata(**values)
 
 
+def whole(rows: Iterable[Row], make: Callable[[Row], Made]) -> list[Made]:
+    """What is made of each row; damaged rows are left out, and named in the log."""
+    made: list[Made] = []
+    for row in rows:
+        try:
+            made.append(make(row))
+        except DamagedError as error:
+            log.error("left out: %s", error)
+        except UNREADABLE as error:
+            found = {name: row[name] for name in {"source", "id", "rowid"}.intersection(row.keys())}
+            log.error("left out: the row %s of the database is damaged (%s)", found, error)
+    return made
+
+
+def damaged(row: Row) -> DamagedError:
+    """The error for the article in a row with its id and source."""
+    return DamagedError(
+        f"The article {row['id']!r} from {row['source']!r} is damaged: it is not as it was added.",
+        cure="Add it again, remove it, or restore sourcebook.db from a backup. All other articles "
+        "can be used.",
+    )
+
+
+def text_of(row: Row) -> CanonicalText:
+    """The text in a row with its id, source and SHA-256. Raises `DamagedError`."""
+    text = CanonicalText(row["id"], row["text"])
+    if text.sha256 != row["sha256"] or article_id(row["source"]) != row["id"]:
+        raise damaged(row)
+    return text
+
+
 def article_of(row: Row) -> Article:
-    """The whole article in a row."""
+    """The whole article in a row. Raises `DamagedError`."""
+    text_of(row)
+    try:
+        return _article_of(row)
+    except UNREADABLE as error:
+        raise damaged(row) from error
+
+
+def _article_of(row: Row) -> Article:
     return Article(
         source=row["source"],
         text=row["text"],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sourcebook.index.article import Article, Metadata
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.passages import Passage
-from sourcebook.index.storage.records import ArticleRecord, Judgement, marks, text_hash
+from sourcebook.index.storage.records import Judgement, marks, text_hash
 from sourcebook.index.storage.view import View
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
@@ -64,7 +65,8 @@ class Store:
             try:
                 yield View(connection)
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite may have ended it after an error
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def write(self) -> Iterator["Writer"]:
@@ -108,6 +110,8 @@ class Store:
             self.path, isolation_level=None, check_same_thread=False, timeout=30
         )
         connection.row_factory = sqlite3.Row
+        # A damaged text is read, too, so that its hash refuses it rather than all that it is among.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -247,15 +251,15 @@ class Writer(View):
         if not prefix:
             self._count_pieces(pieces, 1)
 
-    def remove(self, record: ArticleRecord) -> list[int]:
-        """Delete an article with its passages and return the row numbers of its copies.
+    def remove(self, article: int) -> list[int]:
+        """Delete the article of a row with its passages and return the rows of its copies.
 
         Call it after `next_generation`.
         """
         sql = "SELECT rowid FROM articles WHERE copy_of = ? ORDER BY rowid"
-        copies = [row[0] for row in self._all(sql, record.rowid)]
-        self.drop_passages(record.rowid)
-        self._connection.execute("DELETE FROM articles WHERE rowid = ?", (record.rowid,))
+        copies = [row[0] for row in self._all(sql, article)]
+        self.drop_passages(article)
+        self._connection.execute("DELETE FROM articles WHERE rowid = ?", (article,))
         return copies
 
     def link(self, rowid: int, original: int | None) -> None:
@@ -380,7 +384,7 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        name = error.sqlite_errorname or ""
+        name = getattr(error, "sqlite_errorname", None) or ""  # Python's own errors have none
         if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise StorageError(
                 f"The disk refused an access to {path}: {error}; nothing was changed.",
@@ -391,7 +395,11 @@ def _errors(path: Path) -> Iterator[None]:
                 f"Another process has been writing to {path} for too long.",
                 cure="Wait until it has finished, then try again.",
             ) from error
-        raise LibraryError(f"{path} cannot be used: {error}.") from error
+        raise LibraryError(
+            f"{path} cannot be used: {error}.",
+            cure="It may be damaged: restore it from a backup, or add the articles to a new "
+            "library.",
+        ) from error
     except sqlite3.DatabaseError as error:
         raise LibraryError(
             f"{path} is damaged or no database: {error}.",

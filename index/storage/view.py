@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
 from sourcebook.index.errors import LibraryError, NotFoundError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import (
+    UNREADABLE,
     ArticleRecord,
     Covered,
     Failure,
@@ -18,10 +19,13 @@ from sourcebook.index.storage.records import (
     StoredEncoding,
     UpgradeProgress,
     article_of,
+    damaged,
     judgement_of,
     marks,
     passage_of,
     record_of,
+    text_of,
+    whole,
 )
 
 if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
@@ -51,7 +55,11 @@ ORDERS = {
 
 
 class View:
-    """Queries on one snapshot of the database."""
+    """Queries on one snapshot of the database.
+
+    A text is compared with its hash whenever it is read. Who asks for one article or passage gets
+    `DamagedError` where that is damaged; who asks for many gets those that are not.
+    """
 
     def __init__(self, connection: "sqlite3.Connection") -> None:
         """Use `Store.view`."""
@@ -78,8 +86,15 @@ class View:
         rows = self._all("SELECT value FROM meta WHERE key = 'upgrade'")
         if not rows:
             return None
+        try:
+            facts = json.loads(rows[0][0])
+        except ValueError as error:
+            raise LibraryError(
+                "The record of the library's upgrade is damaged.",
+                cure="Restore sourcebook.db from a backup.",
+            ) from error
         return UpgradeProgress(
-            **json.loads(rows[0][0]),
+            **facts,
             done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
             total=self._one("SELECT count(*) FROM passages")[0],
         )
@@ -105,7 +120,10 @@ class View:
                 f"There is no article {article_id!r} in the library.",
                 cure="List the articles to see their ids: it may have been removed or replaced.",
             )
-        return record_of(rows[0])
+        try:
+            return record_of(rows[0])
+        except UNREADABLE as error:
+            raise damaged(rows[0]) from error
 
     def records(
         self,
@@ -120,7 +138,7 @@ class View:
         where, values = (chosen or Filter()).where()
         by = f"{ORDERS[order]} {'DESC' if descending else 'ASC'}, articles.rowid"
         sql = f"{_RECORD} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"
-        return [record_of(row) for row in self._all(sql, *values, limit, offset)]
+        return whole(self._all(sql, *values, limit, offset), record_of)
 
     def count(self, chosen: Filter) -> int:
         """The number of articles that pass the filter."""
@@ -136,25 +154,28 @@ class View:
     def records_by_rowid(self, rowids: Iterable[int]) -> dict[int, ArticleRecord]:
         """Records by row number; missing ones are left out."""
         sql = f"{_RECORD} WHERE articles.rowid IN (%s)"
-        return {row["rowid"]: record_of(row) for row in self._in(sql, rowids)}
+        return {record.rowid: record for record in whole(self._in(sql, rowids), record_of)}
 
     def article(self, article_id: str) -> Article:
-        """The whole article. Raises `NotFoundError` if there is none with this id."""
+        """The whole article. Raises `NotFoundError` if there is none with this id.
+
+        Raises `DamagedError` where it is not as it was added.
+        """
         rows = self._all("SELECT * FROM articles WHERE id = ?", article_id)
         if not rows:
             self.record(article_id)
         return article_of(rows[0])
 
     def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
-        """The whole articles by id; missing ones are left out."""
+        """The whole articles by id; missing and damaged ones are left out."""
         rows = [self._all("SELECT * FROM articles WHERE id = ?", one) for one in article_ids]
-        return {row["id"]: article_of(row) for found in rows for row in found}
+        return {article.id: article for found in rows for article in whole(found, article_of)}
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
-        """The texts of articles by id; missing ones are left out."""
-        sql = "SELECT id, text FROM articles WHERE id = ?"
+        """The texts of articles by id; missing and damaged ones are left out."""
+        sql = "SELECT id, source, sha256, text FROM articles WHERE id = ?"
         rows = [self._all(sql, one) for one in article_ids]
-        return {row["id"]: CanonicalText(*row) for found in rows for row in found}
+        return {text.id: text for found in rows for text in whole(found, text_of)}
 
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text contains `quote`."""
@@ -168,9 +189,11 @@ class View:
 
     def distinct(self, column: str) -> list[str]:
         """The distinct values of `publisher`, `language`, `authors` or `tags`, sorted."""
-        found = [row[0] for row in self._all(f"SELECT DISTINCT {column} FROM articles")]
+        rows = self._all(f"SELECT DISTINCT {column} FROM articles")
         if column in ("authors", "tags"):
-            found = [value for values in set(found) for value in json.loads(values)]
+            lists = whole(rows, lambda row: json.loads(row[0]))
+            return sorted({value for values in lists for value in values if value})
+        found = [row[0] for row in rows]
         return sorted({value for value in found if value})
 
     def hosts(self) -> list[str]:
@@ -188,11 +211,46 @@ class View:
         return [row[0] for row in articles], [row[0] for row in self._all(sql, *values)]
 
     def passages(self, rowids: Iterable[int]) -> dict[int, tuple[int, Passage]]:
-        """(row number of the article, passage) by row number; missing ones are left out."""
+        """(row number of the article, passage) by row number; missing ones are left out.
+
+        Only `undamaged` compares them with their articles.
+        """
         sql = """SELECT passages.*, articles.id AS article_id, articles.sha256 FROM passages
                  JOIN articles ON passages.article = articles.rowid
                  WHERE passages.rowid IN (%s)"""
-        return {row["rowid"]: (row["article"], passage_of(row)) for row in self._in(sql, rowids)}
+        made = whole(
+            self._in(sql, rowids), lambda row: (row["rowid"], (row["article"], passage_of(row)))
+        )
+        return dict(made)
+
+    def undamaged(self, found: Mapping[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
+        """Those passages, by row number, that print what their article says there."""
+        texts = self.texts({passage.article_id for _, passage in found.values()})
+        return {
+            row: (article, passage)
+            for row, (article, passage) in found.items()
+            if (text := texts.get(passage.article_id))
+            and text.text[passage.start : passage.end] == passage.text
+        }
+
+    def passages_of(self, article_id: str) -> list[Passage]:
+        """The passages of an article, in order. Raises `NotFoundError` and `DamagedError`."""
+        record = self.record(article_id)
+        rows = self.passage_rowids(record.rowid)
+        found = self.undamaged(self.passages(rows))
+        if len(found) < len(rows):
+            raise damaged({"id": record.id, "source": record.source})
+        return [found[row][1] for row in rows]
+
+    def passage(self, passage_id: str) -> Passage:
+        """The passage with this id. Raises `NotFoundError` and `DamagedError`."""
+        row = self.passage_rowid(passage_id)
+        for _, passage in self.undamaged(self.passages([row])).values():
+            if passage.id == passage_id:
+                return passage
+        sql = """SELECT articles.id, source FROM passages JOIN articles
+                 ON passages.article = articles.rowid WHERE passages.rowid = ?"""
+        raise damaged(self._one(sql, row))
 
     def passage_rowid(self, passage_id: str) -> int:
         """The row number of a passage. Raises `NotFoundError` if there is none with this id."""
@@ -216,11 +274,12 @@ class View:
         pairs = [(row["rowid"], row["copy_of"]) for row in self._in(sql, article_rowids)]
         records = self.records_by_rowid(copy for copy, _ in pairs)
         for copy, original in pairs:
-            found.setdefault(original, []).append(records[copy])
+            if copy in records:
+                found.setdefault(original, []).append(records[copy])
         return found
 
     def encodings(self, rowids: Iterable[int]) -> dict[int, StoredEncoding]:
-        """The stored encodings of passages, by row number."""
+        """The stored encodings of passages, by row number; missing ones are left out."""
         sql = "SELECT passage, pooled, tokens, pieces, starts FROM vectors WHERE passage IN (%s)"
         return {row[0]: StoredEncoding(*row[1:]) for row in self._in(sql, rowids)}
 
@@ -258,7 +317,7 @@ class View:
     def judgements(self) -> list[Judgement]:
         """All judgements, newest first."""
         rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
-        return [judgement_of(row) for row in rows]
+        return whole(rows, judgement_of)
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles that share a band and are not copies themselves.
@@ -270,6 +329,11 @@ class View:
         sql = """SELECT rowid, signature FROM articles
                  WHERE rowid IN (%s) AND copy_of IS NULL ORDER BY rowid"""
         return {row["rowid"]: row["signature"] for row in self._in(sql, older)}
+
+    def article_rowid(self, source: str) -> int | None:
+        """The row number of the article that was last added from `source`, or None."""
+        rows = self._all("SELECT rowid FROM articles WHERE source = ?", source)
+        return int(rows[0][0]) if rows else None
 
     def content_sha256(self, source: str) -> str | None:
         """The content hash of the article that was last added from `source`, or None."""

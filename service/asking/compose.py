@@ -137,14 +137,16 @@ def quote(
 ) -> tuple[Citation, ...]:
     """Citations of these spans, numbered from `first`; the view's own texts are quoted.
 
-    Only those copies of an article are named that hold the quote, too.
+    Only those copies of an article are named that hold the quote, too. Raises `DamagedError` where
+    an article was damaged since its passage was read.
     """
     named = (record.id for hit, _ in spans for record in (hit.article, *hit.also))
     texts = view.texts(set(named))
+    own = [texts.get(hit.article.id) or view.article(hit.article.id) for hit, _ in spans]
     return tuple(
         cite(
             number=first + number,
-            article=texts[hit.article.id],
+            article=article,
             record=hit.article,
             passage=hit.passage,
             start=span.start,
@@ -158,8 +160,9 @@ def quote(
             also=tuple(
                 record
                 for record in hit.also
-                if texts[hit.article.id].text[span.start : span.end] in texts[record.id].text
+                if record.id in texts
+                and article.text[span.start : span.end] in texts[record.id].text
             ),
         )
-        for number, (hit, span) in enumerate(spans)
+        for number, ((hit, span), article) in enumerate(zip(spans, own, strict=True))
     )

@@ -78,6 +78,7 @@ def _versions(hit: Hit, view: LibraryView) -> Iterator[Hit]:
     mine = shingles(hit.passage.text)
     for record in hit.also:
         if record.id in texts and not all(each in texts[record.id].text for each in words):
-            passages = view.passages(view.passage_rowids(record.rowid)).values()
-            _, nearest = max(passages, key=lambda each: len(mine & shingles(each[1].text)))
-            yield replace(hit, article=record, passage=nearest, also=(), reading=None)
+            passages = view.undamaged(view.passages(view.passage_rowids(record.rowid))).values()
+            if passages:
+                _, nearest = max(passages, key=lambda each: len(mine & shingles(each[1].text)))
+                yield replace(hit, article=record, passage=nearest, also=(), reading=None)

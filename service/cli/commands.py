@@ -183,8 +183,9 @@ def remove(
     from sourcebook.service.documents import catalogue
 
     with opened(ctx) as library:
-        for article_id in article_ids:
-            catalogue.article(library, article_id)  # refuses an unknown id before any is removed
+        with library.view() as view:
+            for article_id in article_ids:
+                view.record(article_id)  # refuses an unknown id before any is removed
         removed = catalogue.remove(library, list(dict.fromkeys(article_ids)))
     output(ctx, removed, printing.removed)
 

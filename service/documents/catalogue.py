@@ -50,7 +50,7 @@ def page(library: Library, wanted: ArticlesQuery) -> ArticlesPage:
 
 
 def article(library: Library, wanted: str) -> ArticleFull:
-    """An article with its text. Raises `NotFoundError`."""
+    """An article with its text. Raises `NotFoundError` and `DamagedError`."""
     with library.view() as view:
         record = view.record(wanted)
         copies = view.copies([record.rowid]).get(record.rowid, [])
@@ -58,21 +58,19 @@ def article(library: Library, wanted: str) -> ArticleFull:
 
 
 def passages(library: Library, wanted: str) -> PassagesOut:
-    """The passages of an article. Raises `NotFoundError`."""
+    """The passages of an article. Raises `NotFoundError` and `DamagedError`."""
     with library.view() as view:
-        rows = view.passage_rowids(view.record(wanted).rowid)
-        found = view.passages(rows)
+        found = view.passages_of(wanted)
         return PassagesOut(
             generation=view.generation,
-            passages=[PassageOut.model_validate(found[row][1]) for row in rows],
+            passages=[PassageOut.model_validate(passage) for passage in found],
         )
 
 
 def passage(library: Library, wanted: str) -> PassageFull:
-    """A passage with its article. Raises `NotFoundError`."""
+    """A passage with its article. Raises `NotFoundError` and `DamagedError`."""
     with library.view() as view:
-        row = view.passage_rowid(wanted)
-        _, found = view.passages([row])[row]
+        found = view.passage(wanted)
         return PassageFull.of(found, view.record(found.article_id))
 
 

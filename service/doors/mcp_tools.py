@@ -220,7 +220,7 @@ def _named(view: View, wanted: str) -> Named:
             )
         return Named(article, Span(start, end))
     try:
-        [(_, passage)] = view.passages([view.passage_rowid(wanted)]).values()
+        passage = view.passage(wanted)
     except NotFoundError:
         pass
     else:
