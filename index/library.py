@@ -243,7 +243,7 @@ class Library:
         """What views of this encoder share."""
         folder = self.folder / view.derived
         indexes = DerivedIndexes(folder, encoder.dimensions, self.folder / LOCK, self._writing)
-        indexes.discard_if_ahead(self.store)
+        indexes.discard_misfits(self.store)
         return Searchable(
             key=_key(view),
             encoder=encoder,

@@ -7,6 +7,7 @@ import pytest
 
 from sourcebook.index.encoding.tokens import normalise
 from sourcebook.index.search.dense import EXACT_UP_TO, DenseIndex
+from sourcebook.index.storage.records import Moment
 
 VECTORS = normalise(np.random.default_rng(6).normal(size=(60, 8)).astype(np.float32))
 
@@ -18,7 +19,7 @@ def rows(*numbers: int) -> list[tuple[np.ndarray, np.ndarray]]:
 @pytest.fixture
 def index(tmp_path: Path) -> DenseIndex:
     made = DenseIndex(tmp_path / "dense.faiss", 8)
-    made.catch_up(3, rows(*range(60)), [])
+    made.catch_up(Moment(3, 9), rows(*range(60)), [])
     return made
 
 
@@ -42,21 +43,21 @@ def test_a_restricted_search_is_of_full_length(index: DenseIndex) -> None:
 
 
 def test_it_catches_up(index: DenseIndex) -> None:
-    index.catch_up(4, [], [7, 8, 999])
+    index.catch_up(Moment(4, 9), [], [7, 8, 999])
     assert index.generation == 4
     assert 7 not in [row for row, _ in index.search(VECTORS[7], 60)]
-    index.catch_up(6, rows(7, 9), [])  # 9 is there already and must not be there twice
+    index.catch_up(Moment(6, 9), rows(7, 9), [])  # 9 is there already and must not be there twice
     assert index.rows().tolist() == [number for number in range(60) if number != 8]
-    index.catch_up(5, [], [7])  # what is behind changes nothing
+    index.catch_up(Moment(5, 9), [], [7])  # what is behind changes nothing
     assert (index.generation, len(index)) == (6, 59)
 
 
 def test_of_two_processes_the_later_generation_stays(index: DenseIndex, tmp_path: Path) -> None:
     index.save()
     other = DenseIndex(tmp_path / "dense.faiss", 8)
-    other.catch_up(5, [], [7])
+    other.catch_up(Moment(5, 9), [], [7])
     other.save()
-    index.catch_up(4, [], [8])
+    index.catch_up(Moment(4, 9), [], [8])
     index.save()
     assert index.saved_generation() == 5
     index.reload()
@@ -69,9 +70,9 @@ def test_it_comes_back_from_its_file(index: DenseIndex, tmp_path: Path) -> None:
     assert not file.exists()
     index.save()
     again = DenseIndex(file, 8)
-    assert (again.generation, len(again)) == (3, 60)
+    assert (again.moment, len(again)) == (Moment(3, 9), 60)
     assert again.search(VECTORS[7], 5) == index.search(VECTORS[7], 5)
-    again.catch_up(4, [], [7])
+    again.catch_up(Moment(4, 9), [], [7])
     assert len(again) == 59
     assert [path.name for path in tmp_path.iterdir()] == ["dense.faiss"]
 
@@ -88,7 +89,7 @@ def test_it_begins_anew(index: DenseIndex, tmp_path: Path) -> None:
     index.save()
     index.clear()
     assert (index.generation, len(index), list(tmp_path.iterdir())) == (0, 0, [])
-    index.catch_up(1, rows(2), [])
+    index.catch_up(Moment(1, 9), rows(2), [])
     assert index.rows().tolist() == [2]
 
 
@@ -123,21 +124,21 @@ def test_a_large_index_finds_nearly_all_and_stays_so(tmp_path: Path) -> None:
     small, doubled = EXACT_UP_TO + 1_000, 2 * EXACT_UP_TO + 3_000
     vectors, rows = clustered(doubled, seed=1), np.arange(doubled)
     index = DenseIndex(tmp_path / "dense.faiss", 64)
-    index.catch_up(1, [(rows[:EXACT_UP_TO], vectors[:EXACT_UP_TO])], [])
+    index.catch_up(Moment(1, 9), [(rows[:EXACT_UP_TO], vectors[:EXACT_UP_TO])], [])
     assert recall(index, vectors[:EXACT_UP_TO]) > 0.999
-    index.catch_up(2, [(rows[EXACT_UP_TO:small], vectors[EXACT_UP_TO:small])], [])
+    index.catch_up(Moment(2, 9), [(rows[EXACT_UP_TO:small], vectors[EXACT_UP_TO:small])], [])
     assert 0.98 < recall(index, vectors[:small]) < 1
     assert recall(index, vectors[:small], rows[:small:500]) > 0.99
     assert len(index.search(vectors[0], 60, rows[[3, 70, 900]])) == 3
 
-    index.catch_up(3, [(rows[5:7], vectors[5:7])], [0, 1, 2])
+    index.catch_up(Moment(3, 9), [(rows[5:7], vectors[5:7])], [0, 1, 2])
     assert index.rows().tolist() == list(range(3, small))
     index.save()
     again = DenseIndex(tmp_path / "dense.faiss", 64)
     assert again.search(vectors[9], 60) == index.search(vectors[9], 60)
     assert again.rows().tolist() == index.rows().tolist()
 
-    again.catch_up(4, [(rows[small:], vectors[small:]), (rows[:3], vectors[:3])], [])
+    again.catch_up(Moment(4, 9), [(rows[small:], vectors[small:]), (rows[:3], vectors[:3])], [])
     assert (again.generation, len(again)) == (4, doubled)
     assert again.rows().tolist() == rows.tolist()
     assert recall(again, vectors) > 0.98

@@ -191,6 +191,7 @@ def aged(folder: Path) -> None:
     connection = sqlite3.connect(folder / DATABASE)
     with connection:
         connection.execute("DROP TABLE judgements")
+        connection.execute("DROP TABLE history")
         connection.execute("DROP INDEX articles_coverage")
         connection.execute("DELETE FROM meta WHERE key = 'pruned'")
         connection.execute("INSERT INTO piece_counts VALUES (999999, 0)")

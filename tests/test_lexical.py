@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.checksums import CHECKSUMS
 from sourcebook.index.search.lexical import K1, LexicalEntry, LexicalIndex
+from sourcebook.index.storage.records import Moment
 
 TEXTS = {
     1: "The farmers of Cauca were growing coca on steep hills.",
@@ -33,7 +34,9 @@ def entry(row: int, text: str, article: int = 1, context: str = "") -> LexicalEn
 @pytest.fixture
 def index(tmp_path: Path) -> LexicalIndex:
     made = LexicalIndex(tmp_path / "lexical", nullcontext)
-    made.catch_up(1, [entry(row, text, article=row % 2) for row, text in TEXTS.items()], [])
+    made.catch_up(
+        Moment(1, 9), [entry(row, text, article=row % 2) for row, text in TEXTS.items()], []
+    )
     return made
 
 
@@ -102,30 +105,32 @@ def test_no_score_reaches_the_bound(index: LexicalIndex) -> None:
 def test_neighbours_count_more_than_the_same_words_apart(tmp_path: Path) -> None:
     index = LexicalIndex(tmp_path / "lexical", nullcontext)
     texts = ["War came, and peace went, in total.", "Total peace came, and the war went in."]
-    index.catch_up(1, [entry(row, text) for row, text in enumerate(texts, 1)], [])
+    index.catch_up(Moment(1, 9), [entry(row, text) for row, text in enumerate(texts, 1)], [])
     assert found(index, "total peace") == [2, 1]
     assert found(index, "the war came") == [1, 2]
     # Stop words do not part neighbours; a title's last word is no neighbour of the text's first.
     assert dict(index.search("war and peace", 9))[1] == dict(index.search("war, peace", 9))[1]
-    index.catch_up(2, [entry(3, "Peace came.", context="Total")], [1])
+    index.catch_up(Moment(2, 9), [entry(3, "Peace came.", context="Total")], [1])
     assert found(index, "total peace") == [2, 3]
 
 
 def test_context_is_searched_and_is_no_phrase(tmp_path: Path) -> None:
     index = LexicalIndex(tmp_path / "lexical", nullcontext)
-    index.catch_up(1, [entry(1, "It failed.", context="Coca policy\nThe eighties")], [])
+    index.catch_up(Moment(1, 9), [entry(1, "It failed.", context="Coca policy\nThe eighties")], [])
     assert found(index, "policies of the eighties") == [1]
     assert found(index, "", phrases=["coca policy"]) == []
 
 
 def test_removing_and_adding(index: LexicalIndex, tmp_path: Path) -> None:
     assert (index.generation, len(index), index.rows()) == (1, 5, [1, 2, 3, 4, 5])
-    index.catch_up(2, [entry(6, "More coca."), entry(2, "Rewritten on coca.")], [1, 2, 99])
+    index.catch_up(
+        Moment(2, 9), [entry(6, "More coca."), entry(2, "Rewritten on coca.")], [1, 2, 99]
+    )
     assert (index.generation, len(index), index.rows()) == (2, 5, [2, 3, 4, 5, 6])
     assert set(found(index, "coca")) == {2, 6}
     again = LexicalIndex(tmp_path / "lexical", nullcontext)
-    assert (again.generation, again.rows()) == (2, [2, 3, 4, 5, 6])
-    index.catch_up(3, [], [6])
+    assert (again.moment, again.rows()) == (Moment(2, 9), [2, 3, 4, 5, 6])
+    index.catch_up(Moment(3, 9), [], [6])
     assert set(found(again, "coca")) == {2, 6}
     again.reload()
     assert (again.generation, set(found(again, "coca"))) == (3, {2})
@@ -135,9 +140,11 @@ def test_removing_and_adding(index: LexicalIndex, tmp_path: Path) -> None:
 
 def test_a_failed_change_changes_nothing_and_is_no_obstacle(index: LexicalIndex) -> None:
     with pytest.raises(StorageError, match="could not be written"):
-        index.catch_up(2, [entry(6, "More coca."), entry(-1, "No row is below zero.")], [1])
+        index.catch_up(
+            Moment(2, 9), [entry(6, "More coca."), entry(-1, "No row is below zero.")], [1]
+        )
     assert (index.generation, index.rows()) == (1, [1, 2, 3, 4, 5])
-    index.catch_up(2, [entry(6, "More coca.")], [1])
+    index.catch_up(Moment(2, 9), [entry(6, "More coca.")], [1])
     assert (index.generation, index.rows()) == (2, [2, 3, 4, 5, 6])
 
 
@@ -146,7 +153,7 @@ def test_a_crash_within_a_commit_costs_no_rebuild(
 ) -> None:
     """Files that tantivy deletes before it commits, or has half written, are not missed."""
     for generation in range(2, 6):
-        index.catch_up(generation, [entry(generation + 10, "coca")], [generation - 1])
+        index.catch_up(Moment(generation, 9), [entry(generation + 10, "coca")], [generation - 1])
 
     class Crash(BaseException):
         pass
@@ -159,7 +166,7 @@ def test_a_crash_within_a_commit_costs_no_rebuild(
         raise Crash
 
     with pytest.raises(Crash):
-        index.catch_up(6, crashing(), [12])
+        index.catch_up(Moment(6, 9), crashing(), [12])
     (tmp_path / "crashed" / f"{uuid.uuid4().hex}.term").write_bytes(b"half")
     again = LexicalIndex(tmp_path / "crashed", nullcontext)
     assert not caplog.messages
@@ -170,7 +177,7 @@ def test_a_crash_after_a_commit_costs_a_rebuild(
     index: LexicalIndex, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = (tmp_path / "lexical" / CHECKSUMS).read_bytes()
-    index.catch_up(2, [entry(6, "More coca.")], [])
+    index.catch_up(Moment(2, 9), [entry(6, "More coca.")], [])
     (tmp_path / "lexical" / CHECKSUMS).write_bytes(before)
     again = LexicalIndex(tmp_path / "lexical", nullcontext)
     assert "rebuilt from the database" in caplog.text
@@ -188,7 +195,7 @@ def test_threads_search_while_one_writes(index: LexicalIndex) -> None:
     for thread in threads:
         thread.start()
     for generation in range(2, 7):
-        index.catch_up(generation, [entry(generation + 10, "coca")], [generation + 9])
+        index.catch_up(Moment(generation, 9), [entry(generation + 10, "coca")], [generation + 9])
     for thread in threads:
         thread.join()
     assert seen <= {(1, 2), *((1, 2, generation + 10) for generation in range(2, 7))}

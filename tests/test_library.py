@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -613,6 +614,61 @@ def test_indexes_that_are_ahead(copied: Path, encoder: Encoder, tmp_path: Path) 
     assert_whole(copied, encoder)
 
 
+@pytest.mark.parametrize(
+    "kept", [[DENSE], [LEXICAL], [DENSE, LEXICAL]], ids=["dense", "lexical", "both"]
+)
+@pytest.mark.parametrize("others", ["another library", "an older copy"])
+def test_indexes_of_another_database(
+    copied: Path, encoder: Encoder, caplog: pytest.LogCaptureFixture, kept: list[str], others: str
+) -> None:
+    """Generations and row numbers are the same, what they count is not."""
+    other = copied.with_name("other")
+    if others == "an older copy":
+        shutil.copytree(copied, other)
+    for folder, text in ((copied, TEXTS["cocoa"]), (other, "Pike and trout are for fishing.")):
+        with Library(folder, encoder, create=True) as library:
+            while generation(library) < 12:
+                number = generation(library)
+                add(library, article_from(f"Note {number}: {text}", f"{text[:4]}-{number}"))
+    for name in (DENSE, LEXICAL):
+        shutil.rmtree(copied / name) if (copied / name).is_dir() else (copied / name).unlink()
+    for name in kept:
+        copy = shutil.copytree if (other / name).is_dir() else shutil.copy
+        copy(other / name, copied / name)
+    with Library(copied, encoder) as library:
+        for name in kept:
+            index = "dense" if name == DENSE else "lexical"
+            assert f"the {index} index is of another database" in caplog.text
+        for count in (
+            {"dense_count": 1, "lexical_count": 0},
+            {"dense_count": 0, "lexical_count": 1},
+        ):
+            [best] = sources(library, TEXTS["cocoa"], **count)
+            assert TEXTS["cocoa"] in best.passage.text
+        assert library.drift() == []
+    caplog.clear()
+    assert_whole(copied, encoder)
+    assert not caplog.messages  # healed once and for all
+
+
+def test_drift_notices_an_index_of_another_history(
+    make_library: MakeLibrary, encoder: Encoder
+) -> None:
+    """An open library whose generation was committed by somebody else's database."""
+    library = make_library(**TEXTS)
+    with closing(sqlite3.connect(library.folder / DATABASE)) as connection:
+        connection.execute("UPDATE history SET state = state + 1")
+        connection.commit()
+    before = library.indexes.dense.moment, library.indexes.lexical.moment
+    with FileLock(library.folder / LOCK):
+        assert library.drift() == [
+            "the lexical index is of another database, or of another copy of this one"
+        ]
+    assert library.drift() == []
+    assert library.indexes.dense.moment == library.indexes.lexical.moment != before[0]
+    assert before[0] == before[1]
+
+
 @pytest.mark.parametrize("damage", ["garbage", "empty", "truncated"])
 def test_a_damaged_database_is_refused(copied: Path, encoder: Encoder, damage: str) -> None:
     file = copied / DATABASE
@@ -628,7 +684,7 @@ def test_a_damaged_database_is_refused(copied: Path, encoder: Encoder, damage: s
     ("change", "message"),
     [
         ("PRAGMA user_version = 99", "database version 99"),
-        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2 to 4"),
+        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2 to 5"),
         ("PRAGMA application_id = 7", "not one of Sourcebook's"),
         ("UPDATE meta SET value = x'0000' WHERE key = 'codec'", "projection"),
         ("DELETE FROM meta WHERE key = 'codec'", "codec"),

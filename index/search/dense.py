@@ -16,12 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.processors import usable_processors
+from sourcebook.index.storage.records import Moment
 
 Rows = NDArray[np.int64]
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 # The file is saved once this many passages or this share of all has changed since: saving it at
 # every commit would write 150 MB at 100,000 passages (docs/decisions/0001-sqlite-is-the-truth.md).
 STALE_PASSAGES, STALE_PART = 5_000, 0.05
@@ -33,6 +34,7 @@ EXACT_UP_TO = 50_000
 LISTS = 1_024
 PROBES = 768
 TRAINED_ON = 64 * LISTS
+NOTHING = Moment(0, 0)
 BLOCK = 50_000  # vectors that are copied at a time: 77 MB
 
 
@@ -41,7 +43,7 @@ class DenseIndex:
 
     Exact for small libraries; beyond `EXACT_UP_TO` passages an inverted file, whose centroids are
     trained again whenever the library has doubled, so that they fit its content. Safe to share
-    between threads. The file is a line of JSON (format, dimensions, generation, checksum) followed
+    between threads. The file is a line of JSON (format, dimensions, moment, checksum) followed
     by FAISS's serialisation.
     """
 
@@ -50,7 +52,7 @@ class DenseIndex:
         self._path = path
         self.dimensions = dimensions
         self._lock = threading.Lock()
-        self.generation = 0
+        self.moment = NOTHING
         self._unsaved = 0
         self._trained_at = 0
         self._index = _exact(dimensions)
@@ -60,6 +62,11 @@ class DenseIndex:
     def __len__(self) -> int:
         """The number of passages in the index."""
         return int(self._index.ntotal)
+
+    @property
+    def generation(self) -> int:
+        """The generation of the library that the index represents."""
+        return self.moment.generation
 
     def search(
         self, question: Vectors, count: int, allowed: Rows | None = None
@@ -81,21 +88,21 @@ class DenseIndex:
         return [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0]
 
     def catch_up(
-        self, generation: int, added: Iterable[tuple[Rows, Vectors]], removed: Sequence[int]
+        self, moment: Moment, added: Iterable[tuple[Rows, Vectors]], removed: Sequence[int]
     ) -> None:
         """Apply the changes since the index's generation.
 
         `added` are blocks of row numbers (passages,) with their vectors (passages, dimensions).
         """
         with self._lock:
-            if generation <= self.generation:
+            if moment.generation <= self.generation:
                 return
             self._forget(np.asarray(removed, dtype=np.int64))
             for rows, vectors in added:
                 self._forget(rows)
                 self._index.add_with_ids(vectors, rows)
                 self._unsaved += len(rows)
-            self.generation = generation
+            self.moment = moment
         if len(self) > max(EXACT_UP_TO, 2 * self._trained_at):
             self._train()
 
@@ -109,7 +116,8 @@ class DenseIndex:
         """Start again empty, at generation 0, and delete the file."""
         with self._lock:
             self._index = _exact(self.dimensions)
-            self.generation = self._unsaved = self._trained_at = 0
+            self.moment = NOTHING
+            self._unsaved = self._trained_at = 0
             self._path.unlink(missing_ok=True)
 
     def save(self, *, only_if_stale: bool = False) -> None:
@@ -124,7 +132,8 @@ class DenseIndex:
             head = {
                 "format": FORMAT,
                 "dimensions": self.dimensions,
-                "generation": self.generation,
+                "generation": self.moment.generation,
+                "state": self.moment.state,
                 "trained_at": self._trained_at,
             }
             self._unsaved = 0
@@ -173,7 +182,7 @@ class DenseIndex:
         If another thread changes the index meanwhile, the new grouping is discarded.
         """
         with self._lock:
-            index, generation = faiss.clone_index(self._index), self.generation
+            index, moment = faiss.clone_index(self._index), self.moment
         total = int(index.ntotal)
         log.info("grouping the vectors of %d passages", total)
         step = -(-total // TRAINED_ON)
@@ -185,7 +194,7 @@ class DenseIndex:
             for rows, vectors in _blocks(index):
                 made.add_with_ids(vectors, rows)
         with self._lock:
-            if self.generation == generation:
+            if self.moment == moment:
                 self._index, self._trained_at = made, total
                 self._unsaved = total
 
@@ -200,7 +209,8 @@ class DenseIndex:
             if not expected.items() <= facts.items() or crc != _checksum(facts, body):
                 raise ValueError(f"its head says {facts}, expected {expected}")
             index = faiss.deserialize_index(body)
-            generation, trained_at = int(facts["generation"]), int(facts["trained_at"])
+            moment = Moment(int(facts["generation"]), int(facts["state"]))
+            trained_at = int(facts["trained_at"])
         except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
             log.warning("%s is damaged (%s); rebuilding it from the database", self._path, error)
             self._path.unlink(missing_ok=True)
@@ -210,7 +220,7 @@ class DenseIndex:
             )
         else:
             with self._lock:
-                self._index, self.generation, self._trained_at = index, generation, trained_at
+                self._index, self.moment, self._trained_at = index, moment, trained_at
                 self._unsaved = 0
 
 

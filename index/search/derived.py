@@ -15,6 +15,7 @@ from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.errors import BusyError, StorageError
 from sourcebook.index.search.dense import DenseIndex
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
+from sourcebook.index.storage.records import Moment
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
 
@@ -32,8 +33,9 @@ log = logging.getLogger(__name__)
 class DerivedIndexes:
     """The dense and the lexical index of one library.
 
-    Each has a generation, and is never trusted blindly: an index behind the database is caught up,
-    one that is ahead of it or too old is rebuilt. Safe to share between threads.
+    Each knows the moment of the database that it represents, and is never trusted blindly: an index
+    behind the database is caught up, one that is ahead of it, too old or made from another database
+    is rebuilt. Safe to share between threads.
     """
 
     def __init__(
@@ -53,22 +55,18 @@ class DerivedIndexes:
             lexical = pool.submit(LexicalIndex, folder / LEXICAL, writing)
         self.dense, self.lexical = dense.result(), lexical.result()
 
-    def discard_if_ahead(self, store: Store) -> None:
-        """Empty an index that is ahead of the database, which was restored from a backup.
+    def discard_misfits(self, store: Store) -> None:
+        """Empty an index that was not made from this database, as after one was restored.
 
         Both were loaded before the database is looked at here, so none is ahead by a new write.
         """
         with store.view() as view:
-            latest = view.generation
-        if self.dense.generation > latest:
-            log.warning("the dense index is newer than the database; rebuilding it")
-            self.dense.clear()
-        if self.lexical.generation > latest:
+            self._discard_dense(_misfit(self.dense.moment, view))
+            misfit = _misfit(self.lexical.moment, view)
+        if misfit:
             with self._writing(), store.view() as view:
                 self.lexical.reload()
-                if self.lexical.generation > view.generation:
-                    log.warning("the lexical index is newer than the database; rebuilding it")
-                    self.lexical.clear()
+                self._discard_lexical(_misfit(self.lexical.moment, view))
 
     def catch_up(self, view: View) -> None:
         """Bring both indexes up to the view.
@@ -76,9 +74,9 @@ class DerivedIndexes:
         Where the lexical index cannot be written, it stays as it is.
         """
         self._catch_up_dense(view)
-        if self.lexical.generation < view.generation:
+        if self._lexical_behind(view):
             self.lexical.reload()
-        if self.lexical.generation < view.generation:
+        if self._lexical_behind(view):
             try:
                 with FileLock(self._lock, timeout=0):
                     self._catch_up_lexical(view)
@@ -118,8 +116,10 @@ class DerivedIndexes:
         """The differences between the indexes and the database; empty if there are none."""
         self.catch_up(view)
         truth = view.added_since(0)
+        moments = {"dense": self.dense.moment, "lexical": self.lexical.moment}
         found = {"dense": self.dense.rows().tolist(), "lexical": self.lexical.rows()}
-        return [
+        misfits = {name: _misfit(moment, view) for name, moment in moments.items()}
+        return [f"the {name} index is {why}" for name, why in misfits.items() if why] + [
             f"the {name} index has {len(set(rows) - set(truth))} passages too many "
             f"and {len(set(truth) - set(rows))} too few"
             for name, rows in found.items()
@@ -132,32 +132,61 @@ class DerivedIndexes:
             writer.prune_removed(min(self.dense.saved_generation(), self.lexical.generation))
 
     def _catch_up_dense(self, view: View) -> None:
-        since = self.dense.generation
-        if 0 < since < view.pruned:
+        if _unusable(self.dense.moment, view):
             self.dense.reload()  # the file can be caught up, unless it is an old copy
-            since = self.dense.generation
-            if since < view.pruned:
-                log.warning("the dense index is too old to be caught up; rebuilding it")
-                self.dense.clear()
-                since = 0
+            self._discard_dense(_unusable(self.dense.moment, view))
+        since = self.dense.generation
         if since >= view.generation:
             return
         added, removed = view.added_since(since), view.removed_since(since)
-        self.dense.catch_up(view.generation, _vectors(view, added, self.dense.dimensions), removed)
+        self.dense.catch_up(view.moment, _vectors(view, added, self.dense.dimensions), removed)
+
+    def _lexical_behind(self, view: View) -> bool:
+        moment = self.lexical.moment
+        return moment.generation < view.generation or _unusable(moment, view) is not None
+
+    def _discard_dense(self, misfit: str | None) -> None:
+        if misfit:
+            log.warning("the dense index is %s; rebuilding it", misfit)
+            self.dense.clear()
+
+    def _discard_lexical(self, misfit: str | None) -> None:
+        """The caller holds the write lock."""
+        if misfit:
+            log.warning("the lexical index is %s; rebuilding it", misfit)
+            self.lexical.clear()
 
     def _catch_up_lexical(self, view: View) -> None:
         """The caller holds the write lock."""
         self.lexical.reload()
+        self._discard_lexical(_unusable(self.lexical.moment, view))
         since = self.lexical.generation
-        if 0 < since < view.pruned:
-            log.warning("the lexical index is too old to be caught up; rebuilding it")
-            self.lexical.clear()
-            since = 0
         if since < view.generation:
             added = view.added_since(since)
             # Passages that became searchable again may be in the index already.
             gone = [*view.removed_since(since), *added] if since else []
-            self.lexical.catch_up(view.generation, _entries(view, added), gone)
+            self.lexical.catch_up(view.moment, _entries(view, added), gone)
+
+
+def _unusable(moment: Moment, view: View) -> str | None:
+    """Why an index of that moment cannot be caught up to the view; None where it can.
+
+    One that is ahead of the view is none of its business: others write meanwhile.
+    """
+    if not 0 < moment.generation <= view.generation:
+        return None
+    if moment.generation < view.pruned:
+        return "too old to be caught up"
+    if moment.state != view.state(moment.generation):
+        return "of another database, or of another copy of this one"
+    return None
+
+
+def _misfit(moment: Moment, view: View) -> str | None:
+    """Why an index of that moment is not of the database that the latest view is of, or None."""
+    if moment.generation > view.generation:
+        return "newer than the database"
+    return _unusable(moment, view)
 
 
 def tidy(folder: Path, view: View) -> None:

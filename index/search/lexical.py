@@ -18,6 +18,7 @@ from rapidfuzz.process import extract
 
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.checksums import check_files, write_checksums
+from sourcebook.index.storage.records import Moment
 from sourcebook.index.words import STOP_WORDS
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class LexicalIndex:
     """BM25 over stemmed words and pairs of neighbouring ones; exact phrases over plain words.
 
     Safe to share between threads; only the holder of the library's write lock may change it. Its
-    generation is committed together with its documents, so the two always agree.
+    moment is committed together with its documents, so the two always agree.
     """
 
     def __init__(
@@ -80,19 +81,24 @@ class LexicalIndex:
                 # Perhaps another process has just committed and not yet written the checksums.
                 with exclusively():
                     self._index = self._open_or_begin(folder)
-        self.generation = self._read_generation()
+        self.moment = self._read_moment()
+
+    @property
+    def generation(self) -> int:
+        """The generation of the library that the index represents."""
+        return self.moment.generation
 
     def reload(self) -> None:
         """Load what another process has committed."""
         with self._reloading:
             self._index.reload()
-            self.generation = self._read_generation()
+            self.moment = self._read_moment()
 
     def clear(self) -> None:
         """Start again empty, at generation 0; the caller holds the library's write lock."""
         with self._reloading:
             self._index = self._begin()
-            self.generation = 0
+            self.moment = self._read_moment()
 
     def __len__(self) -> int:
         """The number of passages in the index."""
@@ -199,7 +205,7 @@ class LexicalIndex:
         return [other for _, _, other in ranked]
 
     def catch_up(
-        self, generation: int, added: Iterable[LexicalEntry], removed: Iterable[int]
+        self, moment: Moment, added: Iterable[LexicalEntry], removed: Iterable[int]
     ) -> None:
         """Remove rows, then add entries, in one commit.
 
@@ -213,7 +219,7 @@ class LexicalIndex:
                 self._write_checksums()
                 self._change(writer, added, removed)
                 writer.delete_documents_by_query(self._marker())
-                writer.add_document(_document({"marker": 1, "generation": generation}))
+                writer.add_document(_document({"marker": 1, **moment._asdict()}))
                 writer.commit()
             finally:
                 # This also releases tantivy's own lock.
@@ -298,11 +304,12 @@ class LexicalIndex:
         index.reload()
         return index
 
-    def _read_generation(self) -> int:
-        """The generation that was committed with the documents; 0 if there is none."""
+    def _read_moment(self) -> Moment:
+        """The moment that was committed with the documents; zeros if there is none."""
         searcher = self._index.searcher()
         hits = searcher.search(self._marker(), limit=1, count=False).hits
-        return next(iter(_values(searcher, "generation", hits)), 0)
+        generation, state = (_values(searcher, name, hits) or [0] for name in Moment._fields)
+        return Moment(generation[0], state[0])
 
     def _marker(self) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, "marker", 1)
@@ -331,7 +338,8 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("row", "article", "marker"):
         builder.add_unsigned_field(name, indexed=True, fast=True)
-    builder.add_unsigned_field("generation", fast=True)
+    for name in Moment._fields:
+        builder.add_unsigned_field(name, fast=True)
     builder.add_text_field(STEMMED, tokenizer_name=STEMMED, index_option="freq")
     builder.add_text_field(PAIRS, tokenizer_name=PAIRS, index_option="freq")
     builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")

@@ -134,6 +134,17 @@ class UpgradeProgress:
     total: int
 
 
+class Moment(NamedTuple):
+    """A committed state of a library: its generation, and a number that no other commit has.
+
+    Generations are counted alike in every library, so only both together tell what an index was
+    made from. Before anything is committed both are 0.
+    """
+
+    generation: int
+    state: int
+
+
 class StoredEncoding(NamedTuple):
     """An `Encoding` as bytes: float32, codes, uint32 and uint32."""
 

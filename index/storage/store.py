@@ -2,6 +2,7 @@
 
 import json
 import queue
+import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from sourcebook.index.storage.records import Judgement, marks, text_hash
 from sourcebook.index.storage.view import View
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 # A library of this version or a later one is upgraded when it is opened.
 OLDEST_VERSION = 2
 # The token vectors of a passage, which are read in random order, fit in one page
@@ -32,6 +33,8 @@ OLDEST_VERSION = 2
 PAGE_BYTES = 16_384
 # Page cache of a connection: a question reads about 1.5 MB, half of it the same for all questions.
 CACHE_KIB = 16_384
+# Two of a billion commits have the same number with a chance of 0.4.
+STATE_BITS = 60
 
 
 class Store:
@@ -152,12 +155,17 @@ class Writer(View):
         """Delete removals up to this generation, which derived indexes must have applied."""
         sql = "DELETE FROM removed WHERE generation <= ?"
         if self._connection.execute(sql, (generation,)).rowcount:
+            self._connection.execute("DELETE FROM history WHERE generation < ?", (generation,))
             self.set_meta("pruned", generation)
 
     def next_generation(self) -> int:
         """Start a new generation and return its number."""
-        self.set_meta("generation", self.generation + 1)
-        return self.generation
+        generation = self.generation + 1
+        self.set_meta("generation", generation)
+        self._connection.execute(
+            "INSERT INTO history VALUES (?, ?)", (generation, secrets.randbits(STATE_BITS))
+        )
+        return generation
 
     def add(
         self,

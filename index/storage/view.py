@@ -16,6 +16,7 @@ from sourcebook.index.storage.records import (
     Failure,
     Filter,
     Judgement,
+    Moment,
     StoredEncoding,
     UpgradeProgress,
     article_of,
@@ -69,6 +70,17 @@ class View:
     def generation(self) -> int:
         """A number that grows with every committed change."""
         return int(self.meta("generation"))
+
+    @property
+    def moment(self) -> Moment:
+        """The committed state that the view is of."""
+        generation = self.generation
+        return Moment(generation, self.state(generation) or 0)
+
+    def state(self, generation: int) -> int | None:
+        """The number of that generation's commit; None if the library had none or forgot it."""
+        rows = self._all("SELECT state FROM history WHERE generation = ?", generation)
+        return int(rows[0][0]) if rows else None
 
     @property
     def pruned(self) -> int:

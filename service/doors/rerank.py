@@ -14,7 +14,7 @@ from sourcebook.index.passages import Passage, cut
 from sourcebook.index.profile import Weights
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
-from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.index.storage.records import ArticleRecord, Moment
 from sourcebook.service.asking.query import Query, query_of
 from sourcebook.service.asking.rank import Rank
 
@@ -170,7 +170,7 @@ def _bm25(asked: Query, passages: Sequence[Passage]) -> tuple[dict[int, float], 
         LexicalEntry(row=row, article=0, context="", text=passage.text)
         for row, passage in enumerate(passages)
     )
-    index.catch_up(1, entries, ())
+    index.catch_up(Moment(1, 0), entries, ())
     scores = index.scores(asked.text, range(len(passages)), phrases=asked.phrases)
     return scores, index.bound(asked.text) or 1.0
 
