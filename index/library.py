@@ -209,6 +209,11 @@ class Library:
         with self.view() as view:
             return self.indexes.drift(view)
 
+    def rebuild_indexes(self) -> None:
+        """Build both indexes anew from the database, while others wait to write."""
+        with self._changing() as fitting:
+            fitting.indexes.rebuild(self.store)
+
     def record_failure(self, source: str, error: SourcebookError) -> None:
         """Record that `source` could not be added, so that it can be retried."""
         with self.store.write() as writer:

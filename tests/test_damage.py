@@ -1,5 +1,6 @@
 """Damage on disk: false words are never quoted, and all that is not damaged goes on."""
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -9,13 +10,16 @@ from pathlib import Path
 import pytest
 from conftest import article_from
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from sourcebook.eval.cli.app import app
 from sourcebook.index.article import Article, article_id
+from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import DamagedError, LibraryError
 from sourcebook.index.ingest import Action
 from sourcebook.index.library import DATABASE, Library
-from sourcebook.index.storage.records import ArticleRecord
+from sourcebook.index.storage.records import ArticleRecord, Moment
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents import catalogue
@@ -218,6 +222,51 @@ def test_a_malformed_database_is_named_with_its_cure(
         _read_everything(folder, encoder)
     assert str(database) in error.value.message or "articles" in error.value.message
     assert error.value.cure
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        falsify("articles"),
+        falsify("passages"),
+        "UPDATE articles SET title = 'Cuca' WHERE source = 'coca.txt'",
+        "UPDATE articles SET authors = '{' WHERE source = 'coca.txt'",
+        "UPDATE articles SET raw = CAST('other' AS BLOB) WHERE source = 'coca.txt'",
+    ],
+)
+def test_a_check_names_what_is_damaged(open_damaged: OpenDamaged, damage: str) -> None:
+    library = open_damaged(damage)
+    [found] = check(library)
+    assert "'coca.txt'" in found.what
+    assert "Add it again" in found.cure
+    assert added_again(library) == {"coca.txt"}
+    assert check(library) == []
+
+
+def test_a_check_repairs_indexes(open_damaged: OpenDamaged) -> None:
+    library = open_damaged()
+    library.indexes.dense.catch_up(Moment(99, 1), [], [1])
+    assert [("dense" in one.what, "--repair" in one.cure) for one in check(library)] == [
+        (True, True),
+        (True, True),
+    ]
+    assert check(library, repair=True) == []
+    assert TRUE in " ".join(quotes(library))
+
+
+def test_a_check_on_the_command_line(folder: Path, open_damaged: OpenDamaged) -> None:
+    words = ["--library", str(folder), "check"]
+    sound = CliRunner().invoke(app, words)
+    assert (sound.exit_code, sound.stdout.strip()) == (0, "No damage found.")
+    open_damaged(falsify("articles")).close()
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == 1
+    [damage] = json.loads(result.stdout)["damage"]
+    assert "'coca.txt'" in damage["what"]
+    shown = CliRunner().invoke(app, ["--library", str(folder), "show", DAMAGED])
+    assert shown.exit_code == 1
+    assert "'coca.txt'" in shown.stderr
+    assert "Traceback" not in shown.output
 
 
 def _read_everything(folder: Path, encoder: Encoder) -> None:

@@ -91,6 +91,13 @@ class DerivedIndexes:
         self._catch_up_lexical(view)
         self.dense.save()
 
+    def rebuild(self, store: Store) -> None:
+        """Build both anew; the caller holds the write lock."""
+        self.dense.clear()
+        self.lexical.clear()
+        with store.view() as view:
+            self.build(view)
+
     def after_write(self, store: Store) -> None:
         """Bring both indexes up to date; if one fails, the next search or write tries again.
 

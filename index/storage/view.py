@@ -189,6 +189,15 @@ class View:
         rows = [self._all(sql, one) for one in article_ids]
         return {text.id: text for found in rows for text in whole(found, text_of)}
 
+    def sources(self) -> list[tuple[str, str]]:
+        """Id and source of each article, also of damaged ones."""
+        return [(row[0], row[1]) for row in self._all("SELECT id, source FROM articles")]
+
+    def integrity(self) -> list[str]:
+        """What SQLite finds wrong with the database file; empty if there is nothing."""
+        found = [str(row[0]) for row in self._all("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
+
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text contains `quote`."""
         sql = "SELECT id FROM articles WHERE instr(text, ?) ORDER BY rowid"

@@ -349,6 +349,30 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @commands.command()
+def check(
+    ctx: typer.Context,
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Build the indexes anew from the database.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for damage in the database, every article, the indexes and the model.
+
+    Exit code 1 if there is any; each line says what is damaged and what to do.
+    """
+    from sourcebook.index.check import check as look
+    from sourcebook.service.cli import printing
+    from sourcebook.service.notation.responses import CheckOut, DamageOut
+
+    with opened(ctx, advise=False) as library:
+        found = [DamageOut.model_validate(one) for one in look(library, repair=repair)]
+    output(ctx, CheckOut(damage=found), printing.checked)
+    if found:
+        raise typer.Exit(FAILED)
+
+
+@commands.command()
 def upgrade(
     ctx: typer.Context,
     *,

@@ -25,6 +25,7 @@ from sourcebook.service.notation.responses import (
     ArticleFull,
     ArticleOut,
     ArticlesPage,
+    CheckOut,
     FailureOut,
     LibraryOut,
     PassagesOut,
@@ -242,6 +243,15 @@ def judgements(found: JudgementsOut) -> None:
         if judgement.note:
             say(f"    {judgement.note}")
     say(f"{len(found.judgements)} judgements")
+
+
+def checked(found: CheckOut) -> None:
+    """Print each damage with its cure, a line each."""
+    say = _printer()
+    for damage in found.damage:
+        say(f"{damage.what} {damage.cure}")
+    if not found.damage:
+        say("No damage found.")
 
 
 def library(found: LibraryOut) -> None:

@@ -301,6 +301,19 @@ class LibraryOut(Returned):
     failed: list[FailureOut] = Field(description="The most recent of these, at most 100.")
 
 
+class DamageOut(Returned):
+    """Something that is not as it was written."""
+
+    what: str
+    cure: str = Field(description="What to do about it.")
+
+
+class CheckOut(Returned):
+    """All damage that was found in the library."""
+
+    damage: list[DamageOut]
+
+
 class Example(Returned):
     """An example question that the library answers."""
 
