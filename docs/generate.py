@@ -237,7 +237,7 @@ def figures_table(folder: Path) -> str:
         (
             f"{served:.3f}",
             "nDCG@10 on FeedbackQA, questions about government web pages "
-            f"({feedback.questions:,} questions); all-MiniLM-L6-v2 alone: {alone:.3f}",
+            f"({feedback.questions:,} questions); the encoder's vectors alone: {alone:.3f}",
             "feedbackqa",
         ),
         (

@@ -123,7 +123,7 @@ class Rank:
         ranked = [(-scores[item.row], item.row, number) for number, item in enumerate(found.items)]
         ranked.sort()
         # Each source that is asked has its best passage among the hits, however far behind.
-        own = {}
+        own: dict[tuple[float, int, int], None] = {}
         for source in query.asked_sources:
             spoken = (
                 each
