@@ -41,8 +41,8 @@ serve: $(SERVING) | $(LIBRARY)/sourcebook.db  ## API and page on http://127.0.0.
 ask: $(SERVING) | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
 	$(BIN)/sourcebook --library $(LIBRARY) ask "$(Q)"
 
-test: $(DEVELOPING)  ## all tests, a file at a time on each of two processors
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(DEVELOPING)  ## all tests, three files side by side: many wait for servers
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ from sourcebook.eval.measures.spread import Spread, spread_of
 from sourcebook.eval.peers.table import peers_table
 from sourcebook.index.article import Article, BlockKind
 from sourcebook.index.encoding.encoder import Encoder
-from sourcebook.index.encoding.model_files import DEFAULT_MODEL
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL, MINILM
 from sourcebook.index.errors import InputError, SourcebookError
 from sourcebook.index.library import Library
 from sourcebook.service.cli import context
@@ -40,8 +40,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    """The smaller encoder: its table is made in a quarter of the time."""
+    return Encoder(MINILM)
+
+
+@pytest.fixture(scope="module")
 def stand_in(cache: Path) -> LookupEncoder:
-    return LookupEncoder(cache)
+    return LookupEncoder(cache, MINILM)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,7 @@ def place(cache: Path, stand_in: LookupEncoder, corpus: SyntheticCorpus) -> Plac
     """A synthetic library, built with the stand-in."""
     with Library(cache / "library", stand_in, create=True) as library:
         library.add(corpus.articles())
-    return Place(folder=cache / "library", model=DEFAULT_MODEL, lookup=cache)
+    return Place(folder=cache / "library", model=MINILM, lookup=cache)
 
 
 @pytest.fixture(scope="module")

@@ -296,7 +296,6 @@ def test_the_command_writes_a_profile_of_the_encoder(
     assert fitted.encoders == (encoder.fingerprint,)
     assert fitted.calibration != before.calibration
     assert fitted.reading.calibration.answered != before.reading.calibration.answered
-    assert fitted.reading.short != before.reading.short
     kept = replace(
         fitted.reading,
         calibration=before.reading.calibration,
@@ -310,7 +309,6 @@ def test_the_command_writes_a_profile_of_the_encoder(
     assert f"{encoder.name}, fitted on " in done.stdout
     for each in (fitted.calibration, fitted.reading.calibration):
         assert f"answered from a confidence of {each.answered:.2f}" in done.stdout
-    assert f"shown from a probability of {fitted.reading.sure:.2f}" in done.stdout
     assert "reliability without the article" in done.stdout
 
 

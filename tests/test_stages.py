@@ -133,7 +133,7 @@ def test_reports_count_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert misses(load_report(tmp_path / "r.json")) == counted
     page = render_page([report])
     assert "Where misses happen" in page
-    printing.reports([report])
+    printing.reports([report], everything=True)
     printed = capsys.readouterr().out
     assert [line.split() for line in printed.splitlines() if "ranking" in line] == [
         ["missed:", "ranking", "2"]
