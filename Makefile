@@ -42,7 +42,7 @@ ask: $(SERVING) | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
 	$(BIN)/sourcebook --library $(LIBRARY) ask "$(Q)"
 
 test: $(DEVELOPING)  ## all tests, three files side by side: many wait for servers
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/ruff format --check .
