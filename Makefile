@@ -17,7 +17,7 @@ DEVELOPING := $(VENV)/.developing-$(FILES)
 INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt --config-settings editable_mode=strict --editable
 
-.PHONY: serve ask test check check-all docs model bench-peers image clean
+.PHONY: serve ask develop test check check-all docs model bench-peers image clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,8 @@ serve: $(SERVING) | $(LIBRARY)/sourcebook.db  ## API and page on http://127.0.0.
 
 ask: $(SERVING) | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
 	$(BIN)/sourcebook --library $(LIBRARY) ask "$(Q)"
+
+develop: $(DEVELOPING)  ## install what developing needs
 
 test: $(DEVELOPING)  ## all tests, three files side by side: many wait for servers
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
