@@ -28,12 +28,6 @@ REPOSITORY = Path(__file__).parents[1]
 
 MakeLibrary = Callable[..., "Library"]
 
-# The files that take longest come first, so that no processor is idle at the end.
-FIRST = (
-    *("test_workers", "test_page", "test_crash", "test_upgrade", "test_bench", "test_eval_cli"),
-    *("test_calibrate", "test_library", "test_cli", "test_wheel", "test_peers", "test_encode"),
-)
-
 FINES = "The council voted on Tuesday to double the fines for dumping waste in the river."
 TRAINS = (
     "The ministry will reopen the night train to the coast in spring.\n\n"
@@ -52,12 +46,6 @@ WHEAT = "\n\n".join(
     f"In district {number} the granary held {number * 7} tonnes of wheat at the end of the year."
     for number in range(600)
 )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first, each whole."""
-    places = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(FIRST)))
 
 
 @pytest.fixture(scope="session")
