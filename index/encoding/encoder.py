@@ -24,12 +24,12 @@ from sourcebook.index.encoding.model_files import (
     DESCRIPTION,
     MODELS_CURE,
     NETWORK,
-    TOKENIZER,
     ModelFiles,
     cache_folder,
     find_model,
     find_shipped,
     joint_sha256,
+    tokenizer_of,
 )
 from sourcebook.index.encoding.openvino_model import OpenVinoModel
 from sourcebook.index.encoding.samples import random_texts
@@ -318,7 +318,7 @@ def _in_openvino(folder: Path, fingerprint: str) -> _Parts:
         OpenVinoModel(
             folder / NETWORK, cache_folder() / "compiled" / fingerprint[:16], words=words
         ),
-        Tokenizer.from_file(str(folder / TOKENIZER)),
+        tokenizer_of(folder),
         about["max_pieces"],
         fingerprint,
         about["multi_vector"],

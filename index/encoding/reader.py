@@ -13,10 +13,10 @@ from tokenizers import Tokenizer
 
 from sourcebook.index.encoding.model_files import (
     DESCRIPTION,
-    TOKENIZER,
     cache_folder,
     read_description,
     shipped_folder,
+    tokenizer_of,
 )
 from sourcebook.index.encoding.openvino_model import OpenVinoModel
 from sourcebook.index.encoding.word_vectors import WORD_VECTORS, WordVectors
@@ -119,7 +119,7 @@ class Reader:
         self.fingerprint = shipped.fingerprint
         about = json.loads((shipped.folder / DESCRIPTION).read_text("utf-8"))
         words = shipped.folder / about[WORDS]
-        self.tokenizer = PairTokenizer(Tokenizer.from_file(str(words / TOKENIZER)))
+        self.tokenizer = PairTokenizer(tokenizer_of(words))
         self._model = OpenVinoModel(
             shipped.folder / NETWORK,
             cache_folder() / "compiled" / self.fingerprint[:16],
