@@ -1,5 +1,6 @@
 """The stage `compose`: quotes what was decided on, and sets beside it what belongs to it."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,10 @@ from sourcebook.service.asking.citation import Citation, Scores, cite
 from sourcebook.service.asking.decide import MOST_CITED, Decision
 from sourcebook.service.asking.disagreement import Contradiction, Disagreement, side_by_side
 from sourcebook.service.asking.evidence import evidence
-from sourcebook.service.asking.mismatch import stems
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import COLLAPSED, Hit, Ranking
 from sourcebook.service.asking.short_answer import ShortAnswer, read_answer
+from sourcebook.service.asking.text_words import TextWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +114,24 @@ def for_each_name(query: Query, quoted: Sequence[Hit], hits: Sequence[Hit]) -> t
     Who asks of two people, places or sources then sees evidence for each, where there is any; at
     most four hits are quoted.
     """
+    names = [word for word in query.words if word.named and not word.numeric]
+    if not names:
+        return tuple(quoted)
     chosen = list(quoted)
-    held = {stem for hit in chosen for stem in _held(hit)}
-    for word in query.words:
-        if not word.named or word.numeric or word.stem in held:
-            continue
-        further = next((hit for hit in hits[:COLLAPSED] if word.stem in _held(hit)), None)
-        if further and len(chosen) < MOST_CITED:
-            chosen.append(further)
-            held |= _held(further)
+    among = (*quoted, *hits[:COLLAPSED])
+    held = {hit.passage.id: _held(hit) for hit in among}
+    for name in names:
+        if not any(held[hit.passage.id].hold(name) for hit in chosen):
+            further = (hit for hit in among if held[hit.passage.id].hold(name))
+            chosen += itertools.islice(further, len(chosen) < MOST_CITED)
     return tuple(chosen)
 
 
-def _held(hit: Hit) -> set[str]:
+def _held(hit: Hit) -> TextWords:
     """The words of a passage, and of what stands above it or names its source."""
     known = hit.article.metadata
     above = (known.title, known.publisher, *known.authors, *hit.passage.headings)
-    return stems(" ".join((*above, hit.passage.text)))
+    return TextWords(" ".join((*above, hit.passage.text)))
 
 
 def quote(

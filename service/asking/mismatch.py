@@ -1,13 +1,13 @@
 """Whether a sentence is about something else than the question: another name, or the opposite."""
 
 from sourcebook.index.passages import Span
-from sourcebook.index.search.lexical import stem
 from sourcebook.index.words import WORD
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import Hit
+from sourcebook.service.asking.text_words import TextWords
 from sourcebook.service.language.answer_types import names
 from sourcebook.service.language.opposites import opposed
-from sourcebook.service.language.words import WITH_APOSTROPHES, folded
+from sourcebook.service.language.words import folded
 
 
 def says_opposite(query: Query, hit: Hit, found: Span) -> bool:
@@ -15,9 +15,9 @@ def says_opposite(query: Query, hit: Hit, found: Span) -> bool:
 
     That word is then not in it: "Did it rise or fall?" leaves open which of the two.
     """
-    said = stems(_sentence(hit, found)[0])
-    unasked = said - {word.stem for word in query.words}
-    return any(opposed(word.stem, unasked) for word in query.words if word.stem not in said)
+    said = TextWords(_sentence(hit, found)[0])
+    unasked = said.stems - {word.stem for word in query.words}
+    return any(opposed(word.stem, unasked) for word in query.words if not said.hold(word))
 
 
 def on_another(query: Query, hit: Hit, found: Span) -> bool:
@@ -26,8 +26,8 @@ def on_another(query: Query, hit: Hit, found: Span) -> bool:
     Title and headings may hold the name, too: a sentence need not repeat it.
     """
     text, start = _sentence(hit, found)
-    around = stems(" ".join([hit.article.metadata.title, *hit.passage.headings, text]))
-    if all(word.stem in around or word.numeric or not word.named for word in query.words):
+    around = TextWords(" ".join([hit.article.metadata.title, *hit.passage.headings, text]))
+    if all(around.hold(word) or word.numeric or not word.named for word in query.words):
         return False
     known = {folded(word.text) for word in query.words}
     return any(
@@ -41,8 +41,3 @@ def _sentence(hit: Hit, found: Span) -> tuple[str, int]:
     """The sentence that holds `found`, and where it begins."""
     sentence = next(each for each in hit.passage.sentences if found.start < each.end)
     return hit.passage.text_of(sentence), sentence.start
-
-
-def stems(text: str) -> set[str]:
-    """The words of a text as the lexical index calls them, without stop words."""
-    return {stemmed for word in WITH_APOSTROPHES.findall(text) if (stemmed := stem(word))}

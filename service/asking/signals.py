@@ -1,28 +1,19 @@
 """Signals of all stages that tell an answer from a near miss, about the best hit."""
 
 import math
-import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, fields
 
 import numpy as np
-from rapidfuzz.distance import Indel
 
 from sourcebook.index.encoding.tokens import Vectors, weighted
-from sourcebook.index.search.lexical import MOST_LETTERS, stem
 from sourcebook.service.asking.query import ContentWord, Query
 from sourcebook.service.asking.rank import Hit, Ranking
 from sourcebook.service.asking.spelling import UNHELD
+from sourcebook.service.asking.text_words import TextWords
 from sourcebook.service.language.answer_types import fitting
 from sourcebook.service.language.opposites import opposed
-from sourcebook.service.language.words import WITH_APOSTROPHES, folded, negated
-
-# A name or a long word may be misspelt by a letter or two, but not at its beginning, where a
-# prefix may turn it into its opposite.
-SAME_WORD, LONG_WORD = 0.85, 5
-
-_DIGITS = re.compile(r"\d+")
-_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
+from sourcebook.service.language.words import negated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +53,7 @@ def signals(query: Query, ranking: Ranking) -> Signals:
     best = ranking.hits[0]
     logits = [hit.reading.logit for hit in ranking.hits if hit.reading]
     sentence, matches, score = _best_sentence(best, ranking.weights)
-    said = _Words(sentence)
+    said = TextWords(sentence)
     around = _around(best)
     # "Before 2025" is said by "in 1997".
     lacking = [
@@ -138,34 +129,7 @@ def _similarity(word: ContentWord, matches: Vectors) -> float:
     return float(matches[list(word.pieces)].mean())
 
 
-def _around(hit: Hit) -> "_Words":
+def _around(hit: Hit) -> TextWords:
     """The words of a passage, of its headings and of its article's title."""
     passage = hit.passage
-    return _Words(" ".join([hit.article.metadata.title, *passage.headings, passage.text]))
-
-
-class _Words:
-    """The words of a text, and whether those of a question are among them."""
-
-    def __init__(self, text: str) -> None:
-        # U.S. and US are one name.
-        text = _INITIALS.sub(lambda initials: initials[0].replace(".", "") + " ", text)
-        self.folded = [folded(word) for word in WITH_APOSTROPHES.findall(text)]
-        self.stems = {stemmed for word in self.folded if (stemmed := stem(word))}
-        self._digits = frozenset(_DIGITS.findall(text))
-
-    def hold(self, word: ContentWord) -> bool:
-        """Whether the word is there: in any inflection, a letter or two aside, or as a number."""
-        if word.stem in self.stems:
-            return True
-        if word.numeric:
-            return self._digits.issuperset(_DIGITS.findall(word.text))
-        return len(word.text) >= LONG_WORD and self._nearly(folded(word.text))
-
-    def _nearly(self, word: str) -> bool:
-        return any(
-            other[0] == word[0]
-            and abs(len(other) - len(word)) <= MOST_LETTERS
-            and Indel.normalized_similarity(other, word) >= SAME_WORD
-            for other in self.folded
-        )
+    return TextWords(" ".join([hit.article.metadata.title, *passage.headings, passage.text]))
