@@ -32,11 +32,6 @@ class Weights:
     source: float
     date: float
 
-    def share(self, score: float) -> float:
-        """A score as a share of the highest that these weights allow, in [0, 1]; no probability."""
-        highest: float = sum(max(0.0, weight) for weight in asdict(self).values())
-        return min(1.0, max(0.0, score / highest))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceThresholds:
@@ -106,7 +101,8 @@ class Profile:
     """All that was measured about one encoder, and all that depends on its similarities.
 
     `encoders` are the fingerprints of the encoders that it is for. The prefixes are put before
-    each text that is encoded. The counts say how many candidates each index finds.
+    each text that is encoded. The counts say how many candidates each index finds. `unrelated` is
+    the median score of what is found for questions on other subjects.
     """
 
     name: str
@@ -116,9 +112,15 @@ class Profile:
     dense_count: int
     lexical_count: int
     weights: Weights
+    unrelated: float
     evidence: EvidenceThresholds
     calibration: Calibration
     reading: ReadingProfile
+
+    def share(self, score: float) -> float:
+        """How far a score lies between `unrelated` and the highest there is; no probability."""
+        highest: float = sum(max(0.0, weight) for weight in asdict(self.weights).values())
+        return min(1.0, max(0.0, (score - self.unrelated) / (highest - self.unrelated)))
 
     def to_json(self) -> str:
         """The profile as a file holds it."""

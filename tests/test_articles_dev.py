@@ -5,15 +5,15 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
+from conftest import FINES, TRAINS, WHEAT, MakeLibrary
 
-from sourcebook.eval.data.cached_library import cached_library, default_cache
 from sourcebook.eval.data.gold import Span
 from sourcebook.eval.data.judged import JudgedQuestion, Located, load_judged, locate
-from sourcebook.eval.data.question_set import load_with_corpus
 from sourcebook.eval.measures.abstention import auroc
 from sourcebook.eval.measures.evidence import inexact_quotes, measure_evidence, measure_passages
 from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import find_files, parse
 from sourcebook.service.asking.citation import Citation
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.external,
     pytest.mark.skipif(not GOLD.exists(), reason="the raw articles lie beside the repository"),
 ]
-# What the issue asks for.
+# What the passages, and the evidence in them, must reach.
 WANTED = {
     "Hit@1": 0.82,
     "Hit@4": 0.92,
@@ -101,25 +101,22 @@ def told_apart(found: Sequence[tuple[float, bool]]) -> float:
 
 
 def test_near_misses_are_told_from_answers(
-    raw_engine: Engine, questions: tuple[JudgedQuestion, ...], encoder: Encoder
+    raw_engine: Engine,
+    questions: tuple[JudgedQuestion, ...],
+    encoder: Encoder,
+    make_library: MakeLibrary,
 ) -> None:
-    squad = SHARED / "bench" / "squad2"
-    if not squad.exists():
-        pytest.skip(f"{squad} is missing")
-    found = confidences(raw_engine, ((each.question, each.answerable) for each in questions))
-    question_set, articles = load_with_corpus(squad, "dev")
-    library, building = cached_library(articles, encoder, default_cache())
-    with library:
-        for _ in building:
-            pass
-        # Every seventh question, to be quick. Similarity alone tells little; reading tells more.
-        asked = ((each.text, each.answerable) for each in question_set.questions[::7])
-        of_squad = confidences(Engine.of(library), asked)
-        off = confidences(Engine.of(library), ((each.question, False) for each in questions[::3]))
-    answered = [each for each in of_squad if each[1]]
-    measured = told_apart(of_squad), told_apart([*found, *of_squad]), told_apart([*answered, *off])
-    assert min(measured[:2]) > 0.65, measured
-    assert measured[2] > 0.99, measured
+    reading = Engine.of(raw_engine.library, reader=shipped_reader())
+    found = confidences(reading, ((each.question, each.answerable) for each in questions))
+    # The same questions, asked of what is on another subject.
+    other = Engine.of(
+        make_library(wheat=WHEAT, fines=FINES, trains=TRAINS), reader=shipped_reader()
+    )
+    off = confidences(other, ((each.question, False) for each in questions[::3]))
+    answered = [each for each in found if each[1]]
+    measured = told_apart(found), told_apart([*answered, *off])
+    assert measured[0] > 0.7, measured
+    assert measured[1] > 0.99, measured
 
 
 def test_every_quote_of_every_answer_is_exact(

@@ -1,5 +1,6 @@
 """Ranks a caller's own texts for a query, with the scores that a library's passages get."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from sourcebook.index.encoding.encoder import Encoder, Encoding, QuestionEncodin
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
 from sourcebook.index.errors import BusyError, TooLargeError
 from sourcebook.index.passages import Passage, cut
-from sourcebook.index.profile import Weights
+from sourcebook.index.profile import Profile
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
 from sourcebook.index.storage.records import ArticleRecord, Moment
@@ -58,14 +59,14 @@ class Reranker:
         self,
         encoder: Encoder,
         codec: TokenCodec,
-        weights: Weights,
+        profile: Profile,
         *,
         waiting: int = MAX_WAITING,
     ) -> None:
-        """Rank with these `weights`; at most `waiting` requests are ranked or wait at a time."""
+        """Rank as the `profile` says; at most `waiting` requests are ranked or wait at a time."""
         self._encoder = encoder
         self._codec = codec
-        self._weights = weights
+        self._profile = profile
         self._turn = Lock()
         self._places = BoundedSemaphore(waiting)
 
@@ -100,11 +101,11 @@ class Reranker:
                     f"the limit is reached at number {number} of {len(documents)}.",
                     cure="Send fewer or shorter ones, or a smaller max_tokens_per_doc.",
                 )
-        best = dict.fromkeys(range(len(documents)), 0.0)
+        best = dict.fromkeys(range(len(documents)), -math.inf)  # as of a text without a word
         for row, score in self._scores(asked, passages):
             best[owners[row]] = max(best[owners[row]], score)
         order = sorted(best, key=lambda number: (-best[number], number))
-        return [Relevance(number, best[number]) for number in order]
+        return [Relevance(number, round(self._profile.share(best[number]), 5)) for number in order]
 
     def _passages(self, document: str, max_pieces: int) -> list[Passage]:
         offsets = self._encoder.piece_offsets(document)
@@ -119,7 +120,7 @@ class Reranker:
         return cut(article, self._encoder.piece_offsets, self._encoder.passage_pieces)
 
     def _scores(self, asked: Query, passages: Sequence[Passage]) -> Iterable[tuple[int, float]]:
-        """The number of each passage with its relevance."""
+        """The number of each passage with its score."""
         if not passages:
             return []
         with self._turn:
@@ -133,8 +134,8 @@ class Reranker:
         def load(rows: Iterable[int]) -> dict[int, Sourced]:
             return {row: Sourced(article=_RECORD, passage=passages[row]) for row in rows}
 
-        hits = Rank(self._weights)(asked, found, load).hits
-        return [(hit.candidate.row, round(self._weights.share(hit.score), 5)) for hit in hits]
+        hits = Rank(self._profile.weights)(asked, found, load).hits
+        return [(hit.candidate.row, hit.score) for hit in hits]
 
     def _candidates(
         self,

@@ -187,7 +187,7 @@ def search(answering: Answering, wanted: StoreQuery) -> StorePage:
     best: dict[str, StoreHit] = {}
     for query in queries:
         for found in answering.find(query, chosen.filter(), wanted.max_num_results).hits:
-            hit = _hit(found, answering.engine.profile.weights.share(found.citation.scores.fused))
+            hit = _hit(found, answering.engine.profile.share(found.citation.scores.fused))
             if found.passage.id not in best or best[found.passage.id].score < hit.score:
                 best[found.passage.id] = hit
     least = options.score_threshold or 0.0

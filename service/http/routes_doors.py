@@ -189,7 +189,7 @@ def _rerank(routes: APIRouter, answering: Answering) -> None:
         found = made.get(engine.fingerprint)
         if found is None:
             library = engine.library
-            found = Reranker(library.encoder, library.codec, engine.profile.weights)
+            found = Reranker(library.encoder, library.codec, engine.profile)
             made.clear()
             made[engine.fingerprint] = found
         return found
