@@ -204,15 +204,16 @@ class DenseIndex:
             with self._path.open("rb") as file:
                 facts = json.loads(file.readline())
                 body = np.fromfile(file, dtype=np.uint8)
+            if facts["format"] != FORMAT:
+                raise ValueError("it is of another version")
             crc = facts.pop("crc32")
-            expected = {"format": FORMAT, "dimensions": self.dimensions}
-            if not expected.items() <= facts.items() or crc != _checksum(facts, body):
-                raise ValueError(f"its head says {facts}, expected {expected}")
+            if facts["dimensions"] != self.dimensions or crc != _checksum(facts, body):
+                raise ValueError("it is damaged")
             index = faiss.deserialize_index(body)
             moment = Moment(int(facts["generation"]), int(facts["state"]))
             trained_at = int(facts["trained_at"])
         except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-            log.warning("%s is damaged (%s); rebuilding it from the database", self._path, error)
+            log.warning("%s is rebuilt from the database: %s", self._path, error)
             self._path.unlink(missing_ok=True)
         except OSError as error:
             log.warning(

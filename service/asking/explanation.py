@@ -11,6 +11,7 @@ from sourcebook.service.asking.query import ContentWord
 from sourcebook.service.asking.rank import Ranking
 from sourcebook.service.asking.signals import lacked
 from sourcebook.service.asking.suspect import Findings, suspect
+from sourcebook.service.language.languages import LEXICON
 
 SHOWN = 20  # passages of an explanation
 OPENING = 160  # characters of a passage
@@ -135,7 +136,11 @@ def explain(
 
     `ranked` are all of the `found` passages; `read` are those that the answer was decided on.
     """
-    words = answer.query.words
+    words = [
+        word
+        for word in answer.query.words
+        if word.named or word.text.casefold() not in LEXICON.function_words
+    ]
     held = view.held({word.stem for word in words}, chosen)
     followed = follow(ranked, read, answer)
     lacks = [lacked(words, each.hit) for each in followed]
