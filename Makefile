@@ -17,7 +17,7 @@ DEVELOPING := $(VENV)/.developing-$(FILES)
 INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt --config-settings editable_mode=strict --editable
 
-.PHONY: serve ask develop test check check-all docs model bench-peers image clean
+.PHONY: serve ask develop test check check-all attacks docs model bench-peers image clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,9 @@ check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/mypy
 	$(BIN)/mypy tests
 	$(BIN)/python -m docs.generate --check
+
+attacks: $(DEVELOPING)  ## try to break it: kill, flip bits, flood; writes docs/reliability.md
+	cd tests && ../$(BIN)/python -m attacks
 
 docs: $(DEVELOPING)  ## write the generated pages anew
 	$(BIN)/python -m docs.generate

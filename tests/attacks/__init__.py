@@ -1,0 +1,1 @@
+"""Attacks on a Sourcebook: what an enemy or bad luck would do to it."""
