@@ -141,7 +141,7 @@ def findings(
     answer: Answer,
     logits: tuple[float | None, ...],
     lacks: tuple[set[ContentWord], ...] = (),
-    held: tuple[str, ...] = ("peru", "truck"),
+    held: tuple[str, ...] = ("Peru", "truck"),
 ) -> Findings:
     """Hits with these logits; those of an answer's are cited that have a logit above 0."""
     followed = [

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 GOLD = ROOT / "eval" / "gold"
 SHARED = ROOT.parent / "shared"
 SPANISH_ARTICLES = GOLD / "spanish-articles.jsonl"
+OTHER_ARTICLES = GOLD / "languages-articles.jsonl"  # Portuguese, French and German
 RAW = SHARED / "seeds"
 RAW_GOLD = SHARED / "gold" / "articles.dev.jsonl"
 SPLITS = ("dev", "test")
@@ -161,6 +162,17 @@ def test_spanish_quotes_stand_in_the_briefs_or_the_spanish_articles(
     questions = judged(f"spanish.{split}")
     assert wrong_quotes(questions, briefs_and_spanish) == []
     assert wrong_short_answers(questions, briefs_and_spanish) == []
+
+
+def test_the_quotes_of_other_languages_stand_in_the_briefs_or_their_articles(
+    briefs: dict[str, Article],
+) -> None:
+    questions, articles = judged("languages.test"), briefs | by_id(OTHER_ARTICLES)
+    assert wrong_quotes(questions, articles) == []
+    assert wrong_short_answers(questions, articles) == []
+    rows_of = Counter(row["tags"][0] for row in rows("languages.test"))
+    assert rows_of == {"pt": 10, "fr": 10, "de": 10}
+    assert {article.metadata.language for article in by_id(OTHER_ARTICLES).values()} == {*rows_of}
 
 
 class TestRawArticles:

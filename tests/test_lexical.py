@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.checksums import CHECKSUMS
 from sourcebook.index.search.lexical import K1, LexicalEntry, LexicalIndex
+from sourcebook.index.search.stemming import stem
 from sourcebook.index.storage.records import Moment
 
 TEXTS = {
@@ -112,6 +113,35 @@ def test_neighbours_count_more_than_the_same_words_apart(tmp_path: Path) -> None
     assert dict(index.search("war and peace", 9))[1] == dict(index.search("war, peace", 9))[1]
     index.catch_up(Moment(2, 9), [entry(3, "Peace came.", context="Total")], [1])
     assert found(index, "total peace") == [2, 3]
+
+
+def test_words_are_stemmed_by_the_language_of_their_article(tmp_path: Path) -> None:
+    index = LexicalIndex(tmp_path / "lexical", nullcontext)
+    texts = [
+        ("en", "Farmers in Nariño grow coca. The children die."),
+        ("es", "Las autoridades incautaron cargamentos; los cultivadores de Nariño protestaron."),
+        ("de", "Die Anbauflächen wurden von der Behörde vernichtet."),
+    ]
+    entries = [
+        LexicalEntry(row=row, article=1, context="", text=text, language=language)
+        for row, (language, text) in enumerate(texts, 1)
+    ]
+    index.catch_up(Moment(1, 9), entries, [])
+    assert found(index, "incautaciones") == [2]
+    assert found(index, "Anbaufläche") == found(index, "Behörden") == [3]
+    assert set(found(index, "nariño")) == {1, 2}  # a name matches in each language
+    # What is a stop word in one language may be none in another.
+    assert index.holds("die")
+    assert index.holds("incautación")
+    assert not index.holds("incautación", allowed_articles=[2])
+    assert index.idf("incautaciones")[stem("incautaciones") or ""] < index.highest_idf()
+    # A word counts once, by the better of its stems.
+    scores = dict(index.search("Nariño", 9))
+    assert scores[2] < 1.2 * scores[1]
+    for question in ("incautaciones cultivadores Nariño", texts[1][1]):
+        assert max(dict(index.search(question, 9)).values()) < index.bound(question)
+    again = LexicalIndex(tmp_path / "lexical", nullcontext)
+    assert found(again, "incautaciones") == [2]
 
 
 def test_context_is_searched_and_is_no_phrase(tmp_path: Path) -> None:

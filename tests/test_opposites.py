@@ -2,7 +2,7 @@
 
 import pytest
 
-from sourcebook.index.search.lexical import stem
+from sourcebook.index.search.stemming import stem
 from sourcebook.service.language.opposites import PAIRS, opposed
 
 

@@ -7,7 +7,7 @@ from rapidfuzz.distance import OSA
 
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
-from sourcebook.index.search.lexical import stem
+from sourcebook.index.search.stemming import stem
 from sourcebook.index.search.view import Names
 from sourcebook.service.asking.query import MAX_QUESTION, Query, plan, query_of
 from sourcebook.service.language.words import WITH_APOSTROPHES

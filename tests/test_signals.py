@@ -140,11 +140,11 @@ def test_what_is_missing_is_named_as_it_was_asked() -> None:
 
     # "sell" may be said in other words.
     assert missing(asked, set()) == ["Emmanuel Macron", "2031", "quince"]
-    assert missing(asked, {"macron", "2031", "quinc"}) == ["Emmanuel"]
+    assert missing(asked, {"Macron", "2031", "quince"}) == ["Emmanuel"]
     assert missing(ask("Did Bo's men sell it?"), set())[0] == "Bo"
     # What the best passage holds in another spelling is not missing.
     assert missing(ask("Did the US help Cáucas?", "The U.S. and Cauca."), set()) == ["help"]
-    assert missing(asked, {word.stem for word in asked.query.words}) == []
+    assert missing(asked, {word.text for word in asked.query.words}) == []
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

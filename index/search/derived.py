@@ -228,5 +228,11 @@ def _entries(view: View, rows: Sequence[int]) -> Iterator[LexicalEntry]:
         for row, (article, passage) in passages.items():
             if article not in records:
                 continue  # its record is damaged
-            context = "\n".join([records[article].metadata.title, *passage.headings])
-            yield LexicalEntry(row=row, article=article, context=context, text=passage.text)
+            metadata = records[article].metadata
+            yield LexicalEntry(
+                row=row,
+                article=article,
+                context="\n".join([metadata.title, *passage.headings]),
+                text=passage.text,
+                language=metadata.language,
+            )

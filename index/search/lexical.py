@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,17 @@ from rapidfuzz.process import extract
 
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.checksums import check_files, write_checksums
+from sourcebook.index.search.stemming import (
+    FOLDING,
+    SPACED,
+    STEMMERS,
+    STEMMING,
+    folded_words,
+    own_stems,
+    stem,
+    words,
+)
 from sourcebook.index.storage.records import Moment
-from sourcebook.index.words import STOP_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +36,7 @@ log = logging.getLogger(__name__)
 K1 = 1.2
 
 STEMMED = "stemmed"
+OWN = "own"
 PAIRS = "pairs"
 PLAIN = "plain"
 # A misspelt word differs by a letter, a long one by two at most.
@@ -38,22 +47,28 @@ WRITER_HEAP_BYTES = 32_000_000  # tantivy requires at least 15 MB for each threa
 # The list .managed.json changes before a commit; it only serves to delete files.
 MUTABLE_FILES = ("meta.json",)
 IGNORED_FILES = (".managed.json",)
+Term = tuple[str, str]  # a field and a word in it
+
 # Raised by an index that is missing, damaged or of another version.
 DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LexicalEntry:
-    """A passage to be indexed; `context` is its title and headings."""
+    """A passage to be indexed; `context` is its title and headings, `language` two letters."""
 
     row: int
     article: int
     context: str
     text: str
+    language: str = "en"
 
 
 class LexicalIndex:
     """BM25 over stemmed words and pairs of neighbouring ones; exact phrases over plain words.
+
+    All words are stemmed by the rules of English, so that names match across languages; those of a
+    passage in another language also by its own, and a word counts by the better of both.
 
     Safe to share between threads; only the holder of the library's write lock may change it. Its
     moment is committed together with its documents, so the two always agree.
@@ -81,7 +96,7 @@ class LexicalIndex:
                 # Perhaps another process has just committed and not yet written the checksums.
                 with exclusively():
                     self._index = self._open_or_begin(folder)
-        self.moment = self._read_moment()
+        self._refresh()
 
     @property
     def generation(self) -> int:
@@ -92,13 +107,13 @@ class LexicalIndex:
         """Load what another process has committed."""
         with self._reloading:
             self._index.reload()
-            self.moment = self._read_moment()
+            self._refresh()
 
     def clear(self) -> None:
         """Start again empty, at generation 0; the caller holds the library's write lock."""
         with self._reloading:
             self._index = self._begin()
-            self.moment = self._read_moment()
+            self._refresh()
 
     def __len__(self) -> int:
         """The number of passages in the index."""
@@ -134,9 +149,8 @@ class LexicalIndex:
         field: str,
         allowed: Sequence[int] | None,
     ) -> list[tuple[int, float]]:
-        matches = [
-            tantivy.Query.term_query(self._schema, field, term) for field, term in _terms(question)
-        ] + [self._phrase(phrase) for phrase in phrases]
+        matches = [self._any(terms) for terms in self._terms(question)]
+        matches += [self._phrase(phrase) for phrase in phrases]
         if not matches or not count or (allowed is not None and not allowed):
             return []
         query = tantivy.Query.boolean_query([(tantivy.Occur.Should, match) for match in matches])
@@ -147,6 +161,11 @@ class LexicalIndex:
         rows = _values(searcher, "row", hits)
         return [(row, float(score)) for (score, _), row in zip(hits, rows, strict=True)]
 
+    def _any(self, terms: Sequence[Term]) -> tantivy.Query:
+        """A query for any of the terms, which scores as the best of them does."""
+        queries = [tantivy.Query.term_query(self._schema, *term) for term in terms]
+        return queries[0] if len(queries) == 1 else tantivy.Query.disjunction_max_query(queries)
+
     def _among(self, query: tantivy.Query, field: str, allowed: Sequence[int]) -> tantivy.Query:
         """A query for what matches `query` and has one of the allowed numbers in the field."""
         among = tantivy.Query.term_set_query(self._schema, field, list(allowed))
@@ -156,32 +175,38 @@ class LexicalIndex:
         )
 
     def idf(self, text: str) -> dict[str, float]:
-        """BM25's inverse document frequency of each stemmed word of `text`, without stop words."""
-        searcher = self._index.searcher()
-        total = max(1, searcher.num_docs)
-        words = dict.fromkeys(STEMMING.analyze(text))
-        return {word: _idf(total, searcher.doc_freq(STEMMED, word)) for word in words}
+        """BM25's inverse document frequency of each word of `text`, by its stem in English.
+
+        Stop words of English are left out. A word that is inflected in several languages of the
+        library has the lowest of its frequencies.
+        """
+        found: dict[str, float] = {}
+        for word in words(text):
+            if stemmed := stem(word):
+                found[stemmed] = min(self._idf(self._forms(word)), found.get(stemmed, math.inf))
+        return found
 
     def bound(self, question: str) -> float:
         """An upper bound of the BM25 score of any passage for `question`, without phrases."""
-        searcher = self._index.searcher()
-        total = max(1, searcher.num_docs)
-        return (K1 + 1) * sum(
-            _idf(total, searcher.doc_freq(field, term)) for field, term in _terms(question)
-        )
+        groups = self._terms(question)
+        return (K1 + 1) * sum(max(self._idf([term]) for term in terms) for terms in groups)
 
     def highest_idf(self) -> float:
         """The inverse document frequency of a word that no passage contains."""
         return _idf(max(1, self._index.searcher().num_docs), 0)
 
-    def holds(self, term: str, *, allowed_articles: Sequence[int] | None = None) -> bool:
-        """Whether a passage contains a stemmed word; `allowed_articles` restricts the search."""
-        match = tantivy.Query.term_query(self._schema, STEMMED, term)
-        searcher = self._index.searcher()
-        query = (
-            match if allowed_articles is None else self._among(match, "article", allowed_articles)
-        )
-        return bool(searcher.search(query, limit=1, count=False).hits)
+    def holds(self, word: str, *, allowed_articles: Sequence[int] | None = None) -> bool:
+        """Whether a passage contains a word, inflected in any way.
+
+        `allowed_articles` restricts the search.
+        """
+        forms = self._forms(word)
+        if not forms:
+            return False
+        query = self._any(forms)
+        if allowed_articles is not None:
+            query = self._among(query, "article", allowed_articles)
+        return bool(self._index.searcher().search(query, limit=1, count=False).hits)
 
     def words_like(self, word: str) -> list[str]:
         """The indexed words with the same first letter that differ by a letter, or two if long.
@@ -247,6 +272,11 @@ class LexicalIndex:
                 ],
                 PLAIN: entry.text,
             }
+            if entry.language in STEMMERS:
+                values[OWN] = [
+                    " ".join(own_stems(text, entry.language))
+                    for text in (entry.context, entry.text)
+                ]
             writer.add_document(_document(values))
 
     def rows(self) -> list[int]:
@@ -297,12 +327,41 @@ class LexicalIndex:
 
     def _with_analysers(self, index: tantivy.Index) -> tantivy.Index:
         index.register_tokenizer(STEMMED, STEMMING)
+        index.register_tokenizer(OWN, SPACED)
         index.register_tokenizer(PAIRS, SPACED)
         index.register_tokenizer(PLAIN, FOLDING)
         # `reload` is called after each commit; tantivy's watcher would be one more thread.
         index.config_reader("manual")
         index.reload()
         return index
+
+    def _terms(self, question: str) -> list[list[Term]]:
+        """The terms of each word and pair of `question`, without repetition."""
+        groups = [self._forms(word) for word in words(question)]
+        groups += [[(PAIRS, pair)] for pair in _pairs(STEMMING.analyze(question))]
+        return [list(terms) for terms in dict.fromkeys(map(tuple, groups)) if terms]
+
+    def _forms(self, word: str) -> list[Term]:
+        """The terms under which a word is indexed: in English and the library's other languages."""
+        stemmed = stem(word)
+        forms = [(STEMMED, stemmed)] if stemmed else []
+        own = [own_stems(word, language) for language in self._languages]
+        return forms + [(OWN, each) for stems in own for each in stems]
+
+    def _idf(self, terms: Sequence[Term]) -> float:
+        """The inverse document frequency of whichever term most passages hold."""
+        searcher = self._index.searcher()
+        held = max((searcher.doc_freq(*term) for term in terms), default=0)
+        return _idf(max(1, searcher.num_docs), held)
+
+    def _refresh(self) -> None:
+        self.moment = self._read_moment()
+        self._languages = self._read_languages()
+
+    def _read_languages(self) -> list[str]:
+        """The languages, beside English, that passages were stemmed by."""
+        searcher = self._index.searcher()
+        return [one for one in STEMMERS if searcher.terms_with_prefix(OWN, f"{one}:", limit=1)]
 
     def _read_moment(self) -> Moment:
         """The moment that was committed with the documents; zeros if there is none."""
@@ -323,17 +382,6 @@ class LexicalIndex:
         return tantivy.Query.phrase_query(self._schema, PLAIN, list(words))
 
 
-def folded_words(text: str) -> list[str]:
-    """The words of a text as they are indexed for phrases: without case and accents."""
-    return list(FOLDING.analyze(text))
-
-
-@lru_cache(maxsize=65_536)
-def stem(word: str) -> str | None:
-    """The stem of a word as it is indexed; None for a stop word."""
-    return next(iter(STEMMING.analyze(word)), None)
-
-
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("row", "article", "marker"):
@@ -341,6 +389,7 @@ def _schema() -> tantivy.Schema:
     for name in Moment._fields:
         builder.add_unsigned_field(name, fast=True)
     builder.add_text_field(STEMMED, tokenizer_name=STEMMED, index_option="freq")
+    builder.add_text_field(OWN, tokenizer_name=OWN, index_option="freq")
     builder.add_text_field(PAIRS, tokenizer_name=PAIRS, index_option="freq")
     builder.add_text_field(PLAIN, tokenizer_name=PLAIN, index_option="position")
     return builder.build()
@@ -348,20 +397,6 @@ def _schema() -> tantivy.Schema:
 
 def _document(values: dict[str, Any]) -> tantivy.Document:
     return tantivy.Document.from_dict(values, SCHEMA)
-
-
-def _analyser(*filters: tantivy.Filter) -> tantivy.TextAnalyzer:
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    for step in (tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold(), *filters):
-        builder = builder.filter(step)
-    return builder.build()
-
-
-def _terms(question: str) -> list[tuple[str, str]]:
-    """(field, term) of each word and pair of `question`, without repetition."""
-    words = STEMMING.analyze(question)
-    terms = [(STEMMED, word) for word in words] + [(PAIRS, pair) for pair in _pairs(words)]
-    return list(dict.fromkeys(terms))
 
 
 def _pairs(words: Sequence[str]) -> list[str]:
@@ -383,9 +418,4 @@ def _idf(total: int, containing: int) -> float:
     return math.log(1 + (total - containing + 0.5) / (containing + 0.5))
 
 
-FOLDING = _analyser()
-SPACED = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-STEMMING = _analyser(
-    tantivy.Filter.custom_stopword(sorted(STOP_WORDS)), tantivy.Filter.stemmer("english")
-)
 SCHEMA = _schema()

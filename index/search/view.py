@@ -14,7 +14,7 @@ from sourcebook.index.errors import LibraryError
 from sourcebook.index.passages import Offsets, Passage
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.derived import DerivedIndexes
-from sourcebook.index.search.lexical import folded_words
+from sourcebook.index.search.stemming import folded_words
 from sourcebook.index.stopwatch import Stopwatch
 from sourcebook.index.storage.records import ArticleRecord, Filter
 from sourcebook.index.storage.view import View
@@ -193,11 +193,11 @@ class LibraryView(View):
             self._library.compared.clear()
         return found
 
-    def held(self, stems: Iterable[str], chosen: Filter | None = None) -> set[str]:
-        """Those of the stemmed words that some passage holds, of those that the filter lets by."""
+    def held(self, words: Iterable[str], chosen: Filter | None = None) -> set[str]:
+        """Those of the words that some passage holds, of those that the filter lets by."""
         self.catch_up()
         articles, _ = self._allowed(chosen)
-        return {one for one in stems if self._lexical.holds(one, allowed_articles=articles)}
+        return {one for one in words if self._lexical.holds(one, allowed_articles=articles)}
 
     def nearest_articles(self, text: str, count: int) -> list[str]:
         """Ids of the articles that share most words with `text`, the best first."""

@@ -105,7 +105,7 @@ class Decide:
 
     def _missing(self, query: Query, best: Hit, view: LibraryView, chosen: Filter | None) -> str:
         """What is missing in articles on the question's subject, machine-readable."""
-        held = view.held({word.stem for word in query.words}, chosen)
+        held = view.held({word.text for word in query.words}, chosen)
         missing = missing_entities(query, best, held, self.calibration.unsaid)
         return f"{ENTITY_MISSING}:{missing[0]}" if missing else DETAIL_MISSING
 

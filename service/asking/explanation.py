@@ -141,7 +141,7 @@ def explain(
         for word in answer.query.words
         if word.named or word.text.casefold() not in LEXICON.function_words
     ]
-    held = view.held({word.stem for word in words}, chosen)
+    held = view.held({word.text for word in words}, chosen)
     followed = follow(ranked, read, answer)
     lacks = [lacked(words, each.hit) for each in followed]
     stage, because = suspect(
@@ -150,7 +150,7 @@ def explain(
         )
     )
     return Explanation(
-        words=tuple(AskedWord(word.text, word.rarity, word.stem in held) for word in words),
+        words=tuple(AskedWord(word.text, word.rarity, word.text in held) for word in words),
         found=found,
         merged=found - len(ranked.hits),
         read=sum(hit.reading is not None for hit in read.hits),

@@ -10,7 +10,7 @@ import numpy as np
 
 from sourcebook.index.errors import InputError
 from sourcebook.index.passages import Offsets
-from sourcebook.index.search.lexical import stem
+from sourcebook.index.search.stemming import stem
 from sourcebook.index.search.view import Names
 from sourcebook.index.words import WORD
 from sourcebook.service.asking.named_sources import Source, named_sources, unknown_source, without

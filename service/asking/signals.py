@@ -84,11 +84,11 @@ def signals(query: Query, ranking: Ranking) -> Signals:
 def missing_entities(query: Query, best: Hit, held: Set[str], unsaid: float) -> list[str]:
     """What the question names and nothing that was searched holds, as it is written there.
 
-    `held` are the stems that some passage does hold. Names and numbers come first, then other
+    `held` are the words that some passage does hold. Names and numbers come first, then other
     words, where the best passage matches them less than `unsaid`; neighbours are one name.
     """
     matches, around = best.similarity.max(axis=1), _around(best)
-    missing = [word for word in query.words if word.stem not in held and not around.hold(word)]
+    missing = [word for word in query.words if word.text not in held and not around.hold(word)]
     named = [word for word in missing if word.named]
     others = [w for w in missing if not w.named and _similarity(w, matches) < unsaid]
     return [*_runs(query.matched, named), *(word.text for word in others)]

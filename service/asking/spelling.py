@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 
 from rapidfuzz.distance import OSA
 
-from sourcebook.index.search.lexical import LONG_WORD, stem
+from sourcebook.index.search.lexical import LONG_WORD
+from sourcebook.index.search.stemming import stem
 from sourcebook.service.language.words import WITH_APOSTROPHES, folded
 
 UNHELD = 0.999  # the rarity of a word that no passage holds is 1

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sourcebook.index.dates import Mention, mentions
 from sourcebook.index.passages import Span
-from sourcebook.index.search.lexical import stem
+from sourcebook.index.search.stemming import stem
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.mismatch import says_opposite
 from sourcebook.service.asking.query import Query

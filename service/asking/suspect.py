@@ -20,7 +20,7 @@ class Findings:
     """What is known of a question when it has passed all stages.
 
     `followed` are all hits in their last order, `lacks` the words of the question that each of
-    them lacks; `held` are the stems that a passage does hold of those that were searched. From the
+    them lacks; `held` are the words that a passage does hold of those that were searched. From the
     confidence `needed` on, a question is answered.
     """
 
@@ -55,7 +55,7 @@ def suspect(found: Findings) -> Suspicion:
 def _not_held(found: Findings) -> Suspicion | None:
     """Words that no passage holds, nor any that was found with a letter or two changed."""
     lacked = found.lacked_by(found.followed)
-    unheld = [w.text for w in found.words if w in lacked and w.stem not in found.held]
+    unheld = [w.text for w in found.words if w in lacked and w.text not in found.held]
     if 1 < len(unheld) == len(found.words):
         # They may be in another language than what answers: no ground to doubt an answer.
         said = "No passage that was searched holds any word of the question."
@@ -69,7 +69,7 @@ def _left_behind(found: Findings) -> Suspicion | None:
     """Words that only passages hold which search did not find, or ranking put behind others."""
     lacked = found.lacked_by(found.followed)
     expected = [word for word in found.words if word.named or word.rarity >= RARE]
-    if missed := [w.text for w in expected if w in lacked and w.stem in found.held]:
+    if missed := [w.text for w in expected if w in lacked and w.text in found.held]:
         number = len(found.followed)
         said = f"The library holds {_named(missed)}, but none of the {number} passages found does."
         return Stage.SEARCH, said

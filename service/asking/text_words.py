@@ -4,7 +4,8 @@ import re
 
 from rapidfuzz.distance import Indel
 
-from sourcebook.index.search.lexical import MOST_LETTERS, stem
+from sourcebook.index.search.lexical import MOST_LETTERS
+from sourcebook.index.search.stemming import stem
 from sourcebook.service.asking.query import ContentWord
 from sourcebook.service.language.words import WITH_APOSTROPHES, folded
 

@@ -3,7 +3,7 @@
 from collections.abc import Set
 from pathlib import Path
 
-from sourcebook.index.search.lexical import stem
+from sourcebook.index.search.stemming import stem
 
 # Everyday English pairs, one on each line; add those that you miss.
 PAIRS = Path(__file__).with_name("opposites.txt")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sourcebook.index.passages import sentence_spans
-from sourcebook.index.search.lexical import STEMMING
+from sourcebook.index.search.stemming import STEMMING
 from sourcebook.index.words import WORD
 from sourcebook.service.language.languages import LEXICON
 from sourcebook.service.language.quotations import quoted, quotes_in
