@@ -16,6 +16,7 @@ STEMMERS = {
     "hu": "hungarian",
     "it": "italian",
     "nl": "dutch",
+    "nb": "norwegian",
     "no": "norwegian",
     "pt": "portuguese",
     "ru": "russian",

@@ -93,11 +93,20 @@ function understood(query) {
 }
 
 function period({ first, last, published }) {
+  const [from, to] = wholes(first, last).map((date) => date && inWords(date));
   const days =
-    first === last
-      ? inWords(first)
-      : [first && `from ${inWords(first)}`, last && `to ${inWords(last)}`].filter(Boolean).join(" ");
+    from === to ? from : [from && `from ${from}`, to && `to ${to}`].filter(Boolean).join(" ");
   return published ? `articles published ${days}` : days;
+}
+
+/** Both days, cut to months or years if the period begins and ends with one. */
+function wholes(first, last) {
+  if (!first || !last) return [first, last];
+  const [year, month] = last.split("-").map(Number);
+  const lastOfMonth = String(new Date(Date.UTC(year, month, 0)).getUTCDate());
+  if (first.endsWith("-01-01") && last.endsWith("-12-31")) return [first, last].map((d) => d.slice(0, 4));
+  if (first.endsWith("-01") && last.endsWith(`-${lastOfMonth}`)) return [first, last].map((d) => d.slice(0, 7));
+  return [first, last];
 }
 
 function evidence(answer, outdated) {
