@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ir_measures
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from sourcebook.eval.data.beir import BeirSet, load_beir
 from sourcebook.eval.data.chunking import ChunkingSet, load_chunking
+from sourcebook.eval.data.disagreements import load_disagreements
 from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.eval.data.judged import (
     JudgedQuestion,
@@ -23,7 +25,7 @@ from sourcebook.eval.data.judged import (
     locate,
     with_short,
 )
-from sourcebook.eval.data.question_set import data_kind
+from sourcebook.eval.data.question_set import data_kind, load_with_corpus
 from sourcebook.eval.data.trec import (
     TrecRun,
     load_trec_qrels,
@@ -31,6 +33,7 @@ from sourcebook.eval.data.trec import (
     save_trec_qrels,
     save_trec_run,
 )
+from sourcebook.eval.measures.disagreements import measure_disagreement
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.errors import InputError, NotFoundError, UnreadableError
 
@@ -514,6 +517,61 @@ def test_a_table_of_another_kind_is_refused(tmp_path: Path, content: str, compla
         load_chunking(tmp_path)
 
 
+# --- disagreements ----------------------------------------------------------------------------
+
+DISAGREEMENT: dict[str, Any] = {
+    "id": "d1",
+    "question": "How many came?",
+    "articles": [
+        {"id": "a", "publisher": "Gazette", "published": "2024-05-01", "text": "Forty came."},
+        {"id": "b", "title": "Elsewhere", "text": "Fifty came."},
+    ],
+    "expected": {"disagree": True, "kind": "number", "sides": ["Forty", ""]},
+}
+
+
+def test_a_disagreement_brings_its_articles_and_its_sides(tmp_path: Path) -> None:
+    agree = DISAGREEMENT | {"id": "d2", "expected": {"disagree": False, "sides": []}}
+    path = write_lines(tmp_path / "sides.jsonl", DISAGREEMENT, agree)
+    one, two = load_disagreements(path)
+    assert (one.sides, two.sides) == (("Forty",), ())
+    first, second = one.articles
+    assert (first.metadata.publisher, first.metadata.published) == ("Gazette", "2024-05-01")
+    assert (second.metadata.title, second.text) == ("Elsewhere", "Fifty came.")
+    question_set, articles = load_with_corpus(path)
+    assert len(articles) == 4
+    assert [each.sides for each in question_set.questions] == [("Forty",), ()]
+    assert question_set.questions[0].relevant == {first.id: 1, second.id: 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"articles": {}}, "expected `articles`, a list"),
+        ({"expected": []}, "and `expected`, an object"),
+        ({"expected": {"disagree": False, "sides": ["Forty"]}}, "if and only if `disagree`"),
+        ({"articles": [{"id": "a"}]}, "'text' is None"),
+    ],
+)
+def test_a_bad_disagreement_is_named_with_its_line(
+    tmp_path: Path, change: dict[str, Any], complaint: str
+) -> None:
+    path = write_lines(tmp_path / "sides.jsonl", DISAGREEMENT | change)
+    with pytest.raises(InputError, match=complaint) as refused:
+        load_disagreements(path)
+    assert "sides.jsonl:1" in str(refused.value)
+
+
+@given(st.lists(st.sampled_from(["31 votes to 18", "1,200", "4 percent"]), max_size=3))
+def test_a_side_is_stated_word_for_word(sides: list[str]) -> None:
+    shown = [[f"About {side.replace('percent', '%')} of them" for side in sides]]
+    found = measure_disagreement(shown if sides else [], sides)
+    assert found["DisagreementRight"] == found["DisagreementShown"] == bool(sides)
+    assert not measure_disagreement([["1,2000"], ["31 votes"]], ["31 votes", "1,200"])[
+        "DisagreementRight"
+    ]
+
+
 # --- which kind -------------------------------------------------------------------------------
 
 
@@ -523,8 +581,10 @@ def test_the_kind_of_a_data_set_follows_from_what_lies_there(tmp_path: Path) -> 
     beir_folder(tmp_path / "beir")
     chunking_folder(tmp_path / "chunking", [reference("é", 0, 1)])
     gold = write_lines(tmp_path / "gold.jsonl", GOOD)
-    kinds = [data_kind(path) for path in (gold, tmp_path / "beir", tmp_path / "chunking")]
-    assert kinds == ["judged", "beir", "chunking"]
+    disagreements = write_lines(tmp_path / "sides.jsonl", DISAGREEMENT)
+    paths = (gold, disagreements, tmp_path / "beir", tmp_path / "chunking")
+    kinds = [data_kind(path) for path in paths]
+    assert kinds == ["judged", "disagreements", "beir", "chunking"]
     with pytest.raises(InputError, match="is not a data set"):
         data_kind(tmp_path)
     with pytest.raises(NotFoundError, match="No data set"):

@@ -85,6 +85,27 @@ def test_the_headlines_by_hand() -> None:
     assert found[0].share == 0.5
 
 
+def test_disagreements_have_two_headlines() -> None:
+    def judged(shown: float, wanted: float, right: float) -> dict[str, Any]:
+        facts = {"Shown": shown, "Wanted": wanted, "Right": right}
+        return {f"Disagreement{name}": value for name, value in facts.items()}
+
+    said: dict[str, Any] = {"confidence": 0.9, "status": "answered"}
+    found = headlines(
+        report(
+            row("right", measures=judged(1, 1, 1), **said),
+            row("other", measures=judged(1, 1, 0), **said),
+            row("missed", measures=judged(0, 1, 0), **said),
+            row("false", measures=judged(1, 0, 0), **said),
+            row("none", measures=judged(0, 0, 0), **said),
+        )
+    )
+    assert [(each.count, each.total) for each in found if "Disagree" in each.title] == [
+        (1, 3),
+        (1, 3),
+    ]
+
+
 def test_a_ranking_without_answers_has_only_the_headline_of_articles() -> None:
     found = headlines(report(row("a", measures={"Success@1": 1.0})))
     assert [each.title for each in found] == ["Right article first"]

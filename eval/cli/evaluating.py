@@ -27,8 +27,8 @@ commands = typer.Typer(
 Data = Annotated[
     Path,
     typer.Argument(
-        help="Judged questions or BEIR queries (.jsonl), a BEIR folder, or a folder of chunking "
-        "references."
+        help="Judged questions, judged disagreements or BEIR queries (.jsonl), a BEIR folder, or a "
+        "folder of chunking references."
     ),
 ]
 Split = Annotated[str, typer.Option(help="The split of a BEIR folder, such as dev or test.")]

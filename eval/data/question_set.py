@@ -1,7 +1,7 @@
 """Questions with their gold, from any of the supported data sets."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -9,23 +9,36 @@ from typing import Any, Literal, TypeAlias
 from sourcebook.eval.data.articles import plain_article, plain_articles
 from sourcebook.eval.data.beir import BeirSet, is_queries, load_beir, load_beir_files, qrels_beside
 from sourcebook.eval.data.chunking import ChunkingSet, ReferencedQuestion, load_chunking
+from sourcebook.eval.data.disagreements import (
+    JudgedDisagreement,
+    is_disagreements,
+    load_disagreements,
+)
 from sourcebook.eval.data.gold import Span, Wanted
 from sourcebook.eval.data.judged import JudgedQuestion, MissingGold, Quote, SourceArticle, locate
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.errors import InputError, NotFoundError
 
-Kind: TypeAlias = Literal["judged", "beir", "chunking", "queries"]
+Kind: TypeAlias = Literal["judged", "disagreements", "beir", "chunking", "queries"]
 
 
 def data_kind(path: Path) -> Kind:
-    """The kind of data set at `path`: a `.jsonl` of judged questions or of queries, or a folder.
+    """The kind of data set at `path`: a folder, or a `.jsonl` of questions or queries.
 
     Raises NotFoundError if nothing is there, InputError if it is none of these kinds.
     """
     if not path.exists():
         raise NotFoundError(f"No data set at {str(path)!r}.")
+    if path.suffix == ".jsonl" and path.is_file():
+        return (
+            "queries"
+            if is_queries(path)
+            else "disagreements"
+            if is_disagreements(path)
+            else "judged"
+        )
     if path.is_file():
-        return "queries" if path.suffix == ".jsonl" and is_queries(path) else "judged"
+        return "judged"
     if (path / "corpus.jsonl").is_file():
         return "beir"
     if (path / "questions.csv").is_file():
@@ -42,7 +55,8 @@ class Question:
 
     `wanted` is the gold as spans of articles, `relevant` as graded article ids; either may be
     missing. `quotes` show people what was wanted. `short` are the accepted short answers: none
-    where a few words cannot answer, None where nobody has judged.
+    where a few words cannot answer, None where nobody has judged. `sides` are the words of each
+    side of a disagreement: none where the articles agree, None where nobody has judged.
     """
 
     id: str
@@ -53,6 +67,7 @@ class Question:
     relevant: Mapping[str, int] | None = None
     quotes: tuple[Quote, ...] = ()
     short: tuple[str, ...] | None = None
+    sides: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +143,21 @@ def beir_question_set(data: BeirSet) -> QuestionSet:
     return QuestionSet(name=data.name, questions=(*judged, *unanswerable), names=names)
 
 
+def disagreement_question_set(name: str, judged: Sequence[JudgedDisagreement]) -> QuestionSet:
+    """Questions that their articles answer differently, or do not."""
+    questions = tuple(
+        Question(
+            id=each.id,
+            text=each.question,
+            type=each.type,
+            relevant={article.id: 1 for article in each.articles},
+            sides=each.sides,
+        )
+        for each in judged
+    )
+    return QuestionSet(name=name, questions=questions)
+
+
 def chunking_question_set(data: ChunkingSet, name: str) -> QuestionSet:
     """The questions of a chunking set; their gold is character offsets into documents."""
     return QuestionSet(
@@ -153,10 +183,14 @@ def _referenced(question: ReferencedQuestion, data: ChunkingSet) -> Question:
 def load_with_corpus(
     path: Path, split: str = "", corpus: Path | None = None, qrels: Path | None = None
 ) -> tuple[QuestionSet, list[Article]]:
-    """The questions and the articles of a data set with its own corpus (BEIR or chunking).
+    """The questions and the articles of a data set with its own corpus.
 
     Of BEIR's queries alone, `corpus` is needed; `qrels` is looked for beside them.
     """
+    if data_kind(path) == "disagreements":
+        judged = load_disagreements(path)
+        articles = [article for each in judged for article in each.articles]
+        return disagreement_question_set(path.stem, judged), articles
     if data_kind(path) == "chunking":
         chunks = load_chunking(path)
         return chunking_question_set(chunks, path.resolve().name), [

@@ -1,4 +1,4 @@
-"""The six figures that a report leads with, in plain words, counted from its rows."""
+"""The figures that a report leads with, in plain words, counted from its rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Headline:
 
 
 def headlines(report: Report) -> list[Headline]:
-    """The six figures, without those that nothing was measured for."""
+    """Six figures, and two of disagreements, without those that nothing was measured for."""
     return [each for each in _counted(report) if each.total]
 
 
@@ -40,6 +40,12 @@ def _counted(report: Report) -> Iterator[Headline]:
     short = [row for row in given if row.measures.get("ShortRight", 0.0) > 0]
     yield Headline("Short answers right, of those given", len(short), len(given))
     yield _measured("Right article first", report, "Success@1")
+    wanted, shown, stated = (
+        sum(row.measures.get(f"Disagreement{name}", 0.0) > 0 for row in rows)
+        for name in ("Wanted", "Shown", "Right")
+    )
+    yield Headline("Disagreements shown, of those there are", stated, wanted)
+    yield Headline("Disagreements right, of those shown", stated, shown)
     silent = len(answerable) - len(spoken)
     yield Headline("Silent where an answer exists", silent, len(answerable), more_is_better=False)
 

@@ -8,6 +8,7 @@ from typing import Any
 from sourcebook.eval.data.gold import Run, Span, Wanted
 from sourcebook.eval.data.judged import SourceArticle
 from sourcebook.eval.data.question_set import Question, QuestionSet
+from sourcebook.eval.measures.disagreements import measure_disagreement
 from sourcebook.eval.measures.evidence import (
     WordCounter,
     inexact_quotes,
@@ -143,13 +144,15 @@ def _any_of(relevant: Mapping[str, int]) -> Wanted:
 
 
 def _answer_measures(question: Question, observation: Observation) -> dict[str, float]:
-    """Whether it was right to answer or to stay silent, and the short answer."""
+    """Whether it was right to answer or to stay silent, the short answer and the disagreement."""
     if observation.status is None:
         return {}
     answered = observation.status in ANSWERED
     measures = {"StatusRight": float(answered == question.answerable)}
     if question.short is not None:
         measures |= measure_short(observation.short, question.short)
+    if question.sides is not None:
+        measures |= measure_disagreement(observation.disagreements, question.sides)
     return measures
 
 
