@@ -34,7 +34,7 @@ OWNERS = {
     "haystack": {"service.doors.haystack", "eval.peers.run_haystack"},
     "mcp": {"service.doors.mcp", "service.http.mcp"},
     "sqlite3": {"index.storage.store"},
-    "tantivy": {"index.search.lexical"},
+    "tantivy": {"index.search.lexical", "index.search.stemming"},
 }
 # Only these may import inside a function: the command lines, so that `--help` answers at once,
 # and the peers, which time how long a system takes to load.
