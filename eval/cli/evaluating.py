@@ -16,7 +16,16 @@ if TYPE_CHECKING:  # these take seconds to import, which `--help` should not cos
     from sourcebook.eval.report.document import Report
 
 ALL_METHODS = ("dense", "bm25", "hybrid", "late", "full")
-ABLATIONS = ("no-late", "no-near", "no-dense", "no-lexical", "no-reader")
+ABLATIONS = (
+    "no-late",
+    "no-near",
+    "no-dense",
+    "no-lexical",
+    "no-sources",
+    "no-dates",
+    "no-order",
+    "no-reader",
+)
 
 commands = typer.Typer(
     name="eval",

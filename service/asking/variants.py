@@ -34,6 +34,9 @@ ABLATIONS: Mapping[str, Callable[[Profile], Profile]] = {
     "no-near": lambda of: _without(of, "window"),
     "no-dense": lambda of: replace(_without(of, "dense"), dense_count=0),
     "no-lexical": lambda of: replace(_without(of, "lexical"), lexical_count=0),
+    "no-sources": lambda of: _without(of, "source"),
+    "no-dates": lambda of: _without(of, "date"),
+    "no-order": lambda of: replace(of, reading=replace(of.reading, order=0.0)),
     "no-reader": lambda of: of,
 }
 
