@@ -1,9 +1,10 @@
 """Runs the HTTP server and shuts it down cleanly."""
 
+import asyncio
 import errno
-import logging
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import uvicorn
 from anyio import to_thread
 
 from sourcebook.index.errors import InputError
-from sourcebook.service.settings import LOG_FORMAT
+from sourcebook.service import systemd
 
 # Time for running requests to finish after SIGTERM; well above the slowest p99 that was measured
 # (1.55 s with a million passages and 16 users, docs/performance.md).
@@ -50,17 +51,23 @@ def run(
     log_level: str,
     ready: Callable[[], None],
     stopping: Callable[[], None],
+    draining: Callable[[], None] = lambda: None,
+    drain_seconds: float = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then let running requests finish.
 
-    `ready` is called once the server accepts requests, `stopping` as soon as it starts to stop.
+    `ready` is called once the server accepts requests, `draining` as soon as it is to stop, and
+    `stopping` when it takes no more requests, `drain_seconds` later; a second signal ends that
+    wait. systemd is told of both ends.
     """
-    # Without the name: uvicorn tells all that happens under "uvicorn.error".
-    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
     config = uvicorn.Config(
-        app, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_S
+        app,
+        log_config=None,
+        log_level=log_level,
+        access_log=False,  # it would log addresses with their questions; the application logs
+        timeout_graceful_shutdown=GRACE_S,
     )
-    server = _Server(config, ready, stopping)
+    server = _Server(config, ready, draining, stopping, drain_seconds)
     # uvicorn raises the signal again after it has ended; these handlers then ignore it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
@@ -71,17 +78,30 @@ class _Server(uvicorn.Server):
     """A uvicorn server that reports when it is ready and when it starts to stop."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        draining: Callable[[], None],
+        stopping: Callable[[], None],
+        drain_seconds: float,
     ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._draining = draining
         self._stopping = stopping
+        self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+            systemd.tell(systemd.READY)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        systemd.tell(systemd.STOPPING)
+        self._draining()
+        end = time.monotonic() + self._drain_seconds
+        while time.monotonic() < end and not self.force_exit:
+            await asyncio.sleep(min(0.1, self._drain_seconds))
         await to_thread.run_sync(self._stopping)
         await super().shutdown(sockets)
