@@ -55,7 +55,11 @@ def model(answering: Answering) -> Check:
 
 def disk(answering: Answering) -> Check:
     """Whether there is room to add articles; without any, questions are still answered."""
-    free = shutil.disk_usage(answering.library.folder).free
+    return room(shutil.disk_usage(answering.library.folder).free)
+
+
+def room(free: int) -> Check:
+    """Whether a disk with `free` bytes has room to add articles."""
     if free >= LOW_BYTES:
         return Check("disk")
     return Check(

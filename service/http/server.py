@@ -57,7 +57,7 @@ def run(
     """Serve until SIGTERM or Ctrl-C, then let running requests finish.
 
     `ready` is called once the server accepts requests, `draining` as soon as it is to stop, and
-    `stopping` when it takes no more requests, `drain_seconds` later; a second signal ends that
+    `stopping` when it takes no more requests, `drain_seconds` later; Ctrl-C ends that
     wait. systemd is told of both ends.
     """
     config = uvicorn.Config(
