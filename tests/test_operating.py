@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 import signal
 import socket
@@ -19,7 +20,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from conftest import FINES, MakeLibrary, article_from
+from conftest import FINES, REPOSITORY, MakeLibrary, article_from
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -38,12 +39,14 @@ from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
 from sourcebook.service.http.health import LOW_BYTES, State, room
 from sourcebook.service.http.traces import Traces
+from sourcebook.service.http.watching import HEALTH
 from sourcebook.service.logs import Formatter, Logs, escaped, fields
 from sourcebook.service.notation.requests import QUESTION
 from sourcebook.service.settings import Settings
 
 # A word that is in no article, and in no program either.
 RARE = "zugzwangomatic"
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
 JSON = {"Content-Type": "application/json"}
 MCP = JSON | {"Accept": "application/json, text/event-stream"}
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -138,6 +141,16 @@ def test_the_library_the_jobs_and_the_process_are_measured(
     if sys.platform == "linux":
         assert found["process_resident_memory_bytes"] > 0
         assert found["process_open_fds"] > 0
+
+
+def test_every_metric_and_check_is_documented(client: TestClient) -> None:
+    page = (REPOSITORY / "docs/operating.md").read_text("utf-8")
+    tables = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    ours = [one for one in families if one.name.startswith("sourcebook_")]
+    counted = {one.name + "_total" * (one.type == "counter") for one in ours}
+    assert set(re.findall(r"`(sourcebook_\w+)`", tables)) == counted
+    assert {name for name in checks(client) if f"| `{name}` |" not in tables} == set()
 
 
 def test_each_application_counts_for_itself(engine: Engine) -> None:
@@ -359,6 +372,7 @@ class Operated:
     notified: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     drained: dict[str, Any] = field(default_factory=dict)
+    healthy: list[bool] = field(default_factory=list)
 
 
 def send(address: str, request: Request) -> tuple[int, bytes]:
@@ -370,6 +384,19 @@ def send(address: str, request: Request) -> tuple[int, bytes]:
     except HTTPError as error:
         with error:
             return error.code, error.read()
+
+
+def container_is_healthy(port: str) -> bool:
+    """What the check of the Dockerfile says, for a server on that port."""
+    [command] = re.findall(r"HEALTHCHECK.*?CMD (\[.*?\])\n", DOCKERFILE, re.DOTALL)
+    _, *words = json.loads(command)
+    environment = os.environ | {"SOURCEBOOK_PORT": port}
+    return (
+        subprocess.run(
+            [sys.executable, *words], env=environment, stderr=subprocess.DEVNULL, check=False
+        ).returncode
+        == 0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -413,6 +440,7 @@ def operated(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Oper
             process.kill() if process.poll() is None and not found.drained else None
             output, errors = process.communicate(timeout=60)
             collector.shutdown()
+    found.healthy.append(container_is_healthy(re.findall(r":(\d+) ", found.printed)[0]))
     found.returncode = process.returncode
     found.printed += output
     found.lines = [json.loads(line) for line in errors.splitlines()]
@@ -426,6 +454,8 @@ def operate(address: str, process: "subprocess.Popen[str]", found: Operated) -> 
     traced = Request("http://host/v1/ask?q=Who+doubled+the+fines", headers={"traceparent": PARENT})
     found.statuses.append(send(address, traced)[0])
     found.metrics = send(address, Request("http://host/metrics"))[1].decode()
+    port = address.rsplit(":", 1)[1]
+    found.healthy.append(container_is_healthy(port))
     process.terminate()
     end = time.monotonic() + 20
     while not found.drained and time.monotonic() < end:
@@ -444,7 +474,7 @@ def test_nothing_that_operators_see_holds_a_question(operated: Operated) -> None
 
 def test_each_request_is_logged_once(operated: Operated) -> None:
     requests = [line for line in operated.lines if line["message"] == "request"]
-    health = [line for line in requests if line["route"] in ("/readyz", "/metrics")]
+    health = [line for line in requests if line["route"] in HEALTH]
     others = [line for line in requests if line not in health]
     assert [line["status"] for line in others] == operated.statuses
     assert {line["level"] for line in health} == {"debug"}
@@ -481,3 +511,7 @@ def test_a_server_that_is_told_to_stop_says_so_before_it_does(operated: Operated
     assert operated.notified == ["READY=1", "STOPPING=1"]
     assert operated.drained["detail"] == "stopping: The server is stopping."
     assert operated.returncode == 0
+
+
+def test_the_container_is_healthy_as_long_as_the_server_answers(operated: Operated) -> None:
+    assert operated.healthy == [True, False]
