@@ -91,7 +91,7 @@ class Documented(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """All of it watched, failures included."""
-        return self.operating.watched(super().build_middleware_stack())
+        return self.operating.watched(super().build_middleware_stack(), self.routes)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the schema of problems, which no endpoint declares."""

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import signal
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,8 +56,7 @@ def run(
     """Serve until SIGTERM or Ctrl-C, then let running requests finish.
 
     `ready` is called once the server accepts requests, `draining` as soon as it is to stop, and
-    `stopping` when it takes no more requests, `drain_seconds` later; Ctrl-C ends that
-    wait. systemd is told of both ends.
+    `stopping` when it takes no more requests, `drain_seconds` later. systemd is told of both ends.
     """
     config = uvicorn.Config(
         app,
@@ -100,8 +98,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         systemd.tell(systemd.STOPPING)
         self._draining()
-        end = time.monotonic() + self._drain_seconds
-        while time.monotonic() < end and not self.force_exit:
-            await asyncio.sleep(min(0.1, self._drain_seconds))
+        await asyncio.sleep(self._drain_seconds)
         await to_thread.run_sync(self._stopping)
         await super().shutdown(sockets)

@@ -6,6 +6,8 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sourcebook.service import seen
@@ -20,10 +22,11 @@ UNKNOWN = "unknown"
 OTHER = "other"
 # As nginx counts a client that left before there was an answer.
 LEFT = 499
-# Asked all the time by machines; logged only with the level debug.
+# Asked all the time by machines; logged with the level debug unless they fail.
 HEALTH = ("/livez", "/readyz", "/metrics")
 
 Watcher = Callable[[Seen], None]
+Templates = Sequence[tuple[re.Pattern[str], str]]
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +39,16 @@ class Watched:
     """
 
     def __init__(
-        self, app: ASGIApp, *, begun: Sequence[Watcher] = (), ended: Sequence[Watcher] = ()
+        self,
+        app: ASGIApp,
+        templates: Templates,
+        *,
+        begun: Sequence[Watcher] = (),
+        ended: Sequence[Watcher] = (),
     ) -> None:
-        """Watch `app`."""
+        """Watch `app`, whose addresses are those of `templates`."""
         self.app = app
+        self.templates = templates
         self.begun = begun
         self.ended = ended
 
@@ -48,7 +57,7 @@ class Watched:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request, begun = _seen(scope), time.perf_counter()
+        request, path, begun = _seen(scope), scope["path"], time.perf_counter()
         # It is never reset: each request has a task of its own, and what the server logs about it
         # after a failure carries its id too.
         seen.begin(request)
@@ -68,9 +77,14 @@ class Watched:
         finally:
             request.seconds = time.perf_counter() - begun
             request.status = request.status or LEFT
-            request.route = _route(scope)
+            request.route = self._route(path)
             for watcher in self.ended:
                 watcher(request)
+
+    def _route(self, path: str) -> str:
+        """The template of an address, whether or not the request came as far as its function."""
+        matching = (name for pattern, name in self.templates if pattern.match(path))
+        return next(matching, UNKNOWN)
 
 
 def _seen(scope: Scope) -> Seen:
@@ -83,15 +97,15 @@ def _seen(scope: Scope) -> Seen:
     )
 
 
-def _route(scope: Scope) -> str:
-    """The template of the address; those that nothing is at share one name."""
-    found = getattr(scope.get("route"), "path", "")
-    mounted = scope.get("root_path", "").removeprefix(scope.get("app_root_path", ""))
-    # FastAPI does not name a route of Starlette; the path of one without parameters is its own.
-    plain = "endpoint" in scope and not scope.get("path_params")
-    return str(
-        found or ("app_root_path" in scope and mounted) or (plain and scope["path"]) or UNKNOWN
-    )
+def templates(routes: Sequence[BaseRoute]) -> Templates:
+    """The templates of all addresses, with the pattern that an address of each matches."""
+    found = []
+    for route in iter_route_contexts(routes):
+        path = route.path or ""
+        mounted = route.methods is None
+        pattern, *_ = compile_path(f"{path}/{{path:path}}" if mounted else path)
+        found.append((pattern, path))
+    return found
 
 
 class RequestLog:
@@ -121,7 +135,8 @@ class RequestLog:
             outcome=",".join(one.outcome for one in request.asked),
             questions=texts or None,
         )
-        log.log(logging.DEBUG if request.route in HEALTH else logging.INFO, "request", extra=about)
+        quiet = request.route in HEALTH and request.status < 400
+        log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=about)
         for one in request.asked:
             if self.slow_ms and one.seconds * 1000 >= self.slow_ms:
                 stages = {name: _ms(seconds) for name, seconds in one.stages.items()}
