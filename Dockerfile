@@ -8,14 +8,17 @@ FROM python:3.13-slim AS build
 WORKDIR /source
 RUN python -m venv /opt/sourcebook
 # First what is needed and changes seldom, so that a change of the source does not install it anew.
-COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > needed.txt \
-    && /opt/sourcebook/bin/pip install --no-cache-dir --constraint constraints.txt --requirement needed.txt
+# Every file is compared with its hash; `make pins` writes the list.
+COPY docs/deploy/requirements.txt ./
+RUN /opt/sourcebook/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY seeds seeds
 COPY index index
 COPY service service
 COPY eval eval
-RUN /opt/sourcebook/bin/pip install --no-cache-dir --no-deps .
+# Built with the setuptools of that list, which nothing needs afterwards.
+RUN /opt/sourcebook/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/sourcebook/bin/pip uninstall --yes setuptools
 
 FROM python:3.13-slim
 # faiss and OpenVINO bring their own OpenMP and TBB; the slim image has all else.
@@ -34,6 +37,6 @@ WORKDIR /library
 VOLUME /library
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/livez', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('SOURCEBOOK_PORT', '8000') + '/livez', timeout=4)"]
 ENTRYPOINT ["sourcebook"]
 CMD ["serve"]

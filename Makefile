@@ -17,7 +17,7 @@ DEVELOPING := $(VENV)/.developing-$(FILES)
 INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt --config-settings editable_mode=strict --editable
 
-.PHONY: serve ask develop test check check-all attacks docs model bench-peers image clean
+.PHONY: serve ask develop test check check-all attacks docs model bench-peers pins image clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -80,6 +80,9 @@ check-all: check test
 	rm -rf build/lowest
 	.venv-lowest/bin/sourcebook --library build/lowest add seeds
 	.venv-lowest/bin/sourcebook --library build/lowest ask "What does decertification mean?"
+
+pins: $(BIN)/python  ## write docs/deploy/requirements.txt, the hashes of what the image installs
+	$(BIN)/python -m docs.deploy.pins
 
 image:  ## build the container image, where docker runs
 	docker build --tag sourcebook .

@@ -40,6 +40,7 @@ from sourcebook.service.http.app import create_app
 from sourcebook.service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+REQUEST_ID = "5f2c9b1e"  # sent, so that problems are the same each time
 
 # A Python example to run, followed by the block that holds its output.
 _EXAMPLE = re.compile(r"(<!-- run -->\n```python\n(.*?)```\n\n```text\n).*?```", re.DOTALL)
@@ -107,7 +108,7 @@ def api_page(engine: Engine) -> str:
         "",
         *_endpoints(service.openapi()),
     ]
-    with TestClient(service) as client:
+    with TestClient(service, headers={"X-Request-ID": REQUEST_ID}) as client:
         for title, method, path, body in _exchanges(engine):
             parts += [f"## {title}", ""]
             parts += _exchange(client, method, path, body)

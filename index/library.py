@@ -187,7 +187,6 @@ class Library:
         """The library's content and its size, in articles, passages and bytes."""
         with self.view() as view:
             view.catch_up()
-            derived = self.folder / view.derived
             return {
                 "folder": str(self.folder),
                 "generation": view.generation,
@@ -197,12 +196,17 @@ class Library:
                 **view.counts(),
                 "publishers": view.distinct("publisher"),
                 "languages": view.distinct("language"),
-                "bytes": {
-                    "database": _size(self.folder / DATABASE),
-                    "dense": _size(derived / DENSE),
-                    "lexical": _size(derived / LEXICAL),
-                },
+                "bytes": self.sizes(view),
             }
+
+    def sizes(self, view: View) -> dict[str, int]:
+        """The size of the database and of each index on disk, in bytes."""
+        derived = self.folder / view.derived
+        return {
+            "database": _size(self.folder / DATABASE),
+            "dense": _size(derived / DENSE),
+            "lexical": _size(derived / LEXICAL),
+        }
 
     def drift(self) -> list[str]:
         """The differences between the indexes and the database; empty if there are none."""

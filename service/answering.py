@@ -12,7 +12,8 @@ from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.engine import Engine, Found
 from sourcebook.service.asking.explanation import Explained
-from sourcebook.service.workers import Workers
+from sourcebook.service.seen import note
+from sourcebook.service.workers import Load, Workers
 from sourcebook.service.writing.checks import Written
 from sourcebook.service.writing.phrased import phrased
 from sourcebook.service.writing.writer import Writer
@@ -93,27 +94,40 @@ class Answering:
         """The library that the answers come from."""
         return self.engine.library
 
+    @property
+    def load(self) -> Load:
+        """How busy the processes are that answer."""
+        return self._workers.load() if self._workers else Load()
+
     def ask(self, question: str, chosen: Filter | None = None, *, write: bool = False) -> Answer:
         """Answer a question, from the articles that the filter lets through.
 
         With `write` the writer phrases the answer as well; `InputError` where there is none.
         """
+        begun = time.perf_counter()
         answer = self._called(self._current.ask, question, chosen, write=write)
-        return self._phrased(answer) if write else answer
+        answer = self._phrased(answer) if write else answer
+        note(question, answer.status, begun, answer.seconds)
+        return answer
 
     def explain(
         self, question: str, chosen: Filter | None = None, *, write: bool = False
     ) -> Explained:
         """The same answer as `ask` gives, and how it came about."""
+        begun = time.perf_counter()
         found = self._called(self._current.explain, question, chosen, write=write)
-        if not write:
-            return found
-        answer = self._phrased(found.answer)
-        return Explained(answer, self.engine.still_held(found.explanation))
+        if write:
+            answer = self._phrased(found.answer)
+            found = Explained(answer, self.engine.still_held(found.explanation))
+        note(question, found.answer.status, begun, found.answer.seconds)
+        return found
 
     def find(self, question: str, chosen: Filter | None = None, limit: int = 10) -> Found:
         """The best `limit` passages, each with its best sentences as the quote."""
-        return self._called(self._current.find, question, chosen, limit)
+        begun = time.perf_counter()
+        found = self._called(self._current.find, question, chosen, limit)
+        note(question, "found", begun, found.seconds)
+        return found
 
     def _called(self, call: Callable[..., Result], *arguments: Any, write: bool = False) -> Result:
         """What the engine's method returns, here or in a worker; `InputError` without a writer."""

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sourcebook.index.errors import InputError
+from sourcebook.service.logs import LOG_FORMATS, TEXT
 
 _ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
 _UNSENDABLE = re.compile(r"[^!-~]")  # characters that an HTTP header cannot contain
 READERS = ("multilingual-e5-small-reader", "none")
 LOG_LEVELS = ("debug", "info", "warning", "error")
-LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 def _about(variable: str, text: str) -> dict[str, str]:
@@ -118,6 +118,45 @@ class Settings:
         default="info",
         metadata=_about("SOURCEBOOK_LOG_LEVEL", f"Log level of `serve`: {', '.join(LOG_LEVELS)}."),
     )
+    log_format: str = field(
+        default=TEXT,
+        metadata=_about(
+            "SOURCEBOOK_LOG_FORMAT",
+            f"How `serve` logs, on standard error: {', '.join(LOG_FORMATS)}.",
+        ),
+    )
+    log_questions: bool = field(
+        default=False,
+        metadata=_about(
+            "SOURCEBOOK_LOG_QUESTIONS",
+            "With 1, the log contains the questions that are asked, and the messages of "
+            "exceptions, which may quote them; with 0, neither.",
+        ),
+    )
+    slow_question_ms: int = field(
+        default=5_000,
+        metadata=_about(
+            "SOURCEBOOK_SLOW_QUESTION_MS",
+            "A question that takes as many milliseconds is logged as a warning, with the time of "
+            "each stage; 0 for never.",
+        ),
+    )
+    drain_seconds: int = field(
+        default=0,
+        metadata=_about(
+            "SOURCEBOOK_DRAIN_SECONDS",
+            "How long `serve` still takes requests when it is told to stop, while `/readyz` "
+            "already says 503. A load balancer needs that time to notice.",
+        ),
+    )
+    traces_url: str = field(
+        default="",
+        metadata=_about(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "Address of an OpenTelemetry collector that `serve` sends traces to, such as "
+            "`http://127.0.0.1:4318`; none if empty. Needs `pip install 'sourcebook[traces]'`.",
+        ),
+    )
 
     def __post_init__(self) -> None:
         checks: dict[str, tuple[bool, str]] = {
@@ -147,6 +186,10 @@ class Settings:
             "writer_key": (not _UNSENDABLE.search(self.writer_key), "visible ASCII characters"),
             "writer_seconds": (self.writer_seconds > 0, "a whole number above 0"),
             "log_level": (self.log_level in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"),
+            "log_format": (self.log_format in LOG_FORMATS, f"one of {', '.join(LOG_FORMATS)}"),
+            "slow_question_ms": (self.slow_question_ms >= 0, "a whole number, 0 or more"),
+            "drain_seconds": (0 <= self.drain_seconds <= 600, "a whole number from 0 to 600"),
+            "traces_url": (bool(_ADDRESS.fullmatch(self.traces_url)), "an http or https address"),
         }
         for name, (good, expected) in checks.items():
             if not good:
@@ -182,12 +225,16 @@ def _parsed(one: Field[Any], text: str) -> object:
         return tuple(Path(part) for part in text.split(os.pathsep) if part)
     if isinstance(one.default, Path):
         return Path(text)
+    if isinstance(one.default, bool):
+        if text not in ("0", "1"):
+            raise _refused(one.name, text, "0 or 1")
+        return text == "1"
     if isinstance(one.default, int):
         try:
             return int(text)
         except ValueError as error:
             raise _refused(one.name, text, "a whole number") from error
-    return text.lower() if one.name == "log_level" else text
+    return text.lower() if one.name in ("log_level", "log_format") else text
 
 
 def _is_address(url: str) -> bool:

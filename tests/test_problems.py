@@ -22,6 +22,7 @@ from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
 from sourcebook.service.http.problems import KINDS
+from sourcebook.service.logs import Formatter, Logs
 from sourcebook.service.settings import Settings
 
 TEXT = "The council voted on Tuesday to double the fines for dumping waste in the river."
@@ -608,13 +609,16 @@ def test_errors_of_the_library(library: Library, error: SourcebookError, status:
 def test_a_defect_tells_the_log_and_not_the_caller(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.handler.setFormatter(Formatter(Logs()))
     with caplog.at_level(logging.ERROR):
         response = failing(library, RuntimeError("secret of the house")).get("/fail")
     problem = assert_problem(response)
     assert response.status_code == 500
     assert "secret" not in response.text
     number = problem["detail"].removesuffix(".").rsplit(" ", 1)[-1]
-    assert any(number in line and "secret of the house" in line for line in caplog.messages)
+    assert number == problem["request_id"] == response.headers["x-request-id"]
+    assert f"error internal error: RuntimeError request_id={number}\n" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_damaged_library_is_not_ready(make_library: MakeLibrary) -> None:

@@ -10,6 +10,9 @@ from sourcebook.index.errors import InputError
 from sourcebook.index.parsing.parse import MAX_BYTES
 from sourcebook.service.settings import Settings, from_environment, variable_of
 
+# What other programs call the same.
+STANDARD = {"traces_url": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
 
 def test_the_limit_of_uploads_repeats_that_of_the_index() -> None:
     assert Settings().max_upload_bytes == MAX_BYTES
@@ -17,7 +20,7 @@ def test_the_limit_of_uploads_repeats_that_of_the_index() -> None:
 
 def test_every_setting_has_a_variable_and_help() -> None:
     for one in fields(Settings):
-        assert variable_of(one.name) == f"SOURCEBOOK_{one.name.upper()}"
+        assert variable_of(one.name) == STANDARD.get(one.name, f"SOURCEBOOK_{one.name.upper()}")
         assert one.metadata["help"].endswith(".")
 
 
@@ -58,6 +61,11 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_WRITER_URL", "http://127.0.0.1/v 1", "an http or https address"),
         ("SOURCEBOOK_WRITER_MODEL", "a-model", "both a model name and the writer's address"),
         ("SOURCEBOOK_WRITER_SECONDS", "0", "above 0"),
+        ("SOURCEBOOK_LOG_FORMAT", "xml", "text, json"),
+        ("SOURCEBOOK_LOG_QUESTIONS", "yes", "0 or 1"),
+        ("SOURCEBOOK_SLOW_QUESTION_MS", "-1", "0 or more"),
+        ("SOURCEBOOK_DRAIN_SECONDS", "601", "from 0 to 600"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "an http or https address"),
     ],
 )
 def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:

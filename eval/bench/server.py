@@ -20,6 +20,7 @@ from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.cli.commands import serve_app
+from sourcebook.service.cli.context import logs_of
 from sourcebook.service.http import server
 from sourcebook.service.settings import Settings
 from sourcebook.service.workers import Workers
@@ -75,6 +76,7 @@ def main() -> None:
     """Do what `sourcebook serve` does, on a free port and with a stand-in for the encoder."""
     place = place_of(sys.argv[2:])
     settings = Settings(library=place.folder, port=0)
+    logs_of(settings).begin()
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (

@@ -18,6 +18,7 @@ from sourcebook.index.errors import InputError
 from sourcebook.service.adding.jobs import Jobs
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http import problems
+from sourcebook.service.http.metrics import JobsRouter
 from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.notation.requests import StrictRequest
@@ -127,10 +128,11 @@ class EvaluationsOut(Returned):
     evaluations: list[EvaluationOut]
 
 
-def evaluations_router(engine: Engine) -> APIRouter:
+def evaluations_router(engine: Engine) -> JobsRouter:
     """The addresses under `/v1/evaluations`, on the library of `engine`."""
     jobs: Jobs[Evaluation] = Jobs("evaluation", "/v1/evaluations")
-    routes = APIRouter(
+    routes = JobsRouter(
+        jobs,
         prefix="/v1/evaluations",
         tags=["evaluations"],
         dependencies=PLAIN,

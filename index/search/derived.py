@@ -133,6 +133,20 @@ class DerivedIndexes:
             if rows != truth
         ]
 
+    def behind(self, view: View) -> list[str]:
+        """How the indexes differ from the database, from what they say of themselves.
+
+        Quick, because it reads no passages; the next search brings them up to date.
+        """
+        found = []
+        for name, moment in {"dense": self.dense.moment, "lexical": self.lexical.moment}.items():
+            if misfit := _misfit(moment, view):
+                found.append(f"The {name} index is {misfit}.")
+            elif moment.generation < view.generation:
+                missing = view.generation - moment.generation
+                found.append(f"The {name} index is {missing:,} changes behind.")
+        return found
+
     def _prune(self, store: Store) -> None:
         """Delete the removals that both indexes have applied on disk."""
         with store.write() as writer:

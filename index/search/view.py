@@ -220,6 +220,10 @@ class LibraryView(View):
             self._library.indexes.catch_up(self)
         self._caught_up = True
 
+    def behind(self) -> list[str]:
+        """How the indexes differ from this view, before anything is searched; empty if they fit."""
+        return self._library.indexes.behind(self)
+
     def _checked(self, found: dict[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
         """Those passages that print what their article says, which is compared only once."""
         compared = self._library.compared

@@ -77,7 +77,7 @@ class Jobs(Generic[Kind]):
 
         Errors name the `kind` of job, a noun, and `where`, the address that lists them.
         """
-        self._kind = kind
+        self.kind = kind
         self._where = where
         self._jobs: dict[str, Kind] = {}
         self._waiting: queue.Queue[Kind] = queue.Queue()
@@ -92,7 +92,7 @@ class Jobs(Generic[Kind]):
         with self._lock:
             self._jobs[job.id] = job
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._kind, daemon=True)
+                self._thread = threading.Thread(target=self._work, name=self.kind, daemon=True)
                 self._thread.start()
         self._waiting.put(job)
         return job
@@ -107,7 +107,7 @@ class Jobs(Generic[Kind]):
         with self._lock:
             if wanted not in self._jobs:
                 raise NotFoundError(
-                    f"There is no {self._kind} {wanted!r}.",
+                    f"There is no {self.kind} {wanted!r}.",
                     cure=f"GET {self._where} lists them. Restarting the server deletes them.",
                 )
             return self._jobs[wanted]
@@ -126,7 +126,7 @@ class Jobs(Generic[Kind]):
         over = [job.id for job in self._jobs.values() if job.over]
         if len(self._jobs) >= REMEMBERED and not over:
             raise BusyError(
-                f"{len(self._jobs)} {self._kind}s are waiting; the limit is {REMEMBERED}.",
+                f"{len(self._jobs)} {self.kind}s are waiting; the limit is {REMEMBERED}.",
                 cure="Wait for some to finish, or cancel some.",
             )
         if len(self._jobs) >= REMEMBERED:
@@ -147,7 +147,7 @@ class Jobs(Generic[Kind]):
             self._failed(job, str(error))
         except Exception:
             # A bug: the thread must survive it, and the user must be told.
-            log.exception("%s %s failed", self._kind, job.id)
+            log.exception("%s %s failed", self.kind, job.id)
             self._failed(job, "Something went wrong in Sourcebook; the log has details.")
         else:
             with self._lock:

@@ -24,6 +24,7 @@ from sourcebook.service.cli.context import (
     MakeRouter,
     answering_on,
     filtered,
+    logs_of,
     opened,
     output,
     request,
@@ -34,10 +35,9 @@ from sourcebook.service.cli.context import (
 from sourcebook.service.settings import Settings, from_environment
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
-    from fastapi import FastAPI
-
     from sourcebook.index.library import Library
     from sourcebook.service.answering import Answering
+    from sourcebook.service.http.app import Documented
 
 Question = Annotated[
     list[str], typer.Argument(metavar="QUESTION...", help="A question or a few keywords.")
@@ -425,6 +425,7 @@ def serve(
     from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
+    logs_of(settings).begin()
     make = partial(worker_engine, settings.library, settings.model, settings.reader)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
@@ -445,7 +446,9 @@ def serve(
                 listening,
                 log_level=settings.log_level,
                 ready=ready,
+                draining=application.operating.draining.set,
                 stopping=workers.close,
+                drain_seconds=settings.drain_seconds,
             )
 
 
@@ -481,7 +484,7 @@ def serve_app(
     answering: "Answering",
     settings: Settings,
     routers: Sequence[MakeRouter] = (),
-) -> "FastAPI":
+) -> "Documented":
     """The application that `serve` runs, with further routers."""
     from sourcebook.service.http.app import create_app
 

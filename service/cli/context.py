@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from sourcebook.index.errors import InputError, NotFoundError, SourcebookError
+from sourcebook.service.logs import Logs
 from sourcebook.service.settings import Settings
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
@@ -120,6 +122,15 @@ def with_options(settings: Settings, **options: object) -> Settings:
     """The settings, overridden by the options that were given."""
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     return replace(settings, **given)
+
+
+def logs_of(settings: Settings) -> Logs:
+    """How a server with these settings logs."""
+    return Logs(
+        level=logging.getLevelNamesMapping()[settings.log_level.upper()],
+        format=settings.log_format,
+        questions=settings.log_questions,
+    )
 
 
 @contextmanager

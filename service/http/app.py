@@ -14,15 +14,16 @@ from sourcebook.service.adding.folders import Folders
 from sourcebook.service.answering import Answering
 from sourcebook.service.http import pages, problems
 from sourcebook.service.http.mcp import mcp_router
+from sourcebook.service.http.operating import Operating
 from sourcebook.service.http.origins import Guard
-from sourcebook.service.http.routes import PLAIN, router
+from sourcebook.service.http.routes import router
 from sourcebook.service.http.routes_citing import citing_router
 from sourcebook.service.http.routes_doors import DIALECTS
 from sourcebook.service.http.routes_doors import router as doors
 from sourcebook.service.http.routes_importing import importing_router
 from sourcebook.service.http.routes_judging import judging_router
 from sourcebook.service.http.uploads import Uploads
-from sourcebook.service.notation.responses import Health, Problem, UpgradeOut
+from sourcebook.service.notation.responses import Problem
 from sourcebook.service.settings import Settings
 
 # Room for what surrounds articles in a request: multipart headers, JSON syntax, metadata.
@@ -50,7 +51,7 @@ TAGS = [
 
 def create_app(
     answering: Answering, settings: Settings | None = None, *, routers: Sequence[APIRouter] = ()
-) -> FastAPI:
+) -> "Documented":
     """Make the application that serves `answering`; `routers` add further endpoints.
 
     The caller keeps its library open while the application runs, and closes it.
@@ -65,15 +66,17 @@ def create_app(
         docs_url=None,  # Swagger UI would be loaded from another server
         redoc_url=None,
     )
+    app.operating = Operating(answering, settings)
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
     problems.install(app, DIALECTS)
     app.include_router(router(answering, Uploads(answering.library, max_bytes)))
     app.include_router(citing_router(answering))
     app.include_router(judging_router(answering))
-    app.include_router(importing_router(answering, Folders(settings.import_folders)))
+    importing = importing_router(answering, Folders(settings.import_folders))
+    app.include_router(importing)
     app.include_router(doors(answering))
-    app.include_router(_health(answering))
+    app.operating.install(app, [importing, *routers])
     app.include_router(mcp_router(answering, settings.public_url))
     for one in routers:
         app.include_router(one)
@@ -82,7 +85,13 @@ def create_app(
 
 
 class Documented(FastAPI):
-    """An application whose OpenAPI document includes problems and examples."""
+    """An application that is watched, and whose OpenAPI document has problems and examples."""
+
+    operating: Operating
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """All of it watched, failures included."""
+        return self.operating.watched(super().build_middleware_stack(), self.routes)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the schema of problems, which no endpoint declares."""
@@ -148,30 +157,3 @@ class BodyLimit:
 def _too_large(limit: int) -> HTTPException:
     # FastAPI swallows any other exception while it receives a body.
     return HTTPException(413, f"The request body is larger than {limit:,} bytes.")
-
-
-def _health(answering: Answering) -> APIRouter:
-    routes = APIRouter(tags=["health"], dependencies=PLAIN)
-
-    @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)
-    async def livez() -> Health:
-        """Return `alive` if the server is up."""
-        return Health(status="alive")
-
-    @routes.get(
-        "/readyz",
-        responses=problems.responses(503),
-        response_model_exclude_none=True,
-        summary="Can the server answer questions?",
-    )
-    def readyz() -> Health:
-        """Return `ready` if the library is readable, and how far an upgrade of it is."""
-        with answering.library.view() as view:
-            upgrade = view.upgrade()
-            return Health(
-                status="ready",
-                generation=view.generation,
-                upgrade=UpgradeOut.model_validate(upgrade) if upgrade else None,
-            )
-
-    return routes

@@ -3,7 +3,6 @@
 import logging
 import re
 import reprlib
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from sourcebook.index.errors import SourcebookError
+from sourcebook.service import seen
 from sourcebook.service.notation.requests import reason
 from sourcebook.service.notation.responses import Problem, ProblemError
 
@@ -55,6 +55,11 @@ KINDS: Mapping[str, Kind] = {
         503,
         "Library unusable",
         "The library cannot be opened, or is damaged. An administrator must fix this.",
+    ),
+    "not-ready": Kind(
+        503,
+        "Not ready",
+        "The server cannot answer now, for example because it is stopping. Ask another, or wait.",
     ),
     "storage": Kind(507, "Storage failed", "Writing to disk failed. The library is unchanged."),
     "error": Kind(500, "Error", "The request could not be completed."),
@@ -161,12 +166,14 @@ def _problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     kind = KINDS[name]
+    current = seen.current()
     problem = Problem(
         type=f"/problems/{name}",
         title=kind.title,
         status=status or kind.status,
         detail=detail,
         instance=request.url.path,
+        request_id=current.request_id if current else None,
         cure=cure or None,
         errors=list(errors) if errors is not None else None,
     )
@@ -191,9 +198,15 @@ def response(request: Request, error: SourcebookError) -> Response:
     """The response for one of our errors."""
     name = error.kind if error.kind in KINDS else "error"
     if KINDS[name].status >= 500:
-        log.error("%s %s: %s", request.method, request.url.path, error)
+        log.error("%s", error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if name == "busy" else {}
     return _problem(request, name, error.message, cure=error.cure, headers=headers)
+
+
+def not_ready(request: Request, errors: Sequence[ProblemError]) -> Response:
+    """The response of a server that cannot answer, with the checks that failed."""
+    detail = " ".join(f"{one.location}: {one.message}" for one in errors)
+    return _problem(request, "not-ready", detail, errors=errors)
 
 
 async def _on_sourcebook_error(request: Request, error: SourcebookError) -> Response:
@@ -268,8 +281,9 @@ async def _on_disconnect(request: Request, error: ClientDisconnect) -> Response:
 
 async def _on_defect(request: Request, error: Exception) -> Response:
     """A bug: the server logs the traceback, and the caller gets an id to report."""
-    number = uuid.uuid4().hex[:12]
-    log.error("internal error %s: %s %s: %r", number, request.method, request.url.path, error)
+    current = seen.current()
+    number = current.request_id if current else ""
+    log.error("internal error: %s", type(error).__name__)  # its message may quote what was asked
     return _problem(
         request,
         "internal",

@@ -8,6 +8,7 @@ from sourcebook.service.adding.folders import Folders, Import, retry
 from sourcebook.service.adding.jobs import Jobs
 from sourcebook.service.answering import Answering
 from sourcebook.service.http import problems
+from sourcebook.service.http.metrics import JobsRouter
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.notation.requests import FailureQuery, ImportRequest
 from sourcebook.service.notation.responses import AddedOut, ImportOut, ImportsOut
@@ -15,10 +16,12 @@ from sourcebook.service.notation.responses import AddedOut, ImportOut, ImportsOu
 Id = Annotated[str, Path(description="An import's id.", examples=["7d1f0c2b9e34"])]
 
 
-def importing_router(answering: Answering, folders: Folders) -> APIRouter:
+def importing_router(answering: Answering, folders: Folders) -> JobsRouter:
     """The endpoints; imports read from `folders` and add to the library of `answering`."""
     jobs: Jobs[Import] = Jobs("import", "/v1/imports")
-    routes = APIRouter(prefix="/v1", tags=["library"], responses=problems.responses(422, 503))
+    routes = JobsRouter(
+        jobs, prefix="/v1", tags=["library"], responses=problems.responses(422, 503)
+    )
     _imports(routes, answering, folders, jobs)
 
     @routes.post(

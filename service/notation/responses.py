@@ -4,7 +4,7 @@ Each class is built from a value of the library: `ArticleOut.model_validate(reco
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
@@ -36,6 +36,9 @@ class Problem(Returned):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong: the name, the value and what was expected.")
     instance: str = Field(description="The address of the request.")
+    request_id: str | None = Field(
+        default=None, description="The id under which the server's log tells of the request."
+    )
     cure: str | None = Field(default=None, description="What to do about it.")
     errors: list[ProblemError] | None = Field(
         default=None, description="All rejected values, if there may be several."
@@ -327,9 +330,20 @@ class ExamplesOut(Returned):
     examples: list[Example]
 
 
+class CheckedOut(Returned):
+    """A check of the server's health."""
+
+    name: str
+    state: Literal["ok", "warning", "failed"]
+    reason: str = Field(description="What is to be said of it; may be empty.")
+
+
 class Health(Returned):
     """Whether the server is up (`alive`), or able to answer (`ready`)."""
 
     status: str
     generation: int | None = None
     upgrade: UpgradeOut | None = None
+    checks: list[CheckedOut] | None = Field(
+        default=None, description="What was checked; a warning keeps nobody from asking."
+    )
