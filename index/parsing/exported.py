@@ -105,18 +105,19 @@ def _value(record: Mapping[str, Any], name: str) -> Any:
     """One field of the metadata, of its own type."""
     value = record[name]
     if name in LISTS:
-        return tuple(_text({name: one}, name) for one in _of_type(list, value, name))
+        return tuple(_text({name: one}, name) for one in _of_type(list, value, name, "a list"))
     if name in MAPPINGS:
-        found = _of_type(dict, value, name)
+        found = _of_type(dict, value, name, "an object")
         return found if name == "extra" else {key: _text(found, key) for key in found}
     return value if value is None else _text(record, name)
 
 
-def _of_type(kind: type, value: Any, name: str) -> Any:
+def _block(kind: str, *span: object) -> Block:
+    start, end = (_of_type(int, place, "the place of a block", "a number") for place in span)
+    return Block(BlockKind(kind), start, end)
+
+
+def _of_type(kind: type, value: object, name: str, expected: str) -> Any:
     if not isinstance(value, kind):
-        raise TypeError(f"{name} is {value!r:.40}; expected a {kind.__name__}")
+        raise TypeError(f"{name} is {value!r:.40}; expected {expected}")
     return value
-
-
-def _block(kind: str, start: int, end: int) -> Block:
-    return Block(BlockKind(kind), _of_type(int, start, "a block"), _of_type(int, end, "a block"))

@@ -22,7 +22,7 @@ from sourcebook.service.notation.responses import ExportedOut, FailureOut
 
 ArticleFormat = Literal["jsonl", "markdown"]
 
-# Of a title in a file's name; with id and suffix the name stays far below what disks allow.
+# So many characters of a title are in a file's name.
 SLUG = 60
 
 
@@ -32,6 +32,7 @@ class _Export:
 
     folder: Path
     raw: bool
+    most: int
     articles: int = 0
     files: int = 0
     room: int = 0
@@ -40,28 +41,28 @@ class _Export:
     def add_line(self, article: Article) -> None:
         """Append to the last JSONL file, or begin one where it would be too large to be read."""
         line = as_line(article, raw=self.raw)
-        if self.raw and len(line) > MAX_BYTES:
+        if self.raw and len(line) > self.most:
             line = as_line(article, raw=False)
             self.without_raw.append(article.source)
-        if len(line) > MAX_BYTES:
+        if len(line) > self.most:
             raise TooLargeError(
                 f"{article.source} takes {len(line):,} bytes as JSON; expected at most "
-                f"{MAX_BYTES:,}, which is what can be added.",
+                f"{self.most:,}, which is what can be added.",
                 cure="Export it as Markdown.",
             )
         if len(line) > self.room:
-            self.files, self.room = self.files + 1, MAX_BYTES
+            self.files, self.room = self.files + 1, self.most
         with (self.folder / f"articles-{self.files:04}.jsonl").open("ab") as stream:
             stream.write(line)
         self.room -= len(line)
         self.articles += 1
 
     def add_file(self, article: Article) -> None:
-        """Write a Markdown file, named after the article's title and id."""
+        """Write a Markdown file, named after its number, which keeps the order, and the title."""
         plain = unicodedata.normalize("NFKD", article.metadata.title).encode("ascii", "ignore")
-        words = re.findall(r"[a-z0-9]+", plain.decode().lower())
-        name = "-".join(["-".join(words)[:SLUG].strip("-") or "article", article.id])
-        (self.folder / f"{name}.md").write_bytes(as_markdown(article).encode())
+        words = "-".join(re.findall(r"[a-z0-9]+", plain.decode().lower()))
+        name = f"{self.files + 1:05}-{words[:SLUG].strip('-') or 'article'}.md"
+        (self.folder / name).write_bytes(as_markdown(article).encode())
         self.files += 1
         self.articles += 1
 
@@ -72,26 +73,30 @@ def export_articles(
     *,
     format: ArticleFormat = "jsonl",
     raw: bool = False,
+    most: int = MAX_BYTES,
     done: Callable[[int, int], object] = lambda done, of: None,
 ) -> ExportedOut:
     """Write all articles of the library in that folder, as they are now, to new files.
 
     `path` is a new or empty folder, or a new .jsonl file; it is there when it is complete. `raw`
-    adds original bytes, which only JSONL can hold. A damaged article is left out and named. Needs
-    no encoder. Raises `InputError` for a path that cannot be used, `StorageError` where it cannot
-    be written, `NotFoundError` where there is no library.
+    adds original bytes, which only JSONL can hold. No file gets more than `most` bytes. A damaged
+    article is left out and named. Needs no encoder.
+
+    Raises `InputError` for a path that cannot be used, `StorageError` where it cannot be written,
+    `NotFoundError` where there is no library.
     """
     if not (library / DATABASE).exists():
         raise missing(library)
     single = path.suffix.lower() == ".jsonl"
-    _check(path, format, single=single, raw=raw)
+    with _problems(path):
+        _check(path, format, single=single, raw=raw)
     failures: list[FailureOut] = []
     with (
         closing(Store(library / DATABASE)) as store,
         _finished(path, single=single) as folder,
         store.view() as view,
     ):
-        export = _Export(folder, raw)
+        export = _Export(folder, raw, most)
         write = export.add_line if format == "jsonl" else export.add_file
         wanted = _in_order(view)
         if not wanted:
@@ -103,7 +108,7 @@ def export_articles(
                 failures.append(FailureOut.now(source, error))
             if single and export.files > 1:
                 raise InputError(
-                    f"The articles take more than the {MAX_BYTES:,} bytes that can be added from "
+                    f"The articles take more than the {most:,} bytes that can be added from "
                     "one file.",
                     cure="Name a folder: as many files as it takes are written there.",
                 )
@@ -143,17 +148,22 @@ def _in_order(view: View) -> list[tuple[str, str]]:
 @contextmanager
 def _finished(path: Path, *, single: bool) -> Iterator[Path]:
     """A folder to write to, which becomes `path` at the end, or its only file does."""
+    with _problems(path), tempfile.TemporaryDirectory(prefix=".sourcebook-", dir=path.parent) as at:
+        folder = Path(at, "export")
+        folder.mkdir()
+        yield folder
+        written = next(folder.iterdir(), None)
+        if not written:
+            return  # every article is damaged
+        if path.is_dir():
+            path.rmdir()  # it is empty
+        shutil.move(written if single else folder, path)
+
+
+@contextmanager
+def _problems(path: Path) -> Iterator[None]:
     try:
-        with tempfile.TemporaryDirectory(prefix=".sourcebook-", dir=path.parent) as outer:
-            folder = Path(outer, "export")
-            folder.mkdir()
-            yield folder
-            written = next(folder.iterdir(), None)
-            if not written:
-                return  # every article is damaged
-            if path.is_dir():
-                path.rmdir()  # it is empty
-            shutil.move(written if single else folder, path)
+        yield
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}.",
