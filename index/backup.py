@@ -94,7 +94,7 @@ def restore(
     made = _make(folder)
     try:
         with _problems(folder), _alone(folder):
-            _sweep(folder, PREFIX)  # what a restore left that was killed
+            _sweep(folder, PREFIX, keep=file.name)  # what a restore left that was killed
             there = database.exists()
             if there and not force:
                 raise InputError(
@@ -202,10 +202,10 @@ def _temporary(folder: Path) -> Iterator[Path]:
         _sweep(folder, file.name)
 
 
-def _sweep(folder: Path, beginning: str) -> None:
+def _sweep(folder: Path, beginning: str, *, keep: str = "") -> None:
     """Delete the files whose names begin so: temporary ones, and what SQLite keeps beside them."""
     for file in folder.iterdir():
-        if file.name.startswith(beginning):
+        if file.name.startswith(beginning) and file.name != keep:
             file.unlink(missing_ok=True)
 
 
