@@ -28,7 +28,7 @@ def check(library: Library, *, repair: bool = False) -> list[Damage]:
     if repair:
         library.rebuild_indexes()
     with library.view() as view:
-        found = [*_in_database(library, view), *_in_articles(view)]
+        found = [*_in_database(library, view), *in_articles(view)]
     found += _in_model(library)
     cure = "Build the indexes anew: sourcebook check --repair"
     return found + [
@@ -44,7 +44,8 @@ def _in_database(library: Library, view: View) -> Iterator[Damage]:
         )
 
 
-def _in_articles(view: View) -> Iterator[Damage]:
+def in_articles(view: View) -> Iterator[Damage]:
+    """The damage in articles and passages; each is read."""
     for article_id, source in view.sources():
         if unchanged(view, source, view.content_sha256(source) or "") is None:
             error = damaged({"id": article_id, "source": source})

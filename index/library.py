@@ -213,6 +213,13 @@ class Library:
         with self.view() as view:
             return self.indexes.drift(view)
 
+    def replaced(self) -> str | None:
+        """Why what is open is not the library in its folder any more; None while it is.
+
+        Views and writes then raise `LibraryError`. A copy over the open file itself is not noticed.
+        """
+        return self.store.replaced()
+
     def rebuild_indexes(self) -> None:
         """Build both indexes anew from the database, while others wait to write."""
         with self._changing() as fitting:
@@ -258,7 +265,7 @@ class Library:
             encoder=encoder,
             codec=TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions),
             indexes=indexes,
-            fingerprint=_fingerprint(view),
+            fingerprint=fingerprint_of(view),
         )
 
     def _fitting(self, view: View) -> Searchable:
@@ -373,7 +380,7 @@ def _key(view: View) -> tuple[str, str]:
     return view.meta("encoder"), view.derived
 
 
-def _fingerprint(view: View) -> str:
+def fingerprint_of(view: View) -> str:
     """16 hex digits that identify the library and the encoder of its vectors."""
     return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]
 

@@ -193,8 +193,10 @@ def _inline(token: Token) -> str:
     """The plain text of an inline token; an image is replaced by its description."""
     parts = []
     for child in token.children or ():
-        if child.type in ("text", "code_inline", "image"):
+        if child.type in ("text", "code_inline"):
             parts.append(child.content)
+        elif child.type == "image":
+            parts.append(_inline(child))
         elif child.type in ("softbreak", "hardbreak") or (
             child.type == "html_inline" and child.content.lower().startswith("<br")
         ):

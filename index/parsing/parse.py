@@ -13,6 +13,7 @@ from py3langid import classify
 
 from sourcebook.index.article import Article, Block, Metadata
 from sourcebook.index.errors import NotFoundError, TooLargeError, UnreadableError
+from sourcebook.index.parsing import exported
 from sourcebook.index.parsing.clean import clean
 from sourcebook.index.parsing.html import parse_html
 from sourcebook.index.parsing.layout import fill
@@ -149,6 +150,11 @@ def _parse_lines(data: bytes, name: str, source: str, given: Metadata) -> list[A
 
 def _line_article(line: bytes, place: str, source: str, number: int, given: Metadata) -> Article:
     record = _record(line, place)
+    if exported.MARK in record:
+        article = exported.from_line(record, line, place)
+        if given == Metadata():
+            return article
+        return replace(article, metadata=fill(given, article.metadata))
     text = str(record.pop("text"))
     base = record.pop("source", None) or source
     labels = [record.pop(key, None) for key in ("id", "_id")]

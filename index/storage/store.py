@@ -1,12 +1,13 @@
 """The SQLite database of a library: one writer at a time, any number of views."""
 
 import json
+import os
 import queue
 import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
@@ -36,6 +37,14 @@ CACHE_KIB = 16_384
 # Two of a billion commits have the same number with a chance of 0.4.
 STATE_BITS = 60
 
+REPLACED_CURE = (
+    "Stop this process and start it again: it then opens what is there now. To put a library back, "
+    "use sourcebook restore while nothing has it open."
+)
+
+# The device and the number of a file.
+Identity = tuple[int, int]
+
 
 class Store:
     """The database of one library; safe to share between threads and processes."""
@@ -46,6 +55,7 @@ class Store:
         Raises `LibraryError` for a file that is not a library, or that a newer version wrote.
         """
         self.path = path
+        self._files: dict[str, Identity] = {}
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         with _errors(path):
             connection = self._connect()
@@ -56,6 +66,7 @@ class Store:
                 _check(connection, path)
                 _upgrade(connection)
                 connection.execute("PRAGMA journal_mode = WAL")  # persistent
+                self._files = self._identities()
             except BaseException:
                 self.close()
                 raise
@@ -91,6 +102,25 @@ class Store:
         with self._connection() as connection, closing(sqlite3.connect(path)) as target:
             connection.backup(target)
 
+    def replaced(self) -> str | None:
+        """Why the files that are open are not those at the database's path; None while they are."""
+        now = self._identities()
+        for name, identity in self._files.items():
+            if now.get(name) != identity:
+                happened = "was replaced" if name in now else "was deleted or moved"
+                return f"{name} {happened} while it was open"
+        return None
+
+    def _identities(self) -> dict[str, Identity]:
+        """What tells each of the database's files from any other, by its path."""
+        found: dict[str, Identity] = {}
+        for suffix in ("", "-wal", "-shm"):
+            path = f"{self.path}{suffix}"
+            with suppress(OSError):
+                facts = os.stat(path)
+                found[path] = (facts.st_dev, facts.st_ino)
+        return found
+
     def close(self) -> None:
         """Close every idle connection."""
         while not self._idle.empty():
@@ -98,6 +128,9 @@ class Store:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        # What is open would be read on, and written to, though nobody else can see it.
+        if why := self.replaced():
+            raise LibraryError(f"{why}.", cure=REPLACED_CURE)
         with _errors(self.path):
             try:
                 connection = self._idle.get_nowait()

@@ -32,6 +32,7 @@ from sourcebook.service.cli.context import (
     with_options,
     worker_engine,
 )
+from sourcebook.service.cli.keeping import keeping
 from sourcebook.service.settings import Settings, from_environment
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
@@ -64,6 +65,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.add_typer(commands)
+    app.add_typer(keeping)
 
     @app.callback()
     def start(

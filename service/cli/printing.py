@@ -25,11 +25,14 @@ from sourcebook.service.notation.responses import (
     ArticleFull,
     ArticleOut,
     ArticlesPage,
+    BackupOut,
     CheckOut,
+    ExportedOut,
     FailureOut,
     LibraryOut,
     PassagesOut,
     RemovedOut,
+    RestoredOut,
     UpgradedOut,
 )
 
@@ -280,6 +283,37 @@ def upgraded(found: UpgradedOut) -> None:
         return
     say(f"Encoded {found.articles} articles with {found.encoder}: {found.passages:,} passages.")
     say(f"The database as it was before: {found.copy_kept} (delete it when you like)", style="dim")
+
+
+def backed_up(found: BackupOut) -> None:
+    """Print what a backup holds."""
+    say = _printer()
+    articles = _many(found.articles, "article")
+    say(f"{found.file} holds {articles} in {found.bytes:,} bytes, and is whole.")
+    say(f"library {found.uuid}, generation {found.generation}, {found.encoder}", style="dim")
+
+
+def restored(found: RestoredOut) -> None:
+    """Print what was put back, and where the library is that was there before."""
+    say = _printer()
+    articles = _many(found.backup.articles, "article")
+    say(f"The library in {found.folder} is that of {found.backup.file} now: {articles}.")
+    if found.kept:
+        say(f"What was there before: {found.kept} (delete it when you like)", style="dim")
+
+
+def exported(found: ExportedOut) -> None:
+    """Print how many articles were exported, and those that were not."""
+    say = _printer()
+    say(f"{found.path} holds {_many(found.articles, 'article')} in {_many(found.files, 'file')}.")
+    for source in found.without_raw:
+        say(f"without its original bytes, which are too large: {source}", style="dim")
+    for failure in found.failures:
+        _failure(say, failure)
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _failure(say: Line, failure: FailureOut) -> None:

@@ -286,6 +286,37 @@ class UpgradedOut(Returned):
     copy_kept: str | None = Field(description="The file with the database as it was before.")
 
 
+class BackupOut(Returned):
+    """A backup that was found whole, and what tells it from all others."""
+
+    file: str
+    bytes: int
+    articles: int
+    generation: int
+    uuid: str = Field(description="The same in all states of one library.")
+    fingerprint: str = Field(description="Identifies the library and the encoder of its vectors.")
+    encoder: str
+
+
+class RestoredOut(Returned):
+    """What was put back, and where."""
+
+    folder: str
+    backup: BackupOut
+    kept: str | None = Field(description="The file with the library that was there before.")
+
+
+class ExportedOut(Returned):
+    """The articles that were exported, and those that could not be."""
+
+    path: str
+    articles: int
+    files: int
+    without_raw: list[str] = Field(description="Sources whose original bytes are too large.")
+    failures: list[FailureOut]
+    generation: int
+
+
 class LibraryOut(Returned):
     """The contents and the size of the library."""
 

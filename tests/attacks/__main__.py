@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from attacks import restore_drills
 from attacks.outcome import Outcome
 
 REPOSITORY = Path(__file__).parents[2]
 MARK = "<!-- generated: attacks -->"
 END = "<!-- end -->"
 
-ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {}
+ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
+    "restore_drills": (50, restore_drills.attack),
+}
 
 
 def table(rows: list[tuple[Outcome, float]]) -> str:

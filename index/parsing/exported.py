@@ -1,0 +1,123 @@
+"""Articles as files that can be read back: JSONL holds all of an article, Markdown most of it."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import yaml
+
+from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal
+from sourcebook.index.errors import InputError, UnreadableError
+
+# The member that tells such a line from any other, with the version of the format.
+MARK, VERSION = "sourcebook", 1
+
+FIELDS = fields(Metadata)
+LISTS, MAPPINGS = ("authors", "tags"), ("date_sources", "extra")
+# What Markdown would take for its own signs, anywhere and at the start of a paragraph.
+SIGNS = re.compile(r"[\\`*_\[\]<>#|~&!]")
+START = re.compile(r"^(\d{0,9})([-+=:.)])")
+
+
+def as_line(article: Article, *, raw: bool) -> bytes:
+    """The article as one line of JSON; `raw` adds its original bytes and what cleaning removed."""
+    record: dict[str, Any] = {
+        MARK: VERSION,
+        "id": article.id,
+        "source": article.source,
+        "sha256": article.sha256,
+        **asdict(article.metadata),
+        "text": article.text,
+        "blocks": [[block.kind, block.start, block.end] for block in article.blocks],
+    }
+    if raw:
+        record["raw"] = base64.b64encode(article.raw).decode()
+        record["removals"] = [asdict(removal) for removal in article.removals]
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+
+
+def from_line(record: Mapping[str, Any], line: bytes, place: str) -> Article:
+    """The article that `as_line` wrote; the line itself stands in for original bytes it lacks.
+
+    Raises `UnreadableError` where it is not as it was written.
+    """
+    try:
+        if record[MARK] != VERSION:
+            raise ValueError(f"{MARK} is {record[MARK]!r:.40}; expected {VERSION}")
+        article = Article(
+            source=_text(record, "source"),
+            text=_text(record, "text"),
+            blocks=tuple(_block(*block) for block in record["blocks"]),
+            metadata=Metadata(**{field.name: _value(record, field.name) for field in FIELDS}),
+            raw=base64.b64decode(record["raw"], validate=True) if "raw" in record else line,
+            removals=tuple(Removal(**removal) for removal in record.get("removals", ())),
+        )
+        if article.sha256 != record["sha256"]:
+            raise ValueError("its text is not the one that was exported")
+    except (KeyError, TypeError, ValueError, InputError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+        raise UnreadableError(
+            f"{place} is not an article as `sourcebook export` writes it: {reason}.",
+            cure=f"Export it again, or take out its {MARK!r} to have its text read like any other.",
+        ) from error
+    return article
+
+
+def as_markdown(article: Article) -> str:
+    """The article as Markdown with front matter."""
+    known = {name: value for name, value in asdict(article.metadata).items() if value}
+    known.pop("date_sources", None)
+    extra = known.pop("extra", {})
+    front = {"source": article.source, **extra, **known}
+    for name in LISTS:
+        if name in front:
+            front[name] = list(front[name])
+    head = yaml.safe_dump(front, allow_unicode=True, sort_keys=False, width=100_000)
+    return f"---\n{head}---\n\n" + "\n\n".join(_paragraphs(article)) + "\n"
+
+
+def _paragraphs(article: Article) -> list[str]:
+    found = []
+    for block in article.blocks:
+        plain = " ".join(article.text[block.start : block.end].split())
+        text = SIGNS.sub(r"\\\g<0>", plain)
+        if block.kind is BlockKind.HEADING:
+            text = f"## {text}"
+        elif block.kind is BlockKind.CAPTION:
+            text = f"![{text}]()"
+        else:
+            text = START.sub(r"\1\\\2", text)
+        found.append(text)
+    return found
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    value = record[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r:.40}; expected a text")
+    return value
+
+
+def _value(record: Mapping[str, Any], name: str) -> Any:
+    """One field of the metadata, of its own type."""
+    value = record[name]
+    if name in LISTS:
+        return tuple(_text({name: one}, name) for one in _of_type(list, value, name, "a list"))
+    if name in MAPPINGS:
+        found = _of_type(dict, value, name, "an object")
+        return found if name == "extra" else {key: _text(found, key) for key in found}
+    return value if value is None else _text(record, name)
+
+
+def _block(kind: str, *span: object) -> Block:
+    start, end = (_of_type(int, place, "the place of a block", "a number") for place in span)
+    return Block(BlockKind(kind), start, end)
+
+
+def _of_type(kind: type, value: object, name: str, expected: str) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {value!r:.40}; expected {expected}")
+    return value

@@ -1,0 +1,182 @@
+"""A database file as a whole: looked at, copied, and replaced while no process has it open."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from sourcebook.index.errors import BusyError, LibraryError
+from sourcebook.index.storage.store import (
+    APPLICATION_ID,
+    OLDEST_VERSION,
+    SCHEMA_VERSION,
+    _errors,
+)
+
+MAGIC = b"SQLite format 3\0"
+HEADER_BYTES = 100
+# What SQLite keeps beside a database: its log, that log's index, and what an old one rolls back to.
+LOG, INDEX, JOURNAL = "-wal", "-shm", "-journal"
+# What is added to a new file's name for the copy of the old one, until that is whole.
+KEPT = "-kept"
+# So many pages are copied at a time, 4 MB, between two calls that tell how far it is.
+PAGES = 256
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+# Called with the share that is done, from 0 to 1.
+Done = Callable[[float], None]
+
+
+def beside(database: Path, suffix: str) -> Path:
+    """The file that SQLite keeps beside a database, such as its log."""
+    return database.with_name(database.name + suffix)
+
+
+def size(database: Path) -> int:
+    """The bytes of a database and of its log."""
+    files = (database, beside(database, LOG))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def look(database: Path) -> None:
+    """Raise `LibraryError` for a file that is not a library's database, too new or cut short.
+
+    Only the head of the file is read, so other damage is not noticed. Raises `OSError`.
+    """
+    with database.open("rb") as stream:
+        head = stream.read(HEADER_BYTES)
+        whole = stream.seek(0, os.SEEK_END)
+
+    def number(start: int, length: int = 4) -> int:
+        return int.from_bytes(head[start : start + length], "big")
+
+    # The places are those of sqlite.org/fileformat.html, section 1.3.
+    version = number(60)
+    page_bytes, pages = number(16, 2), number(28)
+    if len(head) < HEADER_BYTES or not head.startswith(MAGIC) or number(68) != APPLICATION_ID:
+        raise LibraryError(
+            f"{database} is not a backup of a library.",
+            cure="Name a file that `sourcebook backup` made.",
+        )
+    if version > SCHEMA_VERSION or version < OLDEST_VERSION:
+        raise LibraryError(
+            f"{database} has the database version {version}; this Sourcebook reads "
+            f"{OLDEST_VERSION} to {SCHEMA_VERSION}.",
+            cure="Use the Sourcebook release that wrote it, or a later one.",
+        )
+    if whole < pages * page_bytes:
+        raise LibraryError(
+            f"{database} is cut short: it has {whole:,} of {pages * page_bytes:,} bytes.",
+            cure="Copy the backup again from where it comes from, or take an earlier one.",
+        )
+
+
+def copy(source: Path, target: Path, done: Done, *, unused: bool = False) -> None:
+    """Copy a database, as it is at one moment, to a new file; others may write meanwhile.
+
+    An `unused` one, which no process has open, is not changed at all, not even by files beside it.
+    Raises `LibraryError` and `StorageError`.
+    """
+    immutable = unused and not beside(source, LOG).exists()
+    how = "mode=ro&immutable=1" if immutable else "mode=ro" if unused else "mode=rw"
+
+    with _errors(source), closing(_connected(source, how)) as reading:
+        reading.execute("BEGIN")
+        # From now on it reads one state, however much is written; else it would begin again.
+        reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        with _errors(target), closing(_connected(target, "mode=rwc")) as writing:
+            reading.backup(writing, pages=PAGES, progress=partial(_progress, done))
+
+
+def complete(database: Path) -> None:
+    """Put all of a database into its one file, safe on the disk; nobody else has it open."""
+    with _errors(database), closing(_connected(database, "mode=rw")) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    flush(database)
+
+
+def replace(database: Path, new: Path, kept: Path, done: Done) -> None:
+    """Put the file `new` in the place of a database, and keep the one that was there as `kept`.
+
+    Whenever this is cut short, the old or the new one is there. A damaged one is kept as it is,
+    with its log. Raises `BusyError` where another process has the database open.
+    """
+    partly = beside(new, KEPT)
+    with _alone(database) as connection:
+        if connection:
+            with _errors(kept), closing(_connected(partly, "mode=rwc")) as target:
+                connection.backup(target, pages=PAGES, progress=partial(_progress, done))
+        else:
+            for suffix in (LOG, JOURNAL):
+                if beside(database, suffix).exists():
+                    shutil.copyfile(beside(database, suffix), beside(kept, suffix))
+                    flush(beside(kept, suffix))
+            shutil.copyfile(database, partly)
+        shutil.copymode(database, partly)
+        flush(partly)
+        partly.rename(kept)
+        put(new, database)
+
+
+def put(new: Path, database: Path) -> None:
+    """Rename the file `new` to that of a database which no process has open."""
+    # What an old one left would be taken for the new one's.
+    for suffix in (LOG, INDEX, JOURNAL):
+        beside(database, suffix).unlink(missing_ok=True)
+    new.replace(database)
+    flush(database.parent)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    if path.is_dir() and os.name == "nt":  # where a folder cannot be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[sqlite3.Connection | None]:
+    """Keep all other processes from a database, which is one whole file meanwhile.
+
+    None for a damaged database. It can be replaced but not written to: a process that waits to open
+    it finds that its file was moved.
+    """
+    with _errors(database), closing(_connected(database, "mode=rw")) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = DELETE")  # refused while others have it open
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")  # the lock stays
+            # Without a journal, so that closing it does not delete the new database's.
+            connection.execute("PRAGMA journal_mode = OFF")
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise BusyError(
+                    f"The library in {database.parent} is open in another process, such as a "
+                    "server. Nothing was changed.",
+                    cure="Stop it, then try again.",
+                ) from error
+            if error.sqlite_errorcode & 0xFF not in DAMAGED:
+                raise
+            sound = None
+        else:
+            sound = connection
+        yield sound
+
+
+def _progress(done: Done, _: int, remaining: int, total: int) -> None:
+    done(1 - remaining / max(1, total))
+
+
+def _connected(database: Path, how: str) -> sqlite3.Connection:
+    """A connection; `how` is the query of SQLite's URI. A file of any name can be opened so."""
+    name = quote(os.fsencode(database.absolute()))
+    return sqlite3.connect(f"file:{name}?{how}", uri=True, isolation_level=None, timeout=0)
