@@ -33,7 +33,8 @@ OWNERS = {
     "llama_index": {"service.doors.llamaindex", "eval.peers.run_llamaindex"},
     "haystack": {"service.doors.haystack", "eval.peers.run_haystack"},
     "mcp": {"service.doors.mcp", "service.http.mcp"},
-    "sqlite3": {"index.storage.store"},
+    # The library's truth, and the keys, which a backup of the library must not hold.
+    "sqlite3": {"index.storage.store", "service.access.file"},
     "tantivy": {"index.search.lexical"},
 }
 # Only these may import inside a function: the command lines, so that `--help` answers at once,

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sourcebook.index.errors import InputError
+from sourcebook.service.access import gate
+from sourcebook.service.access.file import AccessFile
+from sourcebook.service.cli import access
 from sourcebook.service.cli.context import (
     FAILED,
     INTERRUPTED,
@@ -31,6 +34,7 @@ from sourcebook.service.cli.context import (
     with_options,
     worker_engine,
 )
+from sourcebook.service.cli.recording import recorded
 from sourcebook.service.settings import Settings, from_environment
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
@@ -64,6 +68,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.add_typer(commands)
+    app.add_typer(access.commands)
 
     @app.callback()
     def start(
@@ -83,6 +88,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
 
 
 @commands.command()
+@recorded("paths")
 def add(
     ctx: typer.Context,
     paths: Annotated[
@@ -173,6 +179,7 @@ def show(
 
 
 @commands.command()
+@recorded("article_ids")
 def remove(
     ctx: typer.Context,
     article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Article ids.")],
@@ -349,6 +356,7 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @commands.command()
+@recorded()
 def check(
     ctx: typer.Context,
     *,
@@ -373,6 +381,7 @@ def check(
 
 
 @commands.command()
+@recorded()
 def upgrade(
     ctx: typer.Context,
     *,
@@ -426,6 +435,7 @@ def serve(
 
     settings = with_options(settings_of(ctx), host=host, port=port)
     make = partial(worker_engine, settings.library, settings.model, settings.reader)
+    gate.check_start(AccessFile(settings.library, settings.audit_days), settings)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (
@@ -437,6 +447,7 @@ def serve(
             application = serve_app(answering, settings, ctx.obj.routers)
 
             def ready() -> None:
+                gate.warn_if_open(settings)
                 print(f"Sourcebook is running on {address} (API reference: {address}/docs). Try:")
                 print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
 

@@ -11,6 +11,7 @@ import uvicorn
 from anyio import to_thread
 
 from sourcebook.index.errors import InputError
+from sourcebook.service.access.keys import HideKeys
 from sourcebook.service.settings import LOG_FORMAT
 
 # Time for running requests to finish after SIGTERM; well above the slowest p99 that was measured
@@ -57,8 +58,14 @@ def run(
     """
     # Without the name: uvicorn tells all that happens under "uvicorn.error".
     logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(HideKeys())
     config = uvicorn.Config(
-        app, log_config=None, log_level=log_level, timeout_graceful_shutdown=GRACE_S
+        app,
+        log_config=None,
+        log_level=log_level,
+        proxy_headers=False,  # the application trusts the proxies that the settings name
+        timeout_graceful_shutdown=GRACE_S,
     )
     server = _Server(config, ready, stopping)
     # uvicorn raises the signal again after it has ended; these handlers then ignore it.
