@@ -59,6 +59,7 @@ class Gate:
             raise RoleError(
                 f"The key {key.name!r} has the role {key.role.word}; {what} needs {role.word}.",
                 cure="Ask an administrator of this server for a key with that role.",
+                name=key.name,
             )
         return Identity(name=key.name, role=key.role)
 

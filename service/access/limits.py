@@ -13,8 +13,6 @@ from sourcebook.index.errors import SourcebookError
 from sourcebook.service.access.file import AccessFile, Key
 from sourcebook.service.access.roles import TooManyError
 
-PER_MINUTE = 600
-PER_DAY = 100_000
 # A person who mistypes a key needs a few; a right key is never kept out.
 WRONG_PER_MINUTE = 20
 ADDRESSES = 10_000

@@ -22,6 +22,11 @@ class Role(IntEnum):
 KEY_ROLES = tuple(role.word for role in Role if role is not Role.ANYONE)
 
 
+# What a key may do unless said otherwise: more than a person ever needs.
+PER_MINUTE = 600
+PER_DAY = 100_000
+
+
 class KeyNeededError(SourcebookError):
     """There is no key or session, or it is not known."""
 
@@ -32,6 +37,11 @@ class RoleError(SourcebookError):
     """The role of the key is too low."""
 
     kind = "role-too-low"
+
+    def __init__(self, message: str, *, cure: str = "", name: str) -> None:
+        """`name` is that of the key."""
+        super().__init__(message, cure=cure)
+        self.name = name
 
 
 class TooManyError(SourcebookError):

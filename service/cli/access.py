@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sourcebook.service.access.file import AccessFile, Key
-from sourcebook.service.access.limits import PER_DAY, PER_MINUTE
-from sourcebook.service.access.roles import KEY_ROLES, Role
+from sourcebook.service.access.roles import KEY_ROLES, PER_DAY, PER_MINUTE, Role
 from sourcebook.service.cli.context import Commands, Json, output, settings_of
 from sourcebook.service.cli.recording import recorded
 
 if TYPE_CHECKING:  # importing it takes long, too long for `--help`
+    from sourcebook.service.access.file import AccessFile, Key
     from sourcebook.service.notation.responses import KeyOut
 
 KeyRole = StrEnum("KeyRole", {word: word for word in KEY_ROLES})  # type: ignore[misc]
@@ -86,12 +85,14 @@ def audit(
     output(ctx, AuditOut.of(found, limit), printing.audit)
 
 
-def _file(ctx: typer.Context) -> AccessFile:
+def _file(ctx: typer.Context) -> "AccessFile":
+    from sourcebook.service.access.file import AccessFile
+
     settings = settings_of(ctx)
     return AccessFile(settings.library, settings.audit_days)
 
 
-def _shown(key: Key) -> "KeyOut":
+def _shown(key: "Key") -> "KeyOut":
     from sourcebook.service.notation.responses import KeyOut
 
     known = {

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sourcebook.index.errors import InputError
-from sourcebook.service.access import gate
-from sourcebook.service.access.file import AccessFile
 from sourcebook.service.cli import access
 from sourcebook.service.cli.context import (
     FAILED,
@@ -430,6 +428,8 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any free one.")] = None,
 ) -> None:
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
+    from sourcebook.service.access import gate
+    from sourcebook.service.access.file import AccessFile
     from sourcebook.service.http import server
     from sourcebook.service.workers import Workers
 

@@ -1,4 +1,5 @@
 """Records in the audit log what commands change, as the user of the operating system."""
+# ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
 import getpass
 import os
@@ -9,7 +10,6 @@ from typing import Any
 import typer
 
 from sourcebook.index.errors import SourcebookError
-from sourcebook.service.access.file import AccessFile, Entry
 from sourcebook.service.cli.context import settings_of
 
 MAX_SUBJECT = 200  # characters
@@ -46,6 +46,8 @@ def recorded(*naming: str) -> Callable[[Command], Command]:
 
 
 def _record(ctx: typer.Context, subject: str, outcome: str) -> None:
+    from sourcebook.service.access.file import AccessFile, Entry
+
     settings = settings_of(ctx)
     if not settings.library.is_dir():
         return

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sourcebook.index.errors import InputError, SourcebookError
 from sourcebook.service.access.file import Entry
-from sourcebook.service.access.gate import Gate, Identity, Shown
+from sourcebook.service.access.gate import Gate, Shown
 from sourcebook.service.access.keys import KEY
-from sourcebook.service.access.roles import Role
+from sourcebook.service.access.roles import Role, RoleError
 from sourcebook.service.http import problems
 from sourcebook.service.http.rules import Address, address_of
 
@@ -40,36 +40,35 @@ class Doorkeeper:
             _refuse_key(request)
             address = address_of(scope["app"].state.addresses, scope["method"], scope["path"])
             if address and address.rule.role is not Role.ANYONE:
-                identity = await self._admitted(request, address)
-                if address.rule.writes:
-                    send = self._recording(request, address, identity, send)
+                send = await self._admitted(request, address, send)
         except SourcebookError as error:
             await problems.response(request, error)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    async def _admitted(self, request: Request, address: Address) -> Identity:
+    async def _admitted(self, request: Request, address: Address, send: Send) -> Send:
+        """Let the request in; what it sends has to go through what this returns."""
         shown, what = shown_by(request), f"{request.method} {address.path}"
-        return await to_thread.run_sync(
-            lambda: self._gate.admit(shown, address.rule.role, what), limiter=self._limiter
-        )
 
-    def _recording(
-        self, request: Request, address: Address, identity: Identity, send: Send
-    ) -> Send:
-        """Record the outcome before it is sent: what is acknowledged is in the audit log."""
+        async def record(who: str, subject: str, outcome: str) -> None:
+            if address.rule.writes:
+                about = subject[:MAX_SUBJECT]
+                entry = Entry(who=who, via="http", what=what, subject=about, outcome=outcome)
+                await to_thread.run_sync(self._record, entry, limiter=self._limiter)
+
+        try:
+            identity = await to_thread.run_sync(
+                self._gate.admit, shown, address.rule.role, what, limiter=self._limiter
+            )
+        except RoleError as error:
+            await record(error.name, request.url.path, "403")
+            raise
 
         async def recorded(message: Message) -> None:
+            """Record the outcome before it is sent: what is acknowledged is in the log."""
             if message["type"] == "http.response.start":
                 made = dict(message.get("headers", ())).get(b"location", b"").decode("latin-1")
-                entry = Entry(
-                    who=identity.name,
-                    via="http",
-                    what=f"{request.method} {address.path}",
-                    subject=(made or request.url.path)[:MAX_SUBJECT],
-                    outcome=str(message["status"]),
-                )
-                await to_thread.run_sync(self._record, entry, limiter=self._limiter)
+                await record(identity.name, made or request.url.path, str(message["status"]))
             await send(message)
 
         return recorded

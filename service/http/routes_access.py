@@ -46,7 +46,11 @@ class AuditQuery(StrictRequest):
 
     limit: int = Field(100, ge=1, le=MAX_PAGE, description="Maximum number of entries.")
     before: int | None = Field(
-        None, ge=1, le=2**62, description="Only entries with a lower number; see `next`."
+        None,
+        ge=1,
+        le=2**62,
+        description="Only entries with a lower number; see `next`.",
+        examples=[101],
     )
 
 

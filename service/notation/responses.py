@@ -365,7 +365,7 @@ class AuditOut(Returned):
                             "outcome": "200",
                         }
                     ],
-                    "next": None,
+                    "next": 7,
                 }
             ]
         }

@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from attacks import every_address_every_role
 from attacks.outcome import Outcome
 
 REPOSITORY = Path(__file__).parents[2]
 MARK = "<!-- generated: attacks -->"
 END = "<!-- end -->"
 
-ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {}
+ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
+    "every_address_every_role": (20, every_address_every_role.attack),
+}
 
 
 def table(rows: list[tuple[Outcome, float]]) -> str:
