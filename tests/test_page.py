@@ -738,6 +738,8 @@ def test_people_sign_in_with_a_key_and_out_again(browser: webdriver.Chrome, lock
     box.send_keys(f" {locked.keys['asker']} ", Keys.ENTER)
     page.shows("2 articles")  # the view that was wanted, now that it may be seen
     page.shows("asker (asker)")
+    hidden = [*page.all(".add"), *page.all("[aria-label='Remove fines']")]
+    assert not any(each.is_displayed() for each in hidden)
     assert locked.keys["asker"] not in browser.page_source
     assert browser.execute_script("return document.cookie") == ""
 
@@ -748,6 +750,7 @@ def test_people_sign_in_with_a_key_and_out_again(browser: webdriver.Chrome, lock
     page.shows("This library is for people with a key.")
     page.field("Your key").send_keys(locked.keys["admin"], Keys.ENTER)
     page.shows("admin (admin)")
+    assert page.one(".add").is_displayed()
     page.press("Sign out")
     page.shows("This library is for people with a key.")
     assert not browser.get_cookies()

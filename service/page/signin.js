@@ -46,6 +46,7 @@ export function signIn(done) {
 export async function showWho(place, out) {
   const session = await call(ADDRESS).catch(() => null);
   place.replaceChildren();
+  document.body.dataset.role = session?.role ?? ""; // hides what the role does not allow
   if (!session?.needed || !session.name) return;
   const leave = async () => {
     await call(ADDRESS, { method: "DELETE" }).catch(() => null);
