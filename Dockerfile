@@ -3,6 +3,9 @@
 #   docker build --tag sourcebook .
 #   docker run --read-only --tmpfs /tmp --volume sourcebook:/library --publish 127.0.0.1:8000:8000 sourcebook
 #
+# It asks for a key. Make one first, or say that nobody else can reach it with --env SOURCEBOOK_OPEN=1:
+#   docker run --rm --volume sourcebook:/library sourcebook keys add NAME --role admin
+#
 # The one volume, /library, holds the library and what OpenVINO compiles for the processor.
 FROM python:3.13-slim AS build
 WORKDIR /source

@@ -33,10 +33,12 @@ from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import parse
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp_tools import TOOLS
 from sourcebook.service.http.app import create_app
+from sourcebook.service.http.rules import ALL_METHODS
 from sourcebook.service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -146,6 +148,20 @@ def _endpoints(openapi: dict[str, dict[str, dict[str, dict[str, str]]]]) -> Iter
         for method, operation in methods.items():
             yield f"| `{method.upper()} {path}` | {operation.get('summary', '')} |"
     yield ""
+
+
+def access_table(engine: Engine) -> str:
+    """The table of docs/access.md: every address, and which roles may use it."""
+    service = create_app(Answering(engine), routers=[evaluations_router(engine)])
+    roles = list(Role)
+    head = ["address", "no key", *(role.word for role in roles[1:]), "logged"]
+    rows = [f"| {' | '.join(head)} |", "|---|" + ":-:|" * (len(head) - 1)]
+    for one in sorted(service.state.addresses, key=lambda one: one.rule.role):
+        methods = "" if one.methods == ALL_METHODS else f"{', '.join(one.methods)} "
+        may = ["yes" if role >= one.rule.role else "" for role in roles]
+        logged = "yes" if one.rule.writes else ""
+        rows.append(f"| {' | '.join([f'`{methods}{one.path}`', *may, logged])} |")
+    return "\n".join(rows)
 
 
 def _exchanges(engine: Engine) -> list[tuple[str, str, str, dict[str, object] | None]]:
@@ -273,6 +289,7 @@ def pages(engine: Engine) -> dict[Path, str]:
     architecture = ROOT / "docs/architecture.md"
     doors = ROOT / "docs/doors.md"
     evaluation = ROOT / "docs/evaluation.md"
+    access = ROOT / "docs/access.md"
     readme = within(
         (ROOT / "README.md").read_text("utf-8"), "figures", figures_table(ROOT / "eval/results")
     )
@@ -286,6 +303,7 @@ def pages(engine: Engine) -> dict[Path, str]:
         ROOT / "docs/doors.md": doors_page(engine),
         architecture: within(architecture.read_text("utf-8"), "modules", module_map()),
         doors: within(doors.read_text("utf-8"), "mcp", tools_table()),
+        access: within(access.read_text("utf-8"), "roles", access_table(engine)),
         evaluation: within(evaluation.read_text("utf-8"), "results", table),
         ROOT / "docs/performance.md": performance_page(measured),
         **{ROOT / "docs" / name: drawing for name, drawing in plots(measured).items()},

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sourcebook.service import seen
+from sourcebook.service.access.keys import HideKeys
 
 TEXT, JSON = LOG_FORMATS = ("text", "json")
 
@@ -29,6 +30,7 @@ class Logs:
         """Log to standard error, unless this process logs already."""
         handler = logging.StreamHandler()
         handler.setFormatter(Formatter(self))
+        handler.addFilter(HideKeys())
         logging.basicConfig(level=self.level, handlers=[handler])
 
 

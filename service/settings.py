@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from sourcebook.service.logs import LOG_FORMATS, TEXT
 _ADDRESS = re.compile(r"(?:https?://[\w.:\[\]-]+(?:/[!-~]*)?)?", re.ASCII)
 _UNSENDABLE = re.compile(r"[^!-~]")  # characters that an HTTP header cannot contain
 READERS = ("multilingual-e5-small-reader", "none")
+MIN_AUDIT_DAYS = 30
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -67,6 +69,31 @@ class Settings:
             "from the one it listens on. Links to articles start with it. The server accepts "
             "requests to this name, to IP addresses and to names without a dot, and refuses all "
             "others.",
+        ),
+    )
+    open: bool = field(
+        default=False,
+        metadata=_about(
+            "SOURCEBOOK_OPEN",
+            "1 lets in everyone who can reach `serve`. Otherwise a key is needed as soon as the "
+            "library has one, or others can reach the server: it listens elsewhere than on this "
+            "machine, has a public address, or trusts a proxy.",
+        ),
+    )
+    trusted_proxies: str = field(
+        default="",
+        metadata=_about(
+            "SOURCEBOOK_TRUSTED_PROXIES",
+            "Addresses or networks of the proxies in front of `serve`, separated by commas, such "
+            "as `127.0.0.1,10.0.0.0/8`. Only their headers `X-Forwarded-For` and "
+            "`X-Forwarded-Proto` count.",
+        ),
+    )
+    audit_days: int = field(
+        default=400,
+        metadata=_about(
+            "SOURCEBOOK_AUDIT_DAYS",
+            f"For how many days the audit log keeps an entry, at least {MIN_AUDIT_DAYS}.",
         ),
     )
     processes: int = field(
@@ -172,6 +199,14 @@ class Settings:
                 not self.public_url or _is_address(self.public_url),
                 "an address such as https://sourcebook.example.org, or nothing",
             ),
+            "trusted_proxies": (
+                _are_networks(self.trusted_proxies),
+                "addresses or networks such as 127.0.0.1 or 10.0.0.0/8, separated by commas",
+            ),
+            "audit_days": (
+                self.audit_days >= MIN_AUDIT_DAYS,
+                f"a whole number, {MIN_AUDIT_DAYS} or more",
+            ),
             "processes": (self.processes >= 0, "a whole number, 0 or more"),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
             "import_folders": (
@@ -243,6 +278,13 @@ def _is_address(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not url.endswith("/")
+
+
+def _are_networks(text: str) -> bool:
+    try:
+        return all(ip_network(part.strip(), strict=False) for part in text.split(",") if text)
+    except ValueError:
+        return False
 
 
 def _text(value: object) -> str:

@@ -3,7 +3,11 @@
 import itertools
 import os
 import re
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from sourcebook.index.encoding.encoder import Encoder
     from sourcebook.index.encoding.reader import Reader
     from sourcebook.index.library import Library
+    from sourcebook.service.access.file import AccessFile
     from sourcebook.service.asking.engine import Engine
 
 REPOSITORY = Path(__file__).parents[1]
@@ -206,6 +211,44 @@ def served(place: "Place") -> Iterator[str]:
 
     with serving(place) as running:
         yield running.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A server in this process, on a library of two articles that has a key for each role."""
+
+    url: str
+    file: "AccessFile"
+    keys: dict[str, str]
+
+
+@pytest.fixture
+def locked(make_library: MakeLibrary) -> Iterator[Locked]:
+    """A server that needs a key."""
+    import uvicorn
+
+    from sourcebook.service.access.file import AccessFile
+    from sourcebook.service.access.roles import Role
+    from sourcebook.service.answering import Answering
+    from sourcebook.service.asking.engine import Engine
+    from sourcebook.service.http.app import create_app
+
+    library = make_library(fines=FINES, trains=TRAINS)
+    file = AccessFile(library.folder, audit_days=400)
+    keys = {
+        role.word: file.add_key(role.word, role, 10_000, 10_000)
+        for role in (Role.ASKER, Role.EDITOR, Role.ADMIN)
+    }
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        application = create_app(Answering(Engine.of(library)))
+        server = uvicorn.Server(uvicorn.Config(application, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield Locked(url=f"http://127.0.0.1:{listening.getsockname()[1]}", file=file, keys=keys)
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,12 @@ OWNERS = {
     "llama_index": {"service.doors.llamaindex", "eval.peers.run_llamaindex"},
     "haystack": {"service.doors.haystack", "eval.peers.run_haystack"},
     "mcp": {"service.doors.mcp", "service.http.mcp"},
-    "sqlite3": {"index.storage.store", "index.storage.database_file"},
+    # The library's truth, and the keys, which a backup of the library must not hold.
+    "sqlite3": {
+        "index.storage.store",
+        "index.storage.database_file",
+        "service.access.file",
+    },
     "tantivy": {"index.search.lexical", "index.search.stemming"},
     "prometheus_client": {"service.http.metrics"},
     "opentelemetry": {"service.http.traces"},

@@ -111,7 +111,7 @@ def test_behind_a_proxy_the_public_address_is_ours(serve: Serve, host: str) -> N
     """Whether the proxy hands on the name that it was asked under, or puts its own."""
     headers = {"Host": host, "Origin": PUBLIC}
     body = {"text": "The night train returns."}
-    client = serve(public_url=PUBLIC)
+    client = serve(public_url=PUBLIC, open=True)
     assert client.post("/v1/articles", json=body, headers=headers).status_code == 201
     assert is_refused(serve().post("/v1/articles", json=body, headers=headers))
 

@@ -432,7 +432,7 @@ PUBLIC = "https://sourcebook.example.org"
 
 def test_a_server_behind_a_proxy_answers_under_its_public_name(engine: Engine) -> None:
     """And once more after restarts within the process, in which nobody may have called."""
-    app = create_app(Answering(engine), Settings(public_url=PUBLIC))
+    app = create_app(Answering(engine), Settings(public_url=PUBLIC, open=True))
     call = {"name": "search", "arguments": {"query": "fines for dumping waste"}}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     with TestClient(app):

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 from browsing import DESK, PHONE, Page, set_screen
-from conftest import REPOSITORY, copy_library
+from conftest import REPOSITORY, Locked, copy_library
 from fastapi.testclient import TestClient
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -722,3 +722,36 @@ def test_paper_has_the_answer_and_no_controls(page: Page) -> None:
         assert not any(one.is_displayed() for one in page.all("form, button, nav"))
     finally:
         page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+# --- signing in ----------------------------------------------------------------------------------
+
+
+def test_people_sign_in_with_a_key_and_out_again(browser: webdriver.Chrome, locked: Locked) -> None:
+    set_screen(browser, DESK)
+    page = Page(browser, locked.url).open("/library")
+    page.shows("This library is for people with a key.")
+    assert faults(page) == []
+    page.field("Your key").send_keys("sbk_wrong", Keys.ENTER)
+    page.shows("This key is unknown, or was revoked.")
+    box = page.field("Your key")
+    box.clear()
+    box.send_keys(f" {locked.keys['asker']} ", Keys.ENTER)
+    page.shows("2 articles")  # the view that was wanted, now that it may be seen
+    page.shows("asker (asker)")
+    hidden = [*page.all(".add"), *page.all("[aria-label='Remove fines']")]
+    assert not any(each.is_displayed() for each in hidden)
+    assert locked.keys["asker"] not in browser.page_source
+    assert browser.execute_script("return document.cookie") == ""
+
+    page.open("/", q="What did the council vote on?")
+    page.shows("Answered")
+    locked.file.revoke("asker")
+    page.press("Library")
+    page.shows("This library is for people with a key.")
+    page.field("Your key").send_keys(locked.keys["admin"], Keys.ENTER)
+    page.shows("admin (admin)")
+    assert page.one(".add").is_displayed()
+    page.press("Sign out")
+    page.shows("This library is for people with a key.")
+    assert not browser.get_cookies()

@@ -18,10 +18,12 @@ from sourcebook.index.article import article_id
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.library import Library
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
 from sourcebook.service.http.problems import KINDS
+from sourcebook.service.http.rules import reads
 from sourcebook.service.logs import Formatter, Logs
 from sourcebook.service.settings import Settings
 
@@ -582,6 +584,7 @@ def failing(library: Library, error: Exception) -> TestClient:
     routes = APIRouter(tags=["library"])
 
     @routes.get("/fail")
+    @reads(Role.ANYONE)
     def fail() -> None:
         """Fail."""
         raise error

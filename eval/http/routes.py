@@ -15,12 +15,14 @@ from sourcebook.eval.report.page import render_page
 from sourcebook.eval.runs.observing import sample
 from sourcebook.eval.runs.subject import EngineSubject, articles_of, engine_for
 from sourcebook.index.errors import InputError
+from sourcebook.service.access.roles import Role
 from sourcebook.service.adding.jobs import Jobs
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http import problems
 from sourcebook.service.http.metrics import JobsRouter
 from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.notation.requests import StrictRequest
 from sourcebook.service.notation.responses import Returned
 
@@ -145,6 +147,7 @@ def evaluations_router(engine: Engine) -> JobsRouter:
 
 def _add_jobs(routes: APIRouter, engine: Engine, jobs: Jobs[Evaluation]) -> None:
     @routes.post("", status_code=202, summary="Evaluate judged questions")
+    @writes(Role.EDITOR)
     def begin(wanted: EvaluationRequest, response: Response) -> EvaluationOut:
         """Queue an evaluation; `Location` is its address. Gold is articles and verbatim quotes."""
         job = jobs.add(lambda: _job(wanted, engine))
@@ -152,16 +155,19 @@ def _add_jobs(routes: APIRouter, engine: Engine, jobs: Jobs[Evaluation]) -> None
         return EvaluationOut.of(job)
 
     @routes.get("", summary="List evaluations")
+    @reads(Role.ASKER)
     def list_evaluations() -> EvaluationsOut:
         """The evaluations since the server started, newest first."""
         return EvaluationsOut(evaluations=[EvaluationOut.of(job) for job in jobs.all()])
 
     @routes.get("/{evaluation_id}", responses=problems.responses(404), summary="Follow one")
+    @reads(Role.ASKER)
     def follow(evaluation_id: Id) -> EvaluationOut:
         """Its progress, and its measures when it is done."""
         return EvaluationOut.of(jobs.get(evaluation_id))
 
     @routes.delete("/{evaluation_id}", responses=problems.responses(404), summary="Cancel one")
+    @writes(Role.EDITOR)
     def cancel(evaluation_id: Id) -> EvaluationOut:
         """Stop an evaluation that is queued or running; delete one that has ended."""
         return EvaluationOut.of(jobs.cancel(evaluation_id))
@@ -177,6 +183,7 @@ def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         response_class=Response,
         summary="Read the report",
     )
+    @reads(Role.ASKER)
     def read_report(evaluation_id: Id) -> Response:
         """All measures, a row for each question, the fingerprint, and the machine."""
         return Response(to_json(_report(jobs, evaluation_id)), media_type="application/json")
@@ -187,6 +194,7 @@ def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         response_class=HTMLResponse,
         summary="Look at the report",
     )
+    @reads(Role.ASKER)
     def show_report(evaluation_id: Id) -> HTMLResponse:
         """The report as one self-contained HTML page."""
         return HTMLResponse(render_page([_report(jobs, evaluation_id)]), headers=INERT)
@@ -197,6 +205,7 @@ def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         response_class=HTMLResponse,
         summary="Compare two",
     )
+    @reads(Role.ASKER)
     def compare(evaluation_id: Id, other_id: Id) -> HTMLResponse:
         """Two reports on the same questions as one HTML page, with significance tests."""
         reports = [_report(jobs, one) for one in (evaluation_id, other_id)]

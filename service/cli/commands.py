@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sourcebook.index.errors import InputError
+from sourcebook.service.cli import access
 from sourcebook.service.cli.context import (
     FAILED,
     INTERRUPTED,
@@ -33,6 +34,7 @@ from sourcebook.service.cli.context import (
     worker_engine,
 )
 from sourcebook.service.cli.keeping import keeping
+from sourcebook.service.cli.recording import recorded
 from sourcebook.service.settings import Settings, from_environment
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
@@ -66,6 +68,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
     )
     app.add_typer(commands)
     app.add_typer(keeping)
+    app.add_typer(access.commands)
 
     @app.callback()
     def start(
@@ -85,6 +88,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
 
 
 @commands.command()
+@recorded("paths")
 def add(
     ctx: typer.Context,
     paths: Annotated[
@@ -175,6 +179,7 @@ def show(
 
 
 @commands.command()
+@recorded("article_ids")
 def remove(
     ctx: typer.Context,
     article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Article ids.")],
@@ -351,6 +356,7 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @commands.command()
+@recorded()
 def check(
     ctx: typer.Context,
     *,
@@ -375,6 +381,7 @@ def check(
 
 
 @commands.command()
+@recorded()
 def upgrade(
     ctx: typer.Context,
     *,
@@ -423,12 +430,15 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any free one.")] = None,
 ) -> None:
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
+    from sourcebook.service.access import gate
+    from sourcebook.service.access.file import AccessFile
     from sourcebook.service.http import server
     from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
     logs_of(settings).begin()
     make = partial(worker_engine, settings.library, settings.model, settings.reader)
+    gate.check_start(AccessFile(settings.library, settings.audit_days), settings)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (
@@ -440,6 +450,7 @@ def serve(
             application = serve_app(answering, settings, ctx.obj.routers)
 
             def ready() -> None:
+                gate.warn_if_open(settings)
                 print(f"Sourcebook is running on {address} (API reference: {address}/docs). Try:")
                 print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
 

@@ -1,6 +1,7 @@
 """An HTTP client for a running service, shared by evaluation and the frameworks' retrievers."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -9,10 +10,18 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from sourcebook.index.errors import InputError, LibraryError, NotFoundError, SourcebookError
+from sourcebook.index.errors import (
+    InputError,
+    LibraryError,
+    NotAllowedError,
+    NotFoundError,
+    SourcebookError,
+)
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 TIMEOUT_S = 60
+# Where the key comes from: pipelines that are saved then hold none.
+KEY_VARIABLE = "SOURCEBOOK_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +38,10 @@ class Retrieved:
 
 
 class Client:
-    """A client of the Sourcebook service at an address."""
+    """A client of the Sourcebook service at an address.
+
+    It sends the key in the environment variable `SOURCEBOOK_KEY`, if there is one.
+    """
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
         """Use the service at `url`. Raises `InputError` if that is not an HTTP address."""
@@ -58,6 +70,9 @@ class Client:
         return [_retrieved(hit) for hit in self.post("/v1/search", body)["hits"]]
 
     def _send(self, request: Request) -> dict[str, Any]:
+        if key := os.environ.get(KEY_VARIABLE, "").strip():
+            # Where the service redirects to, the key must not follow.
+            request.add_unredirected_header("Authorization", f"Bearer {key}")
         try:
             with urlopen(request, timeout=TIMEOUT_S) as response:
                 body: dict[str, Any] = json.load(response)
@@ -102,6 +117,13 @@ def _refusal(error: HTTPError, url: str) -> SourcebookError:
         detail = json.load(error)["detail"]
     except (ValueError, KeyError, TypeError):
         detail = error.reason
-    kinds: dict[int, type[SourcebookError]] = {404: NotFoundError, 413: InputError, 422: InputError}
+    kinds: dict[int, type[SourcebookError]] = {
+        401: NotAllowedError,
+        403: NotAllowedError,
+        404: NotFoundError,
+        413: InputError,
+        422: InputError,
+    }
     kind = kinds.get(error.code, LibraryError)
-    return kind(f"{url} returned {error.code}: {detail}")
+    cure = f"Set the environment variable {KEY_VARIABLE}." if error.code == 401 else ""
+    return kind(f"{url} returned {error.code}: {detail}", cure=cure)

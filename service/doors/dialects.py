@@ -10,6 +10,8 @@ from sourcebook.service.notation.responses import Problem
 
 MODEL = "sourcebook"
 WRITER_MODEL = "sourcebook-writer"
+# What OpenAI's API calls them, and its clients look for.
+OPENAI_CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 
 
 class LenientRequest(BaseModel):
@@ -40,7 +42,7 @@ def openai_error(problem: Problem) -> Mapping[str, Any]:
             "message": f"{problem.detail} {problem.cure or ''}".strip(),
             "type": "invalid_request_error" if problem.status < 500 else "server_error",
             "param": located[0].removeprefix("body.") if located else None,
-            "code": problem.type.rpartition("/")[2],
+            "code": OPENAI_CODES.get(problem.status, problem.type.rpartition("/")[2]),
         }
     }
 

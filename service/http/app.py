@@ -9,19 +9,25 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from sourcebook.service.access.file import AccessFile
+from sourcebook.service.access.gate import Gate
 from sourcebook.service.adding.folders import Folders
 from sourcebook.service.answering import Answering
 from sourcebook.service.http import pages, problems
+from sourcebook.service.http.doorkeeper import Doorkeeper
 from sourcebook.service.http.mcp import mcp_router
 from sourcebook.service.http.operating import Operating
 from sourcebook.service.http.origins import Guard
 from sourcebook.service.http.routes import router
+from sourcebook.service.http.routes_access import access_router
 from sourcebook.service.http.routes_citing import citing_router
 from sourcebook.service.http.routes_doors import DIALECTS
 from sourcebook.service.http.routes_doors import router as doors
 from sourcebook.service.http.routes_importing import importing_router
 from sourcebook.service.http.routes_judging import judging_router
+from sourcebook.service.http.rules import addresses, describe
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.responses import Problem
 from sourcebook.service.settings import Settings
@@ -38,6 +44,10 @@ Answers policy questions with verbatim passages and citations that anyone can ch
 
 Errors are RFC 9457 problems (`application/problem+json`). Unknown fields and parameters are
 rejected by name.
+
+Where keys are needed, send yours as `Authorization: Bearer sbk_...`. Every address may then answer
+401 (no key, or a wrong one), 403 (the role of the key is too low) and 429 (used up; see
+`Retry-After`).
 """
 TAGS = [
     {"name": "questions", "description": "Ask, search, and check quotations."},
@@ -45,6 +55,7 @@ TAGS = [
     {"name": "judgements", "description": "Readers' judgements of answers."},
     {"name": "library", "description": "The library as a whole."},
     {"name": "compatible", "description": "Endpoints compatible with OpenAI's and Cohere's APIs."},
+    {"name": "access", "description": "Signing in with a key, and the log of what was changed."},
     {"name": "health", "description": "Whether the server is up and able to answer."},
 ]
 
@@ -68,7 +79,11 @@ def create_app(
     )
     app.operating = Operating(answering, settings)
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
+    gate = Gate(AccessFile(answering.library.folder, settings.audit_days), settings)
+    app.add_middleware(Doorkeeper, gate=gate)
     app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     problems.install(app, DIALECTS)
     app.include_router(router(answering, Uploads(answering.library, max_bytes)))
     app.include_router(citing_router(answering))
@@ -77,10 +92,12 @@ def create_app(
     app.include_router(importing)
     app.include_router(doors(answering))
     app.operating.install(app, [importing, *routers])
+    app.include_router(access_router(gate, settings.public_url))
     app.include_router(mcp_router(answering, settings.public_url))
     for one in routers:
         app.include_router(one)
     pages.install(app)
+    app.state.addresses = addresses(app)
     return app
 
 
@@ -99,6 +116,7 @@ class Documented(FastAPI):
         for operation, example in _examples().items():
             method, path = operation.split(" ")
             _exemplify(document["paths"].get(path, {}).get(method.lower(), {}), example)
+        describe(document, self.state.addresses)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -10,9 +10,11 @@ from fastapi import APIRouter, Request, Response
 
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.library import FREE_BYTES
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.responses import CheckedOut, Health, ProblemError, UpgradeOut
 
 # Warned of from here on; below `FREE_BYTES` nothing is added any more.
@@ -107,6 +109,7 @@ def health_router(answering: Answering, draining: Event) -> APIRouter:
     routes = APIRouter(tags=["health"], dependencies=PLAIN)
 
     @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)
+    @reads(Role.ANYONE)
     async def livez() -> Health:
         """Return `alive` if the server is up."""
         return Health(status="alive")
@@ -118,6 +121,7 @@ def health_router(answering: Answering, draining: Event) -> APIRouter:
         response_model_exclude_none=True,
         summary="Can the server answer questions?",
     )
+    @reads(Role.ANYONE)
     def readyz(request: Request) -> Health | Response:
         """Return `ready` with the result of every check, or a problem that names what failed.
 

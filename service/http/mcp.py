@@ -10,7 +10,9 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
+from sourcebook.service.http.rules import reads
 
 if TYPE_CHECKING:  # importing it takes .75 s, too long for every start (decision 14)
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -22,7 +24,7 @@ def mcp_router(answering: Answering, public_url: str = "") -> APIRouter:
     There are no sessions: a result depends only on its call, so any process can give it, a
     restart loses nothing, and there are no events to listen to with GET.
     """
-    endpoint = _Endpoint(answering, public_url)
+    endpoint = reads(Role.ASKER)(_Endpoint(answering, public_url))
     route = Route("/mcp", endpoint, methods=["POST"], include_in_schema=False)
     return APIRouter(routes=[route], lifespan=endpoint.lifespan)
 

@@ -21,10 +21,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from sourcebook.index.errors import SourcebookError
+from sourcebook.service.access.roles import Role
 from sourcebook.service.adding.jobs import Jobs, JobStatus
 from sourcebook.service.answering import Answering
 from sourcebook.service.http.health import State, checked
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads
 from sourcebook.service.seen import Seen
 
 # A question takes some 20 ms to a second, a listing less than a millisecond (docs/performance.md).
@@ -125,6 +127,7 @@ def metrics_router(metrics: Metrics) -> APIRouter:
     one_thread = CapacityLimiter(1)  # of its own: it answers when all others are taken
 
     @routes.get("/metrics")
+    @reads(Role.ASKER)
     async def read() -> Response:
         """All metrics, for Prometheus."""
         text = await to_thread.run_sync(metrics.text, limiter=one_thread)

@@ -1,4 +1,4 @@
-"""Blocks DNS rebinding and cross-origin writes, because the server has no passwords."""
+"""Blocks DNS rebinding and cross-origin writes, also for browsers that are signed in."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address

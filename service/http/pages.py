@@ -8,8 +8,10 @@ from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from sourcebook.service.access.roles import Role
 from sourcebook.service.http.reference import brief, page
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads
 
 FILES = Path(__file__).parents[1] / "page"
 # The page's scripts look at the address, so all of these return the same file.
@@ -56,19 +58,23 @@ def install(app: FastAPI) -> None:
     for view in VIEWS:
         app.add_api_route(view, _index, include_in_schema=False, response_class=FileResponse)
     # A strict editable install is a tree of symbolic links.
-    app.mount("/page", _Guarded(directory=FILES, follow_symlink=True))
+    files = _Guarded(directory=FILES, follow_symlink=True)
+    app.mount("/page", reads(Role.ANYONE)(files))
 
     @app.get("/docs", include_in_schema=False, dependencies=PLAIN)
+    @reads(Role.ANYONE)
     def reference() -> HTMLResponse:
         """The API reference."""
         return HTMLResponse(page(app.openapi()), headers=INERT)
 
     @app.get("/llms.txt", include_in_schema=False, dependencies=PLAIN)
+    @reads(Role.ANYONE)
     def programs(request: Request) -> PlainTextResponse:
         """A summary of this service for programs."""
         return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
 
 
+@reads(Role.ANYONE)
 async def _index() -> FileResponse:
     """The page without content; its scripts fill it."""
     return FileResponse(FILES / "index.html", headers=HEADERS)

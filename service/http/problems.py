@@ -17,6 +17,8 @@ from starlette.requests import ClientDisconnect
 
 from sourcebook.index.errors import SourcebookError
 from sourcebook.service import seen
+from sourcebook.service.access.roles import KeyNeededError, Role, TooManyError
+from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.requests import reason
 from sourcebook.service.notation.responses import Problem, ProblemError
 
@@ -45,6 +47,12 @@ KINDS: Mapping[str, Kind] = {
     "unreadable": Kind(422, "Unreadable article", "A file or text cannot be read as an article."),
     "too-large": Kind(413, "Too large", "Something in the request exceeds its limit."),
     "not-found": Kind(404, "Not found", "No article or other thing has this id or name."),
+    "key-needed": Kind(
+        401, "Key needed", "This address needs a key; none was sent, or a wrong one."
+    ),
+    "too-many": Kind(
+        429, "Too many requests", "A key has used up what it may do in a minute or in a day."
+    ),
     "not-allowed": Kind(403, "Not allowed", "The server's settings do not allow this."),
     "busy": Kind(
         503,
@@ -69,6 +77,7 @@ KINDS: Mapping[str, Kind] = {
         "Foreign request",
         "The request was meant for another server, or comes from another site's page.",
     ),
+    "role-too-low": Kind(403, "Role too low", "The role of the key does not allow this."),
     "no-such-address": Kind(404, "No such address", "There is nothing at this address."),
     "method-not-allowed": Kind(
         405, "Method not allowed", "This address does not support this HTTP method."
@@ -200,6 +209,10 @@ def response(request: Request, error: SourcebookError) -> Response:
     if KINDS[name].status >= 500:
         log.error("%s", error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if name == "busy" else {}
+    if isinstance(error, TooManyError):
+        headers = {"Retry-After": str(error.retry_after)}
+    elif isinstance(error, KeyNeededError):
+        headers = {"WWW-Authenticate": 'Bearer realm="Sourcebook"'}
     return _problem(request, name, error.message, cure=error.cure, headers=headers)
 
 
@@ -292,6 +305,7 @@ async def _on_defect(request: Request, error: Exception) -> Response:
     )
 
 
+@reads(Role.ANYONE)
 async def _page(kind: str) -> str:
     """Explain a kind of problem: the page that a problem's type points to."""
     if kind not in KINDS:

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from sourcebook.index.errors import InputError
+from sourcebook.service.access.roles import Role
 from sourcebook.service.adding.folders import unknown_failure
 from sourcebook.service.answering import Answering
 from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.suggestions import Examples
 from sourcebook.service.http import problems
+from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.answers import AnswerOut, SearchOut, VerifyOut, answer_out
 from sourcebook.service.notation.requests import (
@@ -73,6 +75,7 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
         response_model=AnswerOut,
         summary="Ask a question",
     )
+    @reads(Role.ASKER)
     def ask(wanted: AskRequest) -> Response:
         """Answer with verbatim, cited sentences, or say that the answer is not in the library.
 
@@ -89,6 +92,7 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
         response_model=AnswerOut,
         summary="Ask a question with GET",
     )
+    @reads(Role.ASKER)
     def ask_by_address(wanted: Annotated[AskQuery, Query()]) -> Response:
         """As `POST /v1/ask`, with lists as repeated parameters: `publishers=A&publishers=B`."""
         ask = answering.explain if wanted.explain else answering.ask
@@ -101,12 +105,14 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
         response_model=SearchOut,
         summary="Search for passages",
     )
+    @reads(Role.ASKER)
     def search(wanted: SearchRequest) -> Response:
         """Return the best passages, each with a citation of its best sentences."""
         found = answering.find(wanted.question, wanted.filter(), wanted.limit)
         return _json(SearchOut.model_validate(found))
 
     @routes.post("/verify", tags=["questions"], dependencies=PLAIN, summary="Check quotations")
+    @reads(Role.ASKER)
     def check(wanted: VerifyRequest) -> VerifyOut:
         """Check whether quotes are exact: one quote, several, or every quotation in a draft."""
         return catalogue.verified(answering.library, wanted)
@@ -121,6 +127,7 @@ def _reading(routes: APIRouter, answering: Answering) -> None:
     library = answering.library
 
     @routes.get("/articles", tags=["articles"], summary="List articles")
+    @reads(Role.ASKER)
     def list_articles(wanted: Annotated[ArticlesQuery, Query()]) -> ArticlesPage:
         """Return one page of the articles that match the filter, without their texts."""
         return catalogue.page(library, wanted)
@@ -132,6 +139,7 @@ def _reading(routes: APIRouter, answering: Answering) -> None:
         responses=problems.responses(404),
         summary="Read an article",
     )
+    @reads(Role.ASKER)
     def read_article(article_id: Id) -> ArticleFull:
         """Return the canonical text that offsets refer to, its blocks, and what was removed."""
         return catalogue.article(library, article_id)
@@ -143,6 +151,7 @@ def _reading(routes: APIRouter, answering: Answering) -> None:
         responses=problems.responses(404),
         summary="List an article's passages",
     )
+    @reads(Role.ASKER)
     def list_passages(article_id: Id) -> PassagesOut:
         """Return the passages of an article, in reading order."""
         return catalogue.passages(library, article_id)
@@ -154,6 +163,7 @@ def _reading(routes: APIRouter, answering: Answering) -> None:
         responses=problems.responses(404),
         summary="Read a passage",
     )
+    @reads(Role.ASKER)
     def read_passage(passage_id: PassageId) -> PassageFull:
         """Return a passage with its article; a passage id always names the same words."""
         return catalogue.passage(library, passage_id)
@@ -172,6 +182,7 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
         openapi_extra=_new_articles(),
         summary="Add an article or upload files",
     )
+    @writes(Role.EDITOR)
     async def add_articles(request: Request, response: Response) -> AddedOut:
         """Add a text as JSON, or files (.txt, .md, .html, .jsonl) as multipart form data.
 
@@ -194,6 +205,7 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
         openapi_extra=_body({"application/json": ArticleText.model_json_schema()}),
         summary="Replace an article",
     )
+    @writes(Role.EDITOR)
     async def replace_article(article_id: Id, request: Request) -> AddedOut:
         """Replace the text and all metadata of an article; its source and id stay the same."""
         return await uploads.replace(article_id, request)
@@ -205,6 +217,7 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
         responses=problems.responses(404, 507),
         summary="Remove an article",
     )
+    @writes(Role.EDITOR)
     async def remove_article(article_id: Id) -> RemovedOut:
         """Remove an article; once this returns, it is never found or cited again."""
         return await uploads.writing(lambda: catalogue.remove(answering.library, [article_id]))
@@ -214,6 +227,7 @@ def _library(routes: APIRouter, answering: Answering) -> None:
     examples = Examples(answering)
 
     @routes.get("/library", tags=["library"], dependencies=PLAIN, summary="Describe the library")
+    @reads(Role.ASKER)
     def describe() -> LibraryOut:
         """Return the library's contents, its size, and the sources that could not be added."""
         return catalogue.describe(answering.library)
@@ -224,6 +238,7 @@ def _library(routes: APIRouter, answering: Answering) -> None:
         dependencies=PLAIN,
         summary="List example questions",
     )
+    @reads(Role.ASKER)
     def offer_examples() -> ExamplesOut:
         """Return titles and headings of the newest articles that work as questions."""
         return ExamplesOut(examples=examples.offer())
@@ -231,6 +246,7 @@ def _library(routes: APIRouter, answering: Answering) -> None:
     @routes.get(
         "/library/coverage", tags=["library"], dependencies=PLAIN, summary="Count articles by month"
     )
+    @reads(Role.ASKER)
     def cover() -> CoverageOut:
         """Count articles by month and publisher; articles without a date come first."""
         return catalogue.coverage(answering.library)
@@ -242,6 +258,7 @@ def _library(routes: APIRouter, answering: Answering) -> None:
         responses=problems.responses(404, 507),
         summary="Dismiss a failure",
     )
+    @writes(Role.EDITOR)
     def forget(wanted: Annotated[FailureQuery, Query()]) -> None:
         """Remove a source that could not be added from the list of failures."""
         if not answering.library.forget_failures([wanted.source]):

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.documents.annotation import MEDIA_TYPE, AnnotationOut, annotation
 from sourcebook.service.documents.export import export
@@ -12,6 +13,7 @@ from sourcebook.service.documents.references import cited
 from sourcebook.service.http import problems
 from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import Id
+from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.answers import CitedOut
 from sourcebook.service.notation.requests import CiteQuery, ExportQuery, SpanQuery
 
@@ -34,6 +36,7 @@ def citing_router(answering: Answering) -> APIRouter:
         responses=problems.responses(404),
         summary="Cite an article or a quote",
     )
+    @reads(Role.ASKER)
     def cite(article_id: Id, wanted: Annotated[CiteQuery, Query()]) -> CitedOut:
         """Return a reference in APA, Chicago (notes) or MLA style, or as BibTeX, RIS or CSL-JSON.
 
@@ -55,6 +58,7 @@ def citing_router(answering: Answering) -> APIRouter:
         responses=problems.responses(404),
         summary="Get a quote as a Web Annotation",
     )
+    @reads(Role.ASKER)
     def annotate(
         article_id: Id, wanted: Annotated[SpanQuery, Query()], request: Request
     ) -> AnnotationOut:
@@ -78,6 +82,7 @@ def citing_router(answering: Answering) -> APIRouter:
         },
         summary="Export an answer",
     )
+    @reads(Role.ASKER)
     def export_answer(wanted: Annotated[ExportQuery, Query()], request: Request) -> Response:
         """Return a complete answer as Markdown or HTML, with a footnote for each passage.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import ConfigDict, Field
 
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.doors import vector_store
 from sourcebook.service.doors.chat import ChatCompletion, ChatRequest, completion, events
@@ -22,6 +23,7 @@ from sourcebook.service.doors.rerank import MAX_PIECES, Reranker
 from sourcebook.service.doors.vector_store import StoreList, StoreOut, StorePage, StoreQuery
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.requests import QUESTION, QUOTE, Text
 from sourcebook.service.notation.responses import Problem, Returned
 
@@ -123,11 +125,13 @@ def _chat(routes: APIRouter, answering: Answering) -> None:
         return [MODEL, WRITER_MODEL] if answering.writer else [MODEL]
 
     @routes.get("/v1/models", summary="List models (OpenAI)")
+    @reads(Role.ASKER)
     def list_models() -> Models:
         """Return the models available for chat completions."""
         return Models(data=[Model(id=name) for name in models()])
 
     @routes.get("/v1/models/{model}", summary="Describe a model (OpenAI)")
+    @reads(Role.ASKER)
     def read_model(model: ModelName) -> Model:
         """Return a model."""
         check_model(model, *models())
@@ -139,6 +143,7 @@ def _chat(routes: APIRouter, answering: Answering) -> None:
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
         summary="Ask in a chat (OpenAI)",
     )
+    @reads(Role.ASKER)
     def complete(wanted: ChatRequest, request: Request) -> Any:
         """Answer the last user message with verbatim sentences, note numbers and sources.
 
@@ -163,17 +168,20 @@ def _chat(routes: APIRouter, answering: Answering) -> None:
 
 def _vector_stores(routes: APIRouter, answering: Answering) -> None:
     @routes.get("/v1/vector_stores", summary="List vector stores (OpenAI)")
+    @reads(Role.ASKER)
     def list_stores() -> StoreList:
         """Return the library, which is the only vector store."""
         return StoreList(data=[vector_store.describe(answering)])
 
     @routes.get("/v1/vector_stores/{store_id}", summary="Describe a vector store (OpenAI)")
+    @reads(Role.ASKER)
     def read_store(store_id: StoreId) -> StoreOut:
         """Return its number of articles and its size."""
         vector_store.check_store(store_id)
         return vector_store.describe(answering)
 
     @routes.post("/v1/vector_stores/{store_id}/search", summary="Search a vector store (OpenAI)")
+    @reads(Role.ASKER)
     def search_store(store_id: StoreId, wanted: StoreQuery) -> StorePage:
         """Return the best passages, each with a citation of its best sentences."""
         vector_store.check_store(store_id)
@@ -195,6 +203,7 @@ def _rerank(routes: APIRouter, answering: Answering) -> None:
         return found
 
     @routes.post("/v2/rerank", responses=problems.responses(413), summary="Rerank texts (Cohere)")
+    @reads(Role.ASKER)
     def rerank(wanted: RerankRequest) -> RerankOut:
         """Rank the caller's texts the way passages of the library are ranked; nothing is stored.
 

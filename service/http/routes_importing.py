@@ -4,12 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from sourcebook.service.access.roles import Role
 from sourcebook.service.adding.folders import Folders, Import, retry
 from sourcebook.service.adding.jobs import Jobs
 from sourcebook.service.answering import Answering
 from sourcebook.service.http import problems
 from sourcebook.service.http.metrics import JobsRouter
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.notation.requests import FailureQuery, ImportRequest
 from sourcebook.service.notation.responses import AddedOut, ImportOut, ImportsOut
 
@@ -29,6 +31,7 @@ def importing_router(answering: Answering, folders: Folders) -> JobsRouter:
         responses=problems.responses(403, 404, 507),
         summary="Retry a failure",
     )
+    @writes(Role.EDITOR)
     def try_again(wanted: Annotated[FailureQuery, Query()]) -> AddedOut:
         """Try again to add a file that could not be added, if its folder is allowed.
 
@@ -47,6 +50,7 @@ def _imports(routes: APIRouter, answering: Answering, folders: Folders, jobs: Jo
         responses=problems.responses(403, 404),
         summary="Add a folder on the server",
     )
+    @writes(Role.EDITOR)
     def begin(wanted: ImportRequest, response: Response) -> ImportOut:
         """Queue the files of a folder to be added; the header `Location` points to the import.
 
@@ -63,6 +67,7 @@ def _imports(routes: APIRouter, answering: Answering, folders: Folders, jobs: Jo
         return ImportOut.model_validate(job)
 
     @routes.get("/imports", dependencies=PLAIN, summary="List imports")
+    @reads(Role.EDITOR)
     def list_imports() -> ImportsOut:
         """Return the imports since the server started, newest first, and the allowed folders."""
         return ImportsOut(
@@ -76,6 +81,7 @@ def _imports(routes: APIRouter, answering: Answering, folders: Folders, jobs: Jo
         responses=problems.responses(404),
         summary="Get the progress of an import",
     )
+    @reads(Role.EDITOR)
     def follow(import_id: Id) -> ImportOut:
         """Return the progress of an import, what it added, and what it could not read."""
         return ImportOut.model_validate(jobs.get(import_id))
@@ -86,6 +92,7 @@ def _imports(routes: APIRouter, answering: Answering, folders: Folders, jobs: Jo
         responses=problems.responses(404),
         summary="Cancel an import",
     )
+    @writes(Role.EDITOR)
     def cancel(import_id: Id) -> ImportOut:
         """Stop a queued or running import, keeping what it added; delete a finished one."""
         return ImportOut.model_validate(jobs.cancel(import_id))

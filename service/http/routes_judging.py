@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.documents.judgements import exported, forget, judge, judgements
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
+from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
 from sourcebook.service.notation.requests import JudgementRequest
 
@@ -27,6 +29,7 @@ def judging_router(answering: Answering) -> APIRouter:
     @routes.post(
         "", status_code=201, responses=problems.responses(404, 507), summary="Judge an answer"
     )
+    @writes(Role.ASKER)
     def keep(wanted: JudgementRequest) -> JudgementOut:
         """Record that an answer is right or wrong, which passage is right, or that there is none.
 
@@ -35,6 +38,7 @@ def judging_router(answering: Answering) -> APIRouter:
         return JudgementOut.model_validate(judge(library, wanted))
 
     @routes.get("", summary="List judgements")
+    @reads(Role.ASKER)
     def list_judgements() -> JudgementsOut:
         """Return all judgements, newest first."""
         kept = [JudgementOut.model_validate(judgement) for judgement in judgements(library)]
@@ -51,6 +55,7 @@ def judging_router(answering: Answering) -> APIRouter:
         },
         summary="Export judged questions",
     )
+    @reads(Role.ASKER)
     def export() -> Response:
         """Return judged questions for `sourcebook eval run`, one JSON object per line.
 
@@ -69,6 +74,7 @@ def judging_router(answering: Answering) -> APIRouter:
         responses=problems.responses(404, 507),
         summary="Delete a judgement",
     )
+    @writes(Role.EDITOR)
     def remove(
         judgement_id: Annotated[
             str, Path(description="A judgement's id.", examples=["7d1f0c2b9e34"])

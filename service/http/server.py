@@ -63,6 +63,7 @@ def run(
         log_config=None,
         log_level=log_level,
         access_log=False,  # it would log addresses with their questions; the application logs
+        proxy_headers=False,  # the application trusts the proxies that the settings name
         timeout_graceful_shutdown=GRACE_S,
     )
     server = _Server(config, ready, draining, stopping, drain_seconds)

@@ -3,7 +3,7 @@
 import { announce, button, h } from "./dom.js";
 
 // Statuses for which trying the same request again is pointless.
-const REFUSED = new Set([400, 404, 413, 422]);
+const REFUSED = new Set([400, 401, 403, 404, 413, 422]);
 
 /** An error response: an RFC 9457 problem, or something else. */
 export class Problem extends Error {
@@ -55,6 +55,8 @@ export async function request(address, { method = "GET", body, signal, keepalive
     if (error.name === "AbortError") throw error;
     throw new Unreachable();
   }
+  const signingIn = address === "/v1/session";
+  if (response.status === 401 && !signingIn) document.dispatchEvent(new Event("keyneeded"));
   if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
   return response;
 }

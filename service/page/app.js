@@ -6,6 +6,7 @@ import { evaluate } from "./evaluate.js";
 import { judge } from "./judge.js";
 import { library } from "./library.js";
 import { read } from "./read.js";
+import { showWho, signIn } from "./signin.js";
 import { spanOf } from "./text.js";
 
 /**
@@ -30,6 +31,7 @@ const VIEWS = [
 ];
 
 const main = document.getElementById("main");
+const who = document.getElementById("who");
 let shown = { url: null, view: {}, aborter: new AbortController() };
 
 history.scrollRestoration = "manual"; // views fill themselves later than the browser would scroll
@@ -85,6 +87,20 @@ async function open(url, arrived) {
   for (const heading of main.querySelectorAll("h1")) heading.tabIndex = -1;
 }
 
+/** Replaces the view by a form to sign in with; then the view is opened anew. */
+function askForKey() {
+  if (main.querySelector("form[data-signin]")) return;
+  shown.view.leave?.();
+  shown.aborter.abort();
+  shown = { url: shown.url, view: {}, aborter: new AbortController() };
+  main.replaceChildren(...signIn(() => {
+    showWho(who, askForKey);
+    open(new URL(location.href), true);
+  }));
+  document.title = "Sign in · Sourcebook";
+  main.querySelector("input").focus();
+}
+
 function markPlace(url) {
   for (const link of document.querySelectorAll("nav a")) {
     if (link.pathname === url.pathname) link.setAttribute("aria-current", "page");
@@ -124,4 +140,6 @@ addEventListener("popstate", (event) => {
 addEventListener("pagehide", () => shown.view.leave?.());
 addEventListener("pageshow", (event) => event.persisted && open(new URL(location.href), false));
 
+document.addEventListener("keyneeded", askForKey);
+showWho(who, askForKey);
 show(new URL(location.href));

@@ -1,0 +1,73 @@
+"""Records in the audit log what commands change, as the user of the operating system."""
+# ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
+
+import getpass
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import typer
+
+from sourcebook.index.errors import SourcebookError
+from sourcebook.service.cli.context import settings_of
+
+MAX_SUBJECT = 200  # characters
+
+Command = Callable[..., None]
+
+
+def recorded(*naming: str) -> Callable[[Command], Command]:
+    """Record each call of a command; the arguments named `naming` say what is changed.
+
+    They must be names, ids or files: the audit log holds no words of articles or questions.
+    """
+
+    def mark(command: Command) -> Command:
+        @wraps(command)
+        def run(ctx: typer.Context, *args: Any, **options: Any) -> None:
+            outcome = "stopped"
+            try:
+                command(ctx, *args, **options)
+                outcome = "done"
+            except SourcebookError as error:
+                outcome = error.kind
+                raise
+            except typer.Exit as error:
+                outcome = "failed" if error.exit_code else "done"
+                raise
+            finally:
+                _record(ctx, " ".join(_words(options.get(name)) for name in naming), outcome)
+
+        vars(run)["recorded"] = True
+        return run
+
+    return mark
+
+
+def _record(ctx: typer.Context, subject: str, outcome: str) -> None:
+    from sourcebook.service.access.file import AccessFile, Entry
+
+    settings = settings_of(ctx)
+    if not settings.library.is_dir():
+        return
+    what = ctx.command_path.partition(" ")[2]
+    shown = subject.strip().encode("utf-8", "replace").decode()[:MAX_SUBJECT]
+    entry = Entry(who=_user(), via="command line", what=what, subject=shown, outcome=outcome)
+    try:
+        AccessFile(settings.library, settings.audit_days).record(entry)
+    except SourcebookError as error:
+        typer.echo(f"The audit log could not be written: {error}", err=True)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value) if value else ""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # containers run as users without a name
+        return f"user {os.getuid()}"
