@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sourcebook.service import seen
-from sourcebook.service.access.keys import HideKeys
 
 TEXT, JSON = LOG_FORMATS = ("text", "json")
 
@@ -26,11 +25,12 @@ class Logs:
     format: str = TEXT
     questions: bool = False
 
-    def begin(self) -> None:
-        """Log to standard error, unless this process logs already."""
+    def begin(self, *filters: logging.Filter) -> None:
+        """Log to standard error what the filters let through, unless this process logs already."""
         handler = logging.StreamHandler()
         handler.setFormatter(Formatter(self))
-        handler.addFilter(HideKeys())
+        for each in filters:
+            handler.addFilter(each)
         logging.basicConfig(level=self.level, handlers=[handler])
 
 

@@ -432,11 +432,12 @@ def serve(
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
     from sourcebook.service.access import gate
     from sourcebook.service.access.file import AccessFile
+    from sourcebook.service.access.keys import HideKeys
     from sourcebook.service.http import server
     from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
-    logs_of(settings).begin()
+    logs_of(settings).begin(HideKeys())
     make = partial(worker_engine, settings.library, settings.model, settings.reader)
     gate.check_start(AccessFile(settings.library, settings.audit_days), settings)
     with server.bind(settings.host, settings.port) as listening:
