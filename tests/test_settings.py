@@ -28,6 +28,7 @@ def test_variables_are_read() -> None:
             "SOURCEBOOK_PORT": "0",
             "SOURCEBOOK_LOG_LEVEL": "DEBUG",
             "SOURCEBOOK_MODEL": "",
+            "SOURCEBOOK_OPEN": "1",
             "SOURCEBOOK_IMPORT_FOLDERS": f"/srv/a{os.pathsep}{os.pathsep}/b",
             "PORT": "1",
         }
@@ -35,6 +36,7 @@ def test_variables_are_read() -> None:
     assert found == Settings(
         library=Path("/data/mine"),
         port=0,
+        open=True,
         log_level="debug",
         import_folders=(Path("/srv/a"), Path("/b")),
     )
@@ -58,6 +60,11 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_WRITER_URL", "http://127.0.0.1/v 1", "an http or https address"),
         ("SOURCEBOOK_WRITER_MODEL", "a-model", "both a model name and the writer's address"),
         ("SOURCEBOOK_WRITER_SECONDS", "0", "above 0"),
+        ("SOURCEBOOK_OPEN", "yes", "0 or 1"),
+        ("SOURCEBOOK_TRUSTED_PROXIES", "proxy.lan", "addresses or networks"),
+        ("SOURCEBOOK_TRUSTED_PROXIES", "*", "addresses or networks"),
+        ("SOURCEBOOK_TRUSTED_PROXIES", "10.0.0.1,", "addresses or networks"),
+        ("SOURCEBOOK_AUDIT_DAYS", "29", "30 or more"),
     ],
 )
 def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:

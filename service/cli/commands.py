@@ -354,7 +354,7 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @commands.command()
-@recorded()
+@recorded(only="repair")
 def check(
     ctx: typer.Context,
     *,
