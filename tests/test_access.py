@@ -486,6 +486,27 @@ def test_keys_on_the_command_line(run: Callable[..., tuple[int, str]], file: Acc
     ]
 
 
+def test_only_what_changes_the_library_is_recorded(
+    run: Callable[..., tuple[int, str]], library: Library, file: AccessFile, tmp_path: Path
+) -> None:
+    with library.view() as view:
+        [article] = view.records()[:1]
+    assert run("check")[0] == run("list")[0] == 0
+    assert file.entries(9) == []
+    assert run("check", "--repair")[0] == 0
+    assert run("remove", article.id)[0] == 0
+    assert run("remove", article.id)[0] == 2
+    told = [(one.what, one.subject, one.outcome) for one in file.entries(9)]
+    assert told == [
+        ("remove", article.id, "not-found"),
+        ("remove", article.id, "done"),
+        ("check", "", "done"),
+    ]
+    (tmp_path / "a file").write_text("")
+    code, said = run("--library", str(tmp_path / "a file"), "keys", "add", "x", "--role", "asker")
+    assert (code, "expected a folder" in said) == (2, True)
+
+
 # What only shows something, answers, or works on other files than the library's.
 READING = {
     *("list", "show", "search", "ask", "cite", "verify", "judgements", "info", "serve", "mcp"),

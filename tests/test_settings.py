@@ -31,6 +31,7 @@ def test_variables_are_read() -> None:
             "SOURCEBOOK_PORT": "0",
             "SOURCEBOOK_LOG_LEVEL": "DEBUG",
             "SOURCEBOOK_MODEL": "",
+            "SOURCEBOOK_OPEN": "1",
             "SOURCEBOOK_IMPORT_FOLDERS": f"/srv/a{os.pathsep}{os.pathsep}/b",
             "PORT": "1",
         }
@@ -38,6 +39,7 @@ def test_variables_are_read() -> None:
     assert found == Settings(
         library=Path("/data/mine"),
         port=0,
+        open=True,
         log_level="debug",
         import_folders=(Path("/srv/a"), Path("/b")),
     )
@@ -66,6 +68,11 @@ def test_variables_are_read() -> None:
         ("SOURCEBOOK_SLOW_QUESTION_MS", "-1", "0 or more"),
         ("SOURCEBOOK_DRAIN_SECONDS", "601", "from 0 to 600"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "an http or https address"),
+        ("SOURCEBOOK_OPEN", "yes", "0 or 1"),
+        ("SOURCEBOOK_TRUSTED_PROXIES", "proxy.lan", "addresses or networks"),
+        ("SOURCEBOOK_TRUSTED_PROXIES", "*", "addresses or networks"),
+        ("SOURCEBOOK_TRUSTED_PROXIES", "10.0.0.1,", "addresses or networks"),
+        ("SOURCEBOOK_AUDIT_DAYS", "29", "30 or more"),
     ],
 )
 def test_a_bad_value_is_named(variable: str, value: str, expected: str) -> None:

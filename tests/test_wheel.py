@@ -18,6 +18,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 FOLDERS = ("seeds", "index", "service", "eval")
 DATA = {
     "sourcebook/index/storage/schema.sql",
+    "sourcebook/service/access/schema.sql",
     "sourcebook/index/encoding/models/all-MiniLM-L6-v2/model.bin",
     "sourcebook/index/encoding/models/all-MiniLM-L6-v2/about.json",
     "sourcebook/index/py.typed",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sourcebook.index.errors import InputError
 from sourcebook.service.access.roles import KEY_ROLES, PER_DAY, PER_MINUTE, Role
 from sourcebook.service.cli.context import Commands, Json, output, settings_of
 from sourcebook.service.cli.recording import recorded
@@ -41,8 +42,14 @@ def add_key(
     """Make a key. It is shown once: the library keeps only its hash."""
     from sourcebook.service.cli import printing_access as printing
 
-    settings = settings_of(ctx)
-    settings.library.mkdir(parents=True, exist_ok=True)
+    folder = settings_of(ctx).library
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The library {folder} cannot be begun: {error.strerror}; expected a folder.",
+            cure="Name a folder with --library.",
+        ) from error
     file = _file(ctx)
     secret = file.add_key(name, Role[str(role).upper()], per_minute, per_day)
     made = next(key for key in file.all_keys() if key.name == name)

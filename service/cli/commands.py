@@ -356,7 +356,7 @@ def info(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @commands.command()
-@recorded()
+@recorded(only="repair")
 def check(
     ctx: typer.Context,
     *,
@@ -439,7 +439,8 @@ def serve(
     settings = with_options(settings_of(ctx), host=host, port=port)
     logs_of(settings).begin(HideKeys())
     make = partial(worker_engine, settings.library, settings.model, settings.reader)
-    gate.check_start(AccessFile(settings.library, settings.audit_days), settings)
+    keys = AccessFile(settings.library, settings.audit_days)
+    gate.check_start(keys, settings)
     with server.bind(settings.host, settings.port) as listening:
         address = server.address_of(listening)
         with (
@@ -453,7 +454,11 @@ def serve(
             def ready() -> None:
                 gate.warn_if_open(settings)
                 print(f"Sourcebook is running on {address} (API reference: {address}/docs). Try:")
-                print(f"  curl -s '{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True)
+                needed = gate.Gate(keys, settings).needs_keys()
+                key = "-H 'Authorization: Bearer KEY' " if needed else ""
+                print(
+                    f"  curl -s {key}'{address}/v1/ask?q=Why+was+Colombia+decertified'", flush=True
+                )
 
             server.run(
                 application,

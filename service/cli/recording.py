@@ -17,9 +17,10 @@ MAX_SUBJECT = 200  # characters
 Command = Callable[..., None]
 
 
-def recorded(*naming: str) -> Callable[[Command], Command]:
+def recorded(*naming: str, only: str = "") -> Callable[[Command], Command]:
     """Record each call of a command; the arguments named `naming` say what is changed.
 
+    `only` names an option without which the command changes nothing.
     They must be names, ids or files: the audit log holds no words of articles or questions.
     """
 
@@ -37,7 +38,8 @@ def recorded(*naming: str) -> Callable[[Command], Command]:
                 outcome = "failed" if error.exit_code else "done"
                 raise
             finally:
-                _record(ctx, " ".join(_words(options.get(name)) for name in naming), outcome)
+                if not only or options.get(only):
+                    _record(ctx, " ".join(_words(options.get(name)) for name in naming), outcome)
 
         vars(run)["recorded"] = True
         return run
