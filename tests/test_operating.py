@@ -39,7 +39,7 @@ from sourcebook.service.http.app import create_app
 from sourcebook.service.http.health import LOW_BYTES, State, room
 from sourcebook.service.http.traces import Traces
 from sourcebook.service.http.watching import HEALTH
-from sourcebook.service.logs import Formatter, Logs, escaped, fields
+from sourcebook.service.logs import Formatter, Logs, escaped, fields, inherited
 from sourcebook.service.notation.requests import QUESTION
 from sourcebook.service.settings import Settings
 
@@ -269,6 +269,18 @@ def test_where_an_exception_was_raised_is_logged_but_not_what_it_says() -> None:
         assert RARE in Formatter(Logs(format=form, questions=True)).format(failed())
     lines = Formatter(Logs(questions=True)).format(failed()).splitlines()
     assert lines[-1] == rf"builtins.RuntimeError: bad\n{RARE}"
+
+
+def test_a_further_process_logs_like_the_first() -> None:
+    logs = Logs(level=logging.ERROR, format="json", questions=True)
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(Formatter(logs))
+    logging.getLogger().addHandler(handler)
+    try:
+        assert inherited() == logs
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert inherited() == Logs(level=logging.getLogger().getEffectiveLevel())
 
 
 def test_questions_are_logged_only_where_that_is_set(engine: Engine) -> None:

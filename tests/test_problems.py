@@ -610,9 +610,9 @@ def test_errors_of_the_library(library: Library, error: SourcebookError, status:
 
 
 def test_a_defect_tells_the_log_and_not_the_caller(
-    library: Library, caplog: pytest.LogCaptureFixture
+    library: Library, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.handler.setFormatter(Formatter(Logs()))
+    monkeypatch.setattr(caplog.handler, "formatter", Formatter(Logs()))  # pytest's own handler
     with caplog.at_level(logging.ERROR):
         response = failing(library, RuntimeError("secret of the house")).get("/fail")
     problem = assert_problem(response)
