@@ -90,34 +90,12 @@ def restore(
     any other process has the library open; then nothing was changed.
     """
     look(file)
-    database = folder / DATABASE
     made = _make(folder)
     try:
         with _problems(folder), _alone(folder):
             _sweep(folder, PREFIX, keep=file.name)  # what a restore left that was killed
-            there = database.exists()
-            if there and not force:
-                raise InputError(
-                    f"There is a library in {folder} already.",
-                    cure="Restore into another folder with --library, or say --force: the library "
-                    "that is there is kept in a file beside it.",
-                )
-            if there and database.samefile(file):
-                raise InputError(f"{file} is the library itself; expected a backup of it.")
-            old = database_file.size(database) if there else 0
-            _check_room(folder, database_file.size(file) + old)
-            with _temporary(folder) as temporary:
-                copying = partial(progress, "copying")
-                database_file.copy(file, temporary, copying, unused=True)
-                found = _examined(temporary, str(file), file, progress)
-                _like(database if there else folder, temporary)
-                if not there:
-                    database_file.put(temporary, database)
-                    return Restored(backup=found, kept=None)
-                kept = _unused_name(folder)
-                keeping = partial(progress, "keeping what was there")
-                database_file.replace(database, temporary, kept, keeping)
-                return Restored(backup=found, kept=kept)
+            _check_place(file, folder, force=force)
+            return _put_back(file, folder, progress)
     except BaseException:
         _undo(made)
         raise
@@ -130,6 +108,37 @@ def look(file: Path) -> None:
             what = "is not a regular file" if file.exists() else "does not exist"
             raise NotFoundError(f"{file} {what}; expected a backup.", cure="Check the path.")
         database_file.look(file)
+
+
+def _check_place(file: Path, folder: Path, *, force: bool) -> None:
+    database = folder / DATABASE
+    there = database.exists()
+    if there and not force:
+        raise InputError(
+            f"There is a library in {folder} already.",
+            cure="Restore into another folder with --library, or say --force: the library that is "
+            "there is kept in a file beside it.",
+        )
+    if there and database.samefile(file):
+        raise InputError(f"{file} is the library itself; expected a backup of it.")
+    old = database_file.size(database) if there else 0
+    _check_room(folder, database_file.size(file) + old)
+
+
+def _put_back(file: Path, folder: Path, progress: Progress) -> Restored:
+    """Copy the backup into the folder, look whether the copy is whole, and give it its name."""
+    database = folder / DATABASE
+    with _temporary(folder) as new:
+        database_file.copy(file, new, partial(progress, "copying"), unused=True)
+        found = _examined(new, str(file), file, progress)
+        if not database.exists():
+            _like(folder, new)
+            database_file.put(new, database)
+            return Restored(backup=found, kept=None)
+        _like(database, new)
+        kept = _unused_name(folder)
+        database_file.replace(database, new, kept, partial(progress, "keeping what was there"))
+        return Restored(backup=found, kept=kept)
 
 
 def _check_name(file: Path, folder: Path, *, force: bool) -> None:
@@ -199,7 +208,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
     try:
         yield file
     finally:
-        _sweep(folder, file.name)
+        _sweep(folder, file.stem)
 
 
 def _sweep(folder: Path, beginning: str, *, keep: str = "") -> None:

@@ -49,10 +49,9 @@ def restore(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Put a backup back as the library, while nothing has that open.
+    """Put a backup back as the library, which nothing may have open meanwhile.
 
-    The library that was there is kept in a file beside it. Nothing is changed where the backup is
-    damaged.
+    The library that was there is kept in a file beside it. A damaged backup changes nothing.
     """
     from sourcebook.index import backup as backups
     from sourcebook.index.library import DATABASE

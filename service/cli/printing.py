@@ -297,7 +297,7 @@ def restored(found: RestoredOut) -> None:
     """Print what was put back, and where the library is that was there before."""
     say = _printer()
     articles = _many(found.backup.articles, "article")
-    say(f"The library in {found.folder} is that of {found.backup.file} now: {articles}.")
+    say(f"Restored {articles} from {found.backup.file} to {found.folder}.")
     if found.kept:
         say(f"What was there before: {found.kept} (delete it when you like)", style="dim")
 

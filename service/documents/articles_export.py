@@ -1,5 +1,6 @@
 """Exports articles to files that `sourcebook add` reads again."""
 
+import os
 import re
 import shutil
 import tempfile
@@ -17,7 +18,6 @@ from sourcebook.index.parsing.exported import as_line, as_markdown
 from sourcebook.index.parsing.parse import MAX_BYTES
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
-from sourcebook.service.adding.files import printable
 from sourcebook.service.notation.responses import ExportedOut, FailureOut
 
 ArticleFormat = Literal["jsonl", "markdown"]
@@ -115,7 +115,7 @@ def export_articles(
             done(number, len(wanted))
         generation = view.generation
     return ExportedOut(
-        path=printable(path),
+        path=os.fsencode(path).decode("utf-8", "backslashreplace"),
         articles=export.articles,
         files=export.files,
         without_raw=export.without_raw,
