@@ -18,7 +18,8 @@ from sourcebook.eval.cli.app import app
 from sourcebook.eval.data.judged import load_judged
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import DATABASE, Library
-from sourcebook.index.storage.store import OLDEST_VERSION, SCHEMA_VERSION, Store
+from sourcebook.index.storage.schema import OLDEST_VERSION, SCHEMA_VERSION
+from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.judgements import exported, judgements
@@ -190,7 +191,10 @@ def aged(folder: Path) -> None:
     """Make the library one of the version before judgements."""
     connection = sqlite3.connect(folder / DATABASE)
     with connection:
-        connection.execute("DROP TABLE judgements")
+        for table in ("trash", "passage_checksums", "article_checksums", "judgements"):
+            connection.execute(f"DROP TABLE {table}")
+        for table in ("meta", "piece_counts"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
         connection.execute("DROP TABLE history")
         connection.execute("DROP INDEX articles_coverage")
         connection.execute("DELETE FROM meta WHERE key = 'pruned'")
