@@ -228,8 +228,9 @@ def test_a_malformed_database_is_named_with_its_cure(
     "damage",
     [
         falsify("articles"),
-        falsify("passages"),
         "UPDATE articles SET title = 'Cuca' WHERE source = 'coca.txt'",
+        "UPDATE articles SET published = '2015' WHERE source = 'coca.txt'",
+        "UPDATE articles SET copy_of = 2 WHERE source = 'coca.txt'",
         "UPDATE articles SET authors = '{' WHERE source = 'coca.txt'",
         "UPDATE articles SET raw = CAST('other' AS BLOB) WHERE source = 'coca.txt'",
     ],
@@ -241,6 +242,85 @@ def test_a_check_names_what_is_damaged(open_damaged: OpenDamaged, damage: str) -
     assert "Add it again" in found.cure
     assert added_again(library) == {"coca.txt"}
     assert check(library) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        falsify("passages"),
+        *(
+            f"UPDATE vectors SET {blob} = CAST(x'ff' || substr({blob}, 2) AS BLOB) WHERE passage = "
+            "(SELECT rowid FROM passages WHERE text LIKE '%266%')"
+            for blob in ("pooled", "tokens", "pieces", "starts")
+        ),
+        "DELETE FROM vectors WHERE passage = (SELECT rowid FROM passages WHERE text LIKE '%266%')",
+    ],
+)
+def test_damaged_passages_are_repaired(
+    open_damaged: OpenDamaged, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = open_damaged()
+    expected = Engine.of(sound).ask(QUESTION)
+    library = open_damaged(damage)
+    with caplog.at_level(logging.ERROR):
+        assert TRUE not in " ".join(quotes(library))
+    assert "damaged" in caplog.text
+    assert "coca.txt" in caplog.text
+    found = check(library)
+    assert any("'coca.txt'" in one.what for one in found)
+    assert all("check --repair" in one.cure for one in found)
+    assert check(library, repair=True) == []
+    assert Engine.of(library).ask(QUESTION).quoted == expected.quoted
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE articles SET published = '2015' WHERE source = 'coca.txt'",
+        "UPDATE articles SET title = 'Cuca' WHERE source = 'coca.txt'",
+        "UPDATE articles SET url = 'https://elsewhere.example' WHERE source = 'coca.txt'",
+    ],
+)
+def test_false_metadata_is_never_cited(
+    open_damaged: OpenDamaged, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = open_damaged(damage)
+    with caplog.at_level(logging.ERROR):
+        hits = Engine.of(library).find(QUESTION).hits
+    assert {hit.citation.article.source for hit in hits} == {"governor.txt", "trains.txt"}
+    assert "'coca.txt' is damaged" in caplog.text
+    assert "coca.txt" not in {record.source for record in _records(library)}
+    for look in (catalogue.article, catalogue.passages):
+        with pytest.raises(DamagedError, match=r"coca\.txt"):
+            look(library, DAMAGED)
+    assert library.remove(DAMAGED).source == "coca.txt"
+    with pytest.raises(DamagedError, match=r"coca\.txt"):
+        library.restore(DAMAGED)
+
+
+def test_counts_are_compared_and_repaired(
+    open_damaged: OpenDamaged, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = open_damaged()
+    with sound.view() as view:
+        expected = view.counted_pieces()
+        assert not view.miscounted()
+    library = open_damaged("UPDATE piece_counts SET passages = passages + 4")
+    Engine.of(library).ask(QUESTION)
+    assert "the count of a word piece is damaged" in caplog.text
+    assert ["counts" in one.what for one in check(library)] == [True]
+    assert check(library, repair=True) == []
+    with library.view() as view:
+        assert view.piece_counts(expected) == expected
+
+
+def test_a_damaged_record_of_the_library_is_named(folder: Path, encoder: Encoder) -> None:
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("UPDATE meta SET value = x'00' || substr(value, 2) WHERE key = 'codec'")
+        connection.commit()
+    with pytest.raises(LibraryError, match="codec is missing or damaged") as error:
+        Library(folder, encoder)
+    assert "sourcebook upgrade --again" in error.value.cure
 
 
 def test_a_check_repairs_indexes(open_damaged: OpenDamaged) -> None:

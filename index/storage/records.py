@@ -279,12 +279,13 @@ def article_of(row: Row) -> Article:
     if checksum_of(row, BODY) != row["body_checksum"]:
         raise damaged(row)
     try:
-        return _article_of(row)
+        return parts_of(row)
     except UNREADABLE as error:
         raise damaged(row) from error
 
 
-def _article_of(row: Row) -> Article:
+def parts_of(row: Row) -> Article:
+    """The article in a row, which is not compared with anything. Raises one of `UNREADABLE`."""
     return Article(
         source=row["source"],
         text=row["text"],

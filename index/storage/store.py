@@ -1,6 +1,7 @@
 """The SQLite database of a library: one writer at a time, any number of views."""
 
 import json
+import logging
 import queue
 import secrets
 import sqlite3
@@ -34,8 +35,12 @@ from sourcebook.index.storage.view import View
 
 # Page cache of a connection: a question reads about 1.5 MB, half of it the same for all questions.
 CACHE_KIB = 16_384
+# How long to wait for another writer, and for readers to end before the log is emptied.
+BUSY_S, EMPTYING_S = 30, 2
 # Two of a billion commits have the same number with a chance of 0.4.
 STATE_BITS = 60
+
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -97,6 +102,17 @@ class Store:
         ):
             source.backup(target)
 
+    def empty_log(self) -> None:
+        """Write the log into the database and empty it, so that it holds no deleted words."""
+        with self._connection() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * EMPTYING_S}")
+            try:
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {1_000 * BUSY_S}")
+        if busy:
+            log.warning("%s-wal holds deleted words until nobody reads any more", self.path)
+
     def close(self) -> None:
         """Close every idle connection."""
         while not self._idle.empty():
@@ -116,7 +132,7 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=30
+            self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_S
         )
         connection.row_factory = sqlite3.Row
         # A damaged text is read, too, so that its hash refuses it rather than all that it is among.

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
-from sourcebook.index.errors import LibraryError, NotFoundError
+from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import (
     UNREADABLE,
@@ -31,7 +31,7 @@ from sourcebook.index.storage.records import (
     text_of,
     whole,
 )
-from sourcebook.index.storage.row_checksums import VECTORS, checksum, checksum_of
+from sourcebook.index.storage.row_checksums import JUDGEMENT, VECTORS, checksum, checksum_of
 
 if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
     import sqlite3
@@ -145,6 +145,27 @@ class View:
         except UNREADABLE as error:
             raise damaged(rows[0]) from error
 
+    def found(self, article_id: str) -> ArticleRecord:
+        """As `record`, but of a damaged article only what names it: it can still be removed."""
+        try:
+            return self.record(article_id)
+        except DamagedError:
+            [(row, source)] = self._all(
+                "SELECT rowid, source FROM articles WHERE id = ?", article_id
+            )
+            return ArticleRecord(
+                rowid=row,
+                id=article_id,
+                source=source,
+                sha256="",
+                generation=0,
+                added="",
+                characters=0,
+                passages=0,
+                copy_of=None,
+                metadata=Metadata(),
+            )
+
     def records(
         self,
         chosen: Filter | None = None,
@@ -206,6 +227,22 @@ class View:
         found = [str(row[0]) for row in self._all("PRAGMA integrity_check")]
         return [] if found == ["ok"] else found
 
+    def damaged_records(self) -> list[LibraryError]:
+        """The library's records of itself that are damaged, such as its encoder's name."""
+        found = []
+        for [key] in self._all("SELECT key FROM meta"):
+            try:
+                self._meta(key)
+            except LibraryError as error:
+                found.append(error)
+        return found
+
+    def miscounted(self) -> bool:
+        """Whether the counts of word pieces differ from what the passages hold."""
+        rows = self._all("SELECT piece, passages, checksum FROM piece_counts")
+        stored = {row[0]: row[1] for row in rows if checksum(row[0], row[1]) == row[2]}
+        return len(stored) < len(rows) or stored != self.counted_pieces()
+
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text contains `quote`."""
         sql = "SELECT id FROM articles WHERE instr(text, ?) ORDER BY rowid"
@@ -245,7 +282,8 @@ class View:
         Only `undamaged` compares them with their articles.
         """
         sql = """SELECT passages.*, articles.id AS article_id, articles.source, articles.sha256,
-                 words AS checksum FROM passages JOIN articles ON passages.article = articles.rowid
+                 words AS checksum FROM passages
+                 LEFT JOIN articles ON passages.article = articles.rowid
                  LEFT JOIN passage_checksums ON passage = passages.rowid
                  WHERE passages.rowid IN (%s)"""
         made = whole(
@@ -256,12 +294,14 @@ class View:
     def undamaged(self, found: Mapping[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
         """Those passages, by row number, that print what their article says there."""
         texts = self.texts({passage.article_id for _, passage in found.values()})
-        return {
+        good = {
             row: (article, passage)
             for row, (article, passage) in found.items()
             if (text := texts.get(passage.article_id))
             and text.text[passage.start : passage.end] == passage.text
         }
+        self.report_damaged(found.keys() - good.keys())
+        return good
 
     def passages_of(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order. Raises `NotFoundError` and `DamagedError`."""
@@ -334,6 +374,15 @@ class View:
                 name = repr(found[0][0]) if found else "an unknown article"
                 log.error("left out: the vectors of a passage of %s are damaged. %s", name, REPAIR)
 
+    def report_damaged(self, rowids: Iterable[int]) -> None:
+        """Tell the log of passages that are missing or damaged in the database."""
+        sql = """SELECT source FROM articles JOIN passages ON article = articles.rowid
+                 WHERE passages.rowid = ?"""
+        for rowid in rowids:
+            found = self._all(sql, rowid)
+            name = repr(found[0][0]) if found else "an unknown article"
+            log.error("left out: a passage of %s is missing or damaged. %s", name, REPAIR)
+
     def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
         """The number of passages that contain each of the word pieces, where there are any.
 
@@ -380,6 +429,11 @@ class View:
         """All judgements, newest first."""
         rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
         return whole(rows, judgement_of)
+
+    def damaged_judgements(self) -> list[str]:
+        """The ids of the judgements that are not as they were written."""
+        rows = self._all("SELECT * FROM judgements")
+        return [row["id"] for row in rows if checksum_of(row, JUDGEMENT) != row["checksum"]]
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles that share a band and are not copies themselves.
@@ -428,7 +482,7 @@ class View:
 def _damaged_meta(key: str) -> LibraryError:
     anew = "or encode all articles again: sourcebook upgrade --again"
     return LibraryError(
-        f"The library's record of its {key} is missing or damaged.",
+        f"The library's record of its {key.replace('_', ' ')} is missing or damaged.",
         cure=f"Restore sourcebook.db from a backup{', ' + anew if key == 'codec' else ''}.",
     )
 

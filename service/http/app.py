@@ -21,6 +21,7 @@ from sourcebook.service.http.routes_doors import DIALECTS
 from sourcebook.service.http.routes_doors import router as doors
 from sourcebook.service.http.routes_importing import importing_router
 from sourcebook.service.http.routes_judging import judging_router
+from sourcebook.service.http.routes_trash import trash_router
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.responses import Health, Problem, UpgradeOut
 from sourcebook.service.settings import Settings
@@ -68,7 +69,9 @@ def create_app(
     app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
     problems.install(app, DIALECTS)
-    app.include_router(router(answering, Uploads(answering.library, max_bytes)))
+    uploads = Uploads(answering.library, max_bytes)
+    app.include_router(router(answering, uploads))
+    app.include_router(trash_router(answering, uploads))
     app.include_router(citing_router(answering))
     app.include_router(judging_router(answering))
     app.include_router(importing_router(answering, Folders(settings.import_folders)))
