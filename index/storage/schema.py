@@ -19,6 +19,8 @@ OLDEST_VERSION = 2
 # The token vectors of a passage, which are read in random order, fit in one page
 # (docs/decisions/0004-token-vectors.md).
 PAGE_BYTES = 16_384
+# Under this key `meta` holds the checksum of the schema itself.
+SEAL = "schema"
 # What a version needs besides its SQL.
 FILL: dict[int, Callable[["sqlite3.Connection"], None]] = {6: row_checksums.fill}
 
@@ -74,6 +76,33 @@ def upgrade(connection: "sqlite3.Connection", path: Path, copy: Callable[[Path],
         raise
 
 
+def seal(connection: "sqlite3.Connection") -> None:
+    """Keep the checksum of all tables' and indexes' definitions; call it when they change."""
+    found = _definitions(connection)
+    row = (SEAL, found, row_checksums.checksum(SEAL, found))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", row)
+
+
+def check_seal(connection: "sqlite3.Connection", path: Path) -> None:
+    """Raise `LibraryError` where the definitions of tables and indexes are damaged."""
+    connection.execute("BEGIN")
+    try:
+        rows = connection.execute("SELECT value FROM meta WHERE key = ?", (SEAL,)).fetchall()
+        sound = [row[0] for row in rows] == [_definitions(connection)]
+    finally:
+        connection.execute("ROLLBACK")
+    if not sound:
+        raise LibraryError(
+            f"{path} is damaged: the definitions of its tables are not as they were made.",
+            cure="Restore the file from a backup, or add the articles to a new library.",
+        )
+
+
+def _definitions(connection: "sqlite3.Connection") -> int:
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name")
+    return row_checksums.checksum(*(value for row in rows for value in row))
+
+
 def _bring_up(connection: "sqlite3.Connection", before: Callable[[], object]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -86,6 +115,7 @@ def _bring_up(connection: "sqlite3.Connection", before: Callable[[], object]) ->
             if step in FILL:
                 FILL[step](connection)
             connection.execute(f"PRAGMA user_version = {step}")
+        seal(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

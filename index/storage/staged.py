@@ -33,6 +33,7 @@ def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
     writer._all("CREATE INDEX next_passages_article ON next_passages(article)")
     facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "copy": copy}
     writer.set_meta("upgrade", json.dumps(facts))
+    writer.seal_schema()
 
 
 def waiting(view: View, passages: int) -> list[tuple[int, str]]:
@@ -100,3 +101,4 @@ def take_over(writer: Writer, derived: str) -> None:
     writer.count_pieces_anew()
     writer.set_meta("derived", derived)
     writer._all("DELETE FROM meta WHERE key = 'upgrade'")
+    writer.seal_schema()

@@ -61,6 +61,7 @@ class Store:
                     schema.create(connection)
                 schema.check(connection, path)
                 schema.upgrade(connection, path, self.copy)
+                schema.check_seal(connection, path)
                 connection.execute("PRAGMA journal_mode = WAL")  # persistent
             except BaseException:
                 self.close()
@@ -183,6 +184,10 @@ class Writer(View):
         """Store `value` under `key`."""
         row = (key, value, checksum(key, value))
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", row)
+
+    def seal_schema(self) -> None:
+        """Keep the checksum of the schema; call it after each change of tables or indexes."""
+        schema.seal(self._connection)
 
     def prune_removed(self, generation: int) -> None:
         """Delete removals up to this generation, which derived indexes must have applied."""
