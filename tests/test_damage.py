@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from attacks import bit_flips
 from conftest import article_from
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
@@ -360,3 +361,19 @@ def _read_everything(folder: Path, encoder: Encoder) -> None:
 def _records(library: Library) -> list[ArticleRecord]:
     with library.view() as view:
         return view.records()
+
+
+def test_flipped_bits_change_nothing_silently(tmp_path: Path) -> None:
+    outcome = bit_flips.attack(3, tmp_path)
+    assert (outcome.tried, outcome.faults) == (3, ())
+
+
+def test_a_silent_change_would_be_seen(folder: Path, encoder: Encoder) -> None:
+    """The attack compares scores and dates as well: it would notice these, were they silent."""
+    engine_of = bit_flips._said(folder, encoder)[0]
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("UPDATE articles SET published = '2015' WHERE source = 'coca.txt'")
+        connection.commit()
+    found, complaints = bit_flips._said(folder, encoder)
+    assert any("coca.txt" in one for one in complaints)
+    assert found != engine_of

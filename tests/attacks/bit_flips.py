@@ -72,7 +72,7 @@ def attack(rounds: int, folder: Path) -> Outcome:
     faults = []
     for number in range(rounds):
         copy = _copy(bases[number % 2], folder / "round")
-        file, bit = _flip(copy, chance)
+        file, bit = _flip(copy, chance, any_file=number % 4 < 2)
         place = f"round {number}: bit {bit % 8} of byte {bit // 8} in {file.relative_to(copy)}"
         try:
             found, complaints = _said(copy, encoder)
@@ -128,16 +128,16 @@ def _copy(base: Path, target: Path) -> Path:
     return target
 
 
-def _flip(folder: Path, chance: random.Random) -> tuple[Path, int]:
-    """Flip one of all the bits in a folder; returns its file and its number there."""
+def _flip(folder: Path, chance: random.Random, *, any_file: bool) -> tuple[Path, int]:
+    """Flip one of all the bits in a folder; returns its file and its number there.
+
+    With `any_file` a small file is as likely to be hit as a large one, else each bit as any other.
+    """
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.stat().st_size)
-    bit = chance.randrange(sum(8 * file.stat().st_size for file in files))
-    for file in files:
-        bits = 8 * file.stat().st_size
-        if bit < bits:
-            break
-        bit -= bits
+    sizes = [file.stat().st_size for file in files]
+    [file] = chance.choices(files, None if any_file else sizes)
     content = bytearray(file.read_bytes())
+    bit = chance.randrange(8 * len(content))
     content[bit // 8] ^= 1 << bit % 8
     file.write_bytes(content)
     return file, bit
