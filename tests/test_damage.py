@@ -369,11 +369,11 @@ def test_flipped_bits_change_nothing_silently(tmp_path: Path) -> None:
 
 
 def test_a_silent_change_would_be_seen(folder: Path, encoder: Encoder) -> None:
-    """The attack compares scores and dates as well: it would notice these, were they silent."""
-    engine_of = bit_flips._said(folder, encoder)[0]
+    """The attack compares scores and dates as well, so this would be a fault without a log."""
+    expected = bit_flips._said(folder, encoder)[0]
     with closing(sqlite3.connect(folder / DATABASE)) as connection:
         connection.execute("UPDATE articles SET published = '2015' WHERE source = 'coca.txt'")
         connection.commit()
     found, complaints = bit_flips._said(folder, encoder)
     assert any("coca.txt" in one for one in complaints)
-    assert found != engine_of
+    assert found != expected

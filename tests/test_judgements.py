@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeLibrary, article_from
+from conftest import MakeLibrary, article_from, before_checksums
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -189,12 +189,10 @@ def test_an_export_that_cannot_be_written(library: Library, tmp_path: Path) -> N
 
 def aged(folder: Path) -> None:
     """Make the library one of the version before judgements."""
+    before_checksums(folder)
     connection = sqlite3.connect(folder / DATABASE)
     with connection:
-        for table in ("trash", "passage_checksums", "article_checksums", "judgements"):
-            connection.execute(f"DROP TABLE {table}")
-        for table in ("meta", "piece_counts"):
-            connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        connection.execute("DROP TABLE judgements")
         connection.execute("DROP TABLE history")
         connection.execute("DROP INDEX articles_coverage")
         connection.execute("DELETE FROM meta WHERE key = 'pruned'")

@@ -177,7 +177,7 @@ def test_on_the_command_line(library: Library) -> None:
     assert run("list") == ""
 
 
-def test_a_purge_waits_for_nobody(library: Library) -> None:
+def test_a_purge_waits_for_nobody(library: Library, caplog: pytest.LogCaptureFixture) -> None:
     """Somebody who reads keeps the log from being emptied: that is said, and the rest is done."""
     store = Store(library.folder / DATABASE)
     with store.view() as view:
@@ -185,4 +185,5 @@ def test_a_purge_waits_for_nobody(library: Library) -> None:
         library.remove(GONE, purge=True)
         library.store.empty_log()
     store.close()
+    assert "holds deleted words until nobody reads" in caplog.text
     assert library.trashed() == []

@@ -27,17 +27,18 @@ JUDGEMENT = ("id", "question", "verdict", "quotes", "note", "generation", "judge
 
 
 def checksum(*values: Any) -> int:
-    """The CRC-32 of the values of a row, each with its kind and its length."""
-    found = 0
-    for value in values:
-        data = value if isinstance(value, bytes) else repr(value).encode()
-        found = zlib.crc32(data, zlib.crc32(f"{type(value).__name__} {len(data)} ".encode(), found))
+    """The CRC-32 of the values of a row; of bytes it covers their length as well."""
+    blobs = [value for value in values if type(value) is bytes]
+    plain = [len(value) if type(value) is bytes else value for value in values]
+    found = zlib.crc32(repr(plain).encode())
+    for blob in blobs:
+        found = zlib.crc32(blob, found)
     return found
 
 
 def checksum_of(row: Any, columns: Iterable[str]) -> int:
     """The checksum of these columns of a row."""
-    return checksum(*(row[column] for column in columns))
+    return checksum(*[row[column] for column in columns])
 
 
 def article_checksums(connection: "sqlite3.Connection", where: str = "1") -> Iterator[Any]:
