@@ -43,7 +43,9 @@ def judged(library: Library) -> None:
     spans = [(GONE, TRAINS.index("Tickets"), TRAINS.index("cost")), (article_id("coca.txt"), 0, 20)]
     quotes = [QuoteSpan(article_id=one, start=start, end=end) for one, start, end in spans]
     for count in (1, 2):
-        wanted = JudgementRequest(question=QUESTION, verdict="right", quotes=quotes[:count])
+        wanted = JudgementRequest(
+            question=QUESTION, verdict="right", quotes=quotes[:count], note=""
+        )
         judge(library, wanted)
 
 
