@@ -158,6 +158,10 @@ def _articles(asking: Asking) -> None:
     changed = {"text": ARTICLE["text"].replace("double", "halve"), "title": "Town halves fines"}
     asking.ask("PUT /v1/articles/{article_id}", body=changed, article_id=added)
     asking.ask("DELETE /v1/articles/{article_id}", article_id=added)
+    asking.ask("GET /v1/trash")
+    asking.ask("POST /v1/trash/{article_id}/restore", article_id=added)
+    asking.ask("DELETE /v1/articles/{article_id}", article_id=added)
+    asking.ask("DELETE /v1/trash/{article_id}", article_id=added)
 
 
 def _judgements(asking: Asking) -> None:

@@ -174,7 +174,7 @@ def _examined(database: Path, what: str, file: Path, progress: Progress) -> Back
     `what` is its name in errors, `file` the backup that it is of or will be.
     """
     progress("checking", None)
-    store = Store(database)
+    store = Store(database, keep=False)
     try:
         with store.view() as view:
             damage = view.integrity()[:1] or [one.what for one in in_articles(view)]

@@ -1,9 +1,10 @@
 """A library: articles, their passages and both indexes, in one folder."""
 
+import logging
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,18 @@ from threadpoolctl import threadpool_limits
 from sourcebook.index.article import Article, sha256
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.tokens import TokenCodec
-from sourcebook.index.errors import NotFoundError, SourcebookError, StorageError
+from sourcebook.index.errors import (
+    BusyError,
+    InputError,
+    NotFoundError,
+    SourcebookError,
+    StorageError,
+)
 from sourcebook.index.ingest import (
     Action,
     Group,
     Prepared,
+    encode_articles,
     encoded_anew,
     prefetch,
     prepare,
@@ -30,12 +38,15 @@ from sourcebook.index.ingest import (
 )
 from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes, tidy
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
+from sourcebook.index.storage import trash
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
 
 DATABASE = "sourcebook.db"
+
+log = logging.getLogger(__name__)
 
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
@@ -104,6 +115,9 @@ class Library:
             self._known[self._searchable.key] = self._searchable
             with self.view() as view:
                 view.catch_up()
+                expired = trash.expired(view)
+            if expired:
+                self._expire()
         except BaseException:
             self.store.close()
             raise
@@ -162,16 +176,59 @@ class Library:
         with self.store.view() as view:
             yield LibraryView(view, self._fitting(view))
 
-    def remove(self, wanted: str) -> ArticleRecord:
-        """Remove the article with this id; when this returns, no search finds it any more."""
+    def remove(self, wanted: str, *, purge: bool = False) -> ArticleRecord:
+        """Remove the article with this id; when this returns, no search finds it any more.
+
+        It is in the trash for `trash.KEPT_DAYS`. With `purge` it is deleted, also from judgements;
+        `scrub` then deletes what the files still hold of it.
+        """
         with self._changing() as fitting:
             with self.store.write() as writer:
                 check_encoder(writer, fitting.encoder)
-                record = writer.record(wanted)
+                record = writer.found(wanted)
                 writer.next_generation()
+                trash.put(writer, wanted)
                 remove(writer, record.rowid)
+                if purge:
+                    trash.purge(writer, wanted)
+                trash.expire(writer)
             fitting.indexes.after_write(self.store)
         return record
+
+    def trashed(self) -> list[trash.Trashed]:
+        """What is in the trash, what was removed last first."""
+        with self.view() as view:
+            return trash.listed(view)
+
+    def restore(self, wanted: str) -> ArticleRecord:
+        """Bring the article with this id back from the trash, with its id and metadata.
+
+        Raises `NotFoundError`, `DamagedError`, and `InputError` where its source has been added
+        again since.
+        """
+        with self.view() as view:
+            article = trash.article(view, wanted)
+            again = view.article_rowid(article.source)
+        if again:
+            raise InputError(
+                f"The library has an article {wanted!r} from {article.source!r} again; expected "
+                "none.",
+                cure="Remove that one first, or leave the other in the trash.",
+            )
+        [outcome] = self.add([article])
+        with self.store.write() as writer:
+            trash.take_out(writer, wanted)
+        return outcome.record
+
+    def purge(self, wanted: str) -> None:
+        """Delete an article from the trash and from judgements. Raises `NotFoundError`."""
+        with self.store.write() as writer:
+            trash.purge(writer, wanted)
+
+    def scrub(self) -> None:
+        """Delete what was purged from the files: the indexes are built anew, the log is emptied."""
+        self.rebuild_indexes()
+        self.store.empty_log()
 
     def article(self, wanted: str) -> Article:
         """The whole article with this id. Raises `NotFoundError` if there is none."""
@@ -220,6 +277,26 @@ class Library:
         """
         return self.store.replaced()
 
+    def encode_again(self, wanted: Sequence[str]) -> None:
+        """Cut and encode the articles with these ids again, which repairs their passages."""
+        for one in wanted:
+            with self._changing() as fitting:
+                article = self.article(one)
+                [passages] = encode_articles([article], fitting.encoder, fitting.codec)
+                with self.store.write() as writer:
+                    check_encoder(writer, fitting.encoder)
+                    writer.next_generation()
+                    row = writer.record(one).rowid
+                    writer.drop_passages(row)
+                    writer.add_passages(row, passages)
+                    writer.link(row, writer.copy_of(row))
+                fitting.indexes.after_write(self.store)
+
+    def count_anew(self) -> None:
+        """Count word pieces in the passages again, which repairs their counts."""
+        with self.store.write() as writer:
+            writer.count_pieces_anew()
+
     def rebuild_indexes(self) -> None:
         """Build both indexes anew from the database, while others wait to write."""
         with self._changing() as fitting:
@@ -250,6 +327,13 @@ class Library:
         """Delete the judgement with this id; False if there is none."""
         with self.store.write() as writer:
             return writer.remove_judgement(wanted)
+
+    def _expire(self) -> None:
+        try:
+            with self.store.write() as writer:
+                trash.expire(writer)
+        except (StorageError, BusyError) as error:
+            log.info("the trash is not emptied now: %s", error)
 
     def _own_encoder(self, view: View) -> Encoder | None:
         """The encoder that the library was made with, if it is at hand."""
@@ -341,6 +425,7 @@ class Library:
                         action, record = Action.UNCHANGED, item
                     writer.forget_failure(record.source)
                     outcomes.append(Outcome(action=action, record=record))
+                trash.expire(writer)
             fitting.indexes.after_write(self.store)
         return outcomes
 

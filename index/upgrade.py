@@ -15,6 +15,7 @@ from sourcebook.index.library import DATABASE, FREE_BYTES, missing
 from sourcebook.index.passages import Passage
 from sourcebook.index.search.derived import DERIVED, DerivedIndexes
 from sourcebook.index.storage import staged
+from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.store import Store, Writer
@@ -98,7 +99,7 @@ def _begin(store: Store, folder: Path, encoder: Encoder, *, again: bool) -> bool
         return False
     _check_room(folder, 2)
     name = PurePath(encoder.name).name
-    copy = staged.copy_database(store, f"sourcebook.before-{name}.db")
+    copy = copy_database(store.path, store.copy, f"sourcebook.before-{name}.db")
     with write_lock(folder), store.write() as writer:
         staged.begin(writer, encoder, copy)
     return True

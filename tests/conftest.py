@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -91,6 +92,19 @@ def copy_library(library: "Library", folder: Path) -> Path:
         for file in library.folder.glob("sourcebook.db*"):
             (folder / file.name).write_bytes(file.read_bytes())
     return folder
+
+
+def before_checksums(folder: Path) -> None:
+    """Make the library in a folder one of version 5, before there were checksums and a trash."""
+    connection = sqlite3.connect(folder / "sourcebook.db")
+    with connection:
+        for table in ("trash", "passage_checksums", "article_checksums"):
+            connection.execute(f"DROP TABLE {table}")
+        for table in ("meta", "piece_counts", "judgements"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        connection.execute("DELETE FROM meta WHERE key = 'schema'")
+        connection.execute("PRAGMA user_version = 5")
+    connection.close()
 
 
 def article_from(text: str, name: str, known: Metadata | None = None) -> Article:

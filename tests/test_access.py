@@ -510,7 +510,7 @@ def test_only_what_changes_the_library_is_recorded(
 # What only shows something, answers, or works on other files than the library's.
 READING = {
     *("list", "show", "search", "ask", "cite", "verify", "judgements", "info", "serve", "mcp"),
-    *("keys list", "audit", "bench"),
+    *("keys list", "audit", "bench", "backup", "export", "trash list"),
 }
 
 

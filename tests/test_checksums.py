@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sourcebook.index.search.checksums import CHECKSUMS, check_files, write_checksums
+from sourcebook.index.checksums import CHECKSUMS, check_files, write_checksums
 
 FILES = {"a.term": b"a" * 3_000_000, "b.store": b"b" * 10, "empty": b"", "meta.json": b"{}"}
 DAMAGE = (OSError, ValueError, TypeError, AttributeError)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from attacks import bit_flips
 from conftest import article_from
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
@@ -228,8 +229,9 @@ def test_a_malformed_database_is_named_with_its_cure(
     "damage",
     [
         falsify("articles"),
-        falsify("passages"),
         "UPDATE articles SET title = 'Cuca' WHERE source = 'coca.txt'",
+        "UPDATE articles SET published = '2015' WHERE source = 'coca.txt'",
+        "UPDATE articles SET copy_of = 2 WHERE source = 'coca.txt'",
         "UPDATE articles SET authors = '{' WHERE source = 'coca.txt'",
         "UPDATE articles SET raw = CAST('other' AS BLOB) WHERE source = 'coca.txt'",
     ],
@@ -241,6 +243,85 @@ def test_a_check_names_what_is_damaged(open_damaged: OpenDamaged, damage: str) -
     assert "Add it again" in found.cure
     assert added_again(library) == {"coca.txt"}
     assert check(library) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        falsify("passages"),
+        *(
+            f"UPDATE vectors SET {blob} = CAST(x'ff' || substr({blob}, 2) AS BLOB) WHERE passage = "
+            "(SELECT rowid FROM passages WHERE text LIKE '%266%')"
+            for blob in ("pooled", "tokens", "pieces", "starts")
+        ),
+        "DELETE FROM vectors WHERE passage = (SELECT rowid FROM passages WHERE text LIKE '%266%')",
+    ],
+)
+def test_damaged_passages_are_repaired(
+    open_damaged: OpenDamaged, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = open_damaged()
+    expected = Engine.of(sound).ask(QUESTION)
+    library = open_damaged(damage)
+    with caplog.at_level(logging.ERROR):
+        assert TRUE not in " ".join(quotes(library))
+    assert "damaged" in caplog.text
+    assert "coca.txt" in caplog.text
+    found = check(library)
+    assert any("'coca.txt'" in one.what for one in found)
+    assert all("check --repair" in one.cure for one in found)
+    assert check(library, repair=True) == []
+    assert Engine.of(library).ask(QUESTION).quoted == expected.quoted
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE articles SET published = '2015' WHERE source = 'coca.txt'",
+        "UPDATE articles SET title = 'Cuca' WHERE source = 'coca.txt'",
+        "UPDATE articles SET url = 'https://elsewhere.example' WHERE source = 'coca.txt'",
+    ],
+)
+def test_false_metadata_is_never_cited(
+    open_damaged: OpenDamaged, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = open_damaged(damage)
+    with caplog.at_level(logging.ERROR):
+        hits = Engine.of(library).find(QUESTION).hits
+    assert {hit.citation.article.source for hit in hits} == {"governor.txt", "trains.txt"}
+    assert "'coca.txt' is damaged" in caplog.text
+    assert "coca.txt" not in {record.source for record in _records(library)}
+    for look in (catalogue.article, catalogue.passages):
+        with pytest.raises(DamagedError, match=r"coca\.txt"):
+            look(library, DAMAGED)
+    assert library.remove(DAMAGED).source == "coca.txt"
+    with pytest.raises(DamagedError, match=r"coca\.txt"):
+        library.restore(DAMAGED)
+
+
+def test_counts_are_compared_and_repaired(
+    open_damaged: OpenDamaged, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound = open_damaged()
+    with sound.view() as view:
+        expected = view.counted_pieces()
+        assert not view.miscounted()
+    library = open_damaged("UPDATE piece_counts SET passages = passages + 4")
+    Engine.of(library).ask(QUESTION)
+    assert "the count of a word piece is damaged" in caplog.text
+    assert ["counts" in one.what for one in check(library)] == [True]
+    assert check(library, repair=True) == []
+    with library.view() as view:
+        assert view.piece_counts(expected) == expected
+
+
+def test_a_damaged_record_of_the_library_is_named(folder: Path, encoder: Encoder) -> None:
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("UPDATE meta SET value = x'00' || substr(value, 2) WHERE key = 'codec'")
+        connection.commit()
+    with pytest.raises(LibraryError, match="codec is missing or damaged") as error:
+        Library(folder, encoder)
+    assert "sourcebook upgrade --again" in error.value.cure
 
 
 def test_a_check_repairs_indexes(open_damaged: OpenDamaged) -> None:
@@ -280,3 +361,19 @@ def _read_everything(folder: Path, encoder: Encoder) -> None:
 def _records(library: Library) -> list[ArticleRecord]:
     with library.view() as view:
         return view.records()
+
+
+def test_flipped_bits_change_nothing_silently(tmp_path: Path) -> None:
+    outcome = bit_flips.attack(3, tmp_path)
+    assert (outcome.tried, outcome.faults) == (3, ())
+
+
+def test_a_silent_change_would_be_seen(folder: Path, encoder: Encoder) -> None:
+    """The attack compares scores and dates as well, so this would be a fault without a log."""
+    expected = bit_flips._said(folder, encoder)[0]
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("UPDATE articles SET published = '2015' WHERE source = 'coca.txt'")
+        connection.commit()
+    found, complaints = bit_flips._said(folder, encoder)
+    assert any("coca.txt" in one for one in complaints)
+    assert found != expected

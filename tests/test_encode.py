@@ -26,7 +26,7 @@ from sourcebook.index.encoding.model_files import (
     shipped_folder,
 )
 from sourcebook.index.encoding.openvino_model import OpenVinoModel
-from sourcebook.index.encoding.tokens import TokenCodec, normalise
+from sourcebook.index.encoding.tokens import TokenCodec, Vectors, normalise
 from sourcebook.index.errors import InputError, LibraryError
 
 TEXTS = [
@@ -274,15 +274,19 @@ def test_a_fingerprint_is_kept_until_a_file_changes(
     assert first
     assert first.folder == model
     [kept] = (cache_folder() / "models").iterdir()
-    assert kept.read_text() == first.fingerprint
-    kept.write_text("from the file that was kept")
-    again = find_model(str(model))
-    assert again
-    assert again.fingerprint == "from the file that was kept"
+    assert kept.read_text().split() == [first.fingerprint, sha256(first.fingerprint)[:16]]
+    for text, expected in (
+        (f"kept {sha256('kept')[:16]}", "kept"),
+        (f"lept {sha256('kept')[:16]}", first.fingerprint),
+    ):
+        kept.write_text(text)
+        again = find_model(str(model))
+        assert again
+        assert again.fingerprint == expected
     (model / "config.json").write_text("[]")
     changed = find_model(str(model))
     assert changed
-    assert changed.fingerprint not in (first.fingerprint, again.fingerprint)
+    assert changed.fingerprint != first.fingerprint
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
@@ -303,6 +307,29 @@ def test_the_compiled_model_is_kept_where_that_can_be(kept: bool, tmp_path: Path
     assert (tokens.shape, pooled.shape) == ((1, 2, 384), (1, 384))
     assert cache.is_dir() == kept
     assert bool(list(tmp_path.rglob("*.blob"))) == kept
+
+
+def test_a_damaged_compiled_model_is_compiled_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """OpenVINO takes a flipped bit for a weight."""
+    ids = np.array([[101, 7592, 102]])
+
+    def pooled() -> Vectors:
+        model = OpenVinoModel(shipped_folder(MINILM) / "model.xml", tmp_path)
+        return model.forward(ids, np.ones_like(ids))[1]
+
+    expected = pooled()
+    [kept] = tmp_path.rglob("*.blob")
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 64
+    kept.chmod(0o600)
+    kept.write_bytes(content)
+    np.testing.assert_array_equal(pooled(), expected)
+    assert "is damaged; compiling it anew" in caplog.text
+    caplog.clear()
+    np.testing.assert_array_equal(pooled(), expected)
+    assert not caplog.text
 
 
 # --- late interaction ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeLibrary, article_from
+from conftest import MakeLibrary, article_from, before_checksums
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -18,7 +18,8 @@ from sourcebook.eval.cli.app import app
 from sourcebook.eval.data.judged import load_judged
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import DATABASE, Library
-from sourcebook.index.storage.store import OLDEST_VERSION, SCHEMA_VERSION, Store
+from sourcebook.index.storage.schema import OLDEST_VERSION, SCHEMA_VERSION
+from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.judgements import exported, judgements
@@ -188,6 +189,7 @@ def test_an_export_that_cannot_be_written(library: Library, tmp_path: Path) -> N
 
 def aged(folder: Path) -> None:
     """Make the library one of the version before judgements."""
+    before_checksums(folder)
     connection = sqlite3.connect(folder / DATABASE)
     with connection:
         connection.execute("DROP TABLE judgements")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sourcebook.index.checksums import CHECKSUMS
 from sourcebook.index.errors import StorageError
-from sourcebook.index.search.checksums import CHECKSUMS
 from sourcebook.index.search.lexical import K1, LexicalEntry, LexicalIndex
 from sourcebook.index.search.stemming import stem
 from sourcebook.index.storage.records import Moment

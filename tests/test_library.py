@@ -684,9 +684,9 @@ def test_a_damaged_database_is_refused(copied: Path, encoder: Encoder, damage: s
     ("change", "message"),
     [
         ("PRAGMA user_version = 99", "database version 99"),
-        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2 to 5"),
+        ("PRAGMA user_version = 1", "database version 1; this Sourcebook reads 2 to 6"),
         ("PRAGMA application_id = 7", "not one of Sourcebook's"),
-        ("UPDATE meta SET value = x'0000' WHERE key = 'codec'", "projection"),
+        ("UPDATE meta SET value = x'0000' WHERE key = 'codec'", "codec is missing or dam"),
         ("DELETE FROM meta WHERE key = 'codec'", "codec"),
     ],
 )

@@ -14,7 +14,8 @@ from sourcebook.index.article import Article, Block, BlockKind, Metadata, Remova
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, NotFoundError, StorageError
 from sourcebook.index.passages import Passage, cut
-from sourcebook.index.storage.store import APPLICATION_ID, SCHEMA_VERSION, Store, now
+from sourcebook.index.storage.schema import APPLICATION_ID, SCHEMA_VERSION
+from sourcebook.index.storage.store import Store, now
 
 
 @pytest.fixture

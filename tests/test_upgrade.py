@@ -31,6 +31,7 @@ from sourcebook.index.errors import BusyError, LibraryError, StorageError
 from sourcebook.index.library import DATABASE, AtHand, Library
 from sourcebook.index.passages import cut
 from sourcebook.index.storage.records import UpgradeProgress
+from sourcebook.index.storage.store import Store
 from sourcebook.index.upgrade import UPGRADE_LOCK, upgrade_library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
@@ -406,11 +407,11 @@ def test_commands_work_with_its_own_encoder_and_say_how_to_upgrade(former: Path)
 
 
 def test_a_library_of_an_unknown_encoder_can_be_upgraded(former: Path) -> None:
-    connection = sqlite3.connect(former / DATABASE)
-    with connection:
-        connection.execute("UPDATE meta SET value = 'f00d' WHERE key = 'encoder'")
-        connection.execute("UPDATE meta SET value = 'gone/model' WHERE key = 'encoder_name'")
-    connection.close()
+    store = Store(former / DATABASE)
+    with store.write() as writer:
+        writer.set_meta("encoder", "f00d")
+        writer.set_meta("encoder_name", "gone/model")
+    store.close()
     with pytest.raises(LibraryError, match="'gone/model', which is not at hand") as caught:
         open_library(former, "")
     assert f"sourcebook --library {former} upgrade" in caught.value.cure

@@ -18,6 +18,7 @@ from sourcebook.index.encoding.encoder import CODEC, Encoder
 from sourcebook.index.encoding.model_files import (
     DESCRIPTION,
     MINILM,
+    description_sha256,
     published_model,
     read_description,
     shipped_folder,
@@ -62,7 +63,9 @@ def describe(folder: Path, about: Mapping[str, object], shared: Sequence[Path] =
     names = {file.name: file for file in own}
     names |= {f"../{file.parent.name}/{file.name}": file for file in shared}
     files = {name: sha256(file.read_bytes()) for name, file in names.items()}
-    (folder / DESCRIPTION).write_text(json.dumps({**about, "files": files}, indent=2) + "\n")
+    told = {**about, "files": files}
+    told["sha256"] = description_sha256(told)
+    (folder / DESCRIPTION).write_text(json.dumps(told, indent=2) + "\n")
 
 
 def changed_files(built: Path, shipped: Path) -> list[str]:

@@ -17,6 +17,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from openvino import opset13 as opset
 
+from sourcebook.index.checksums import write_checksums
 from sourcebook.index.encoding.model_files import DESCRIPTION, NETWORK, TOKENIZER
 from sourcebook.index.encoding.samples import prose, random_texts
 from sourcebook.index.encoding.torch_model import TorchModel
@@ -55,6 +56,7 @@ def convert_folder(folder: Path, target: Path) -> None:
             model.tokenizer.save(str(made / TOKENIZER))
             about = {"max_pieces": model.max_pieces, "multi_vector": model.multi_vector}
             (made / DESCRIPTION).write_text(json.dumps(about), "utf-8")
+            write_checksums(made)
             shutil.move(made, target)
 
 

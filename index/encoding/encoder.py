@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from sourcebook.index.article import sha256
+from sourcebook.index.checksums import CHECKSUMS, check_files, write_checksums
 from sourcebook.index.encoding.model_files import (
     DEFAULT_MODEL,
     DESCRIPTION,
@@ -164,6 +166,7 @@ class Encoder:
             whole = kept.with_suffix(f".{os.getpid()}")
             whole.write_bytes(codec.to_bytes())
             whole.replace(kept)
+            write_checksums(kept.parent)
         return codec
 
     def encode_passages(
@@ -295,7 +298,7 @@ def _load(model: str, *, convert: bool) -> _Parts:
     if files and convert:
         converted = cache_folder() / "models" / f"{files.fingerprint[:16]}-{CONVERSION}"
         with _float32_instead(model):
-            if not converted.exists():
+            if not _is_whole(converted):
                 _convert(files.folder, converted)
             return _in_openvino(converted, files.fingerprint)
     return _in_torch(model, files)
@@ -324,6 +327,21 @@ def _in_openvino(folder: Path, fingerprint: str) -> _Parts:
         about["multi_vector"],
         folder,
     )
+
+
+def _is_whole(converted: Path) -> bool:
+    """Whether there is a converted model; a damaged one is deleted, to be converted anew."""
+    if not converted.exists():
+        return False
+    if not (converted / CHECKSUMS).exists():  # an earlier release made it
+        write_checksums(converted)
+    try:
+        check_files(converted)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        log.warning("the converted model in %s is damaged; making it anew: %s", converted, error)
+        shutil.rmtree(converted)
+        return False
+    return True
 
 
 def _convert(folder: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """The files of a model: where they are, what they hold, and whether they are whole."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -46,19 +47,24 @@ class ShippedModel:
     files: Mapping[str, str]
 
     def check(self) -> None:
-        """Raise `LibraryError` unless all files are as they were shipped."""
-        paths = {name: self.folder / name for name in sorted(self.files)}
-        expected = joint_sha256([(name, self.files[name]) for name in paths])
-        with suppress(OSError):
-            if _joint_sha256_of(self.folder, paths) == expected:
-                return
-        damaged = next((name for name in paths if not self._is_whole(name)), DESCRIPTION)
-        raise _damaged(self.folder / damaged)
+        """Raise `LibraryError` unless all files are as they were shipped; all are read."""
+        for name, expected in sorted(self.files.items()):
+            if not is_whole((self.folder / name).resolve(), expected):
+                raise _damaged(self.folder / name)
 
-    def _is_whole(self, name: str) -> bool:
-        with suppress(OSError):
-            return sha256((self.folder / name).read_bytes()) == self.files[name]
-        return False
+
+def is_whole(file: Path, expected: str) -> bool:
+    """Whether a file has this SHA-256; what was read is read again only where it has changed."""
+    with suppress(OSError):
+        facts = file.stat()
+        return _sha256_of(file, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns) == expected
+    return False
+
+
+@lru_cache(maxsize=64)
+def _sha256_of(file: Path, *_: int) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _damaged(file: Path) -> LibraryError:
@@ -83,9 +89,17 @@ def read_description(folder: Path) -> ShippedModel:
     """The shipped model in this folder. Raises `LibraryError` for a damaged description."""
     try:
         about = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+        if about["sha256"] != description_sha256(about):
+            raise ValueError("it is not as it was written")
         return ShippedModel(about["name"], folder, about["fingerprint"], dict(about["files"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder / DESCRIPTION) from error
+
+
+def description_sha256(about: Mapping[str, object]) -> str:
+    """The hash of a description, which it holds itself under the key `sha256`."""
+    facts = {name: value for name, value in about.items() if name != "sha256"}
+    return sha256(json.dumps(facts, sort_keys=True))
 
 
 def find_shipped(model: str) -> ShippedModel | None:
@@ -180,10 +194,12 @@ def _joint_sha256_of(folder: Path, files: Mapping[str, Path]) -> str:
     facts = [(name, file.stat()) for name, file in files.items()]
     stamp = [(name, f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns}") for name, s in facts]
     known = cache_folder() / "models" / f"{joint_sha256([(str(folder), ''), *stamp])[:16]}.sha256"
-    with suppress(OSError):
-        return known.read_text("utf-8")
+    with suppress(OSError, UnicodeDecodeError):
+        found, _, check = known.read_text("utf-8").partition(" ")
+        if check == sha256(found)[:16]:  # else it is damaged
+            return found
     found = joint_sha256([(name, sha256(file.read_bytes())) for name, file in files.items()])
-    _keep(known, found)
+    _keep(known, f"{found} {sha256(found)[:16]}")
     return found
 
 

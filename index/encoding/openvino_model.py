@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from sourcebook.index.checksums import check_files, write_checksums
 from sourcebook.index.encoding.word_vectors import WordVectors
 from sourcebook.index.processors import usable_processors
 
@@ -119,10 +121,14 @@ class OpenVinoModel:
             # float32 the vectors hardly depend on the processor.
             "INFERENCE_PRECISION_HINT": "f32",
         }
+        cache = self._cache / "x".join(str(size) for size in shape)
+        _drop_damaged(cache)
         try:
-            compiled = core.compile_model(model, "CPU", options | self._caching())
-        except RuntimeError as error:  # the disk may be full, or what is kept may be damaged
-            log.warning("the model is compiled without the cache %s: %s", self._cache, error)
+            compiled = core.compile_model(model, "CPU", options | _caching(cache))
+            with suppress(OSError):
+                write_checksums(cache)
+        except RuntimeError as error:  # the disk may be full
+            log.warning("the model is compiled without the cache %s: %s", cache, error)
             compiled = core.compile_model(model, "CPU", options)
         # The last one that was used is the next one: its data may still be in the core's cache.
         requests: Requests = queue.LifoQueue()
@@ -130,8 +136,23 @@ class OpenVinoModel:
             requests.put(compiled.create_infer_request())
         return requests
 
-    def _caching(self) -> dict[str, str]:
-        """The option that keeps the compiled model, where its folder can be written."""
-        with suppress(OSError):
-            self._cache.mkdir(parents=True, exist_ok=True)
-        return {"CACHE_DIR": str(self._cache)} if os.access(self._cache, os.W_OK) else {}
+
+def _caching(cache: Path) -> dict[str, str]:
+    """The option that keeps a compiled model, where its folder can be written."""
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+    return {"CACHE_DIR": str(cache)} if os.access(cache, os.W_OK) else {}
+
+
+def _drop_damaged(cache: Path) -> None:
+    """Delete a compiled model that is not as it was kept: OpenVINO does not compare it itself."""
+    kept = {file.name for file in cache.glob("*.blob")}
+    if not kept:
+        return
+    try:
+        unknown = kept - check_files(cache)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        log.warning("the compiled model in %s is damaged; compiling it anew: %s", cache, error)
+        unknown = kept
+    if unknown:
+        shutil.rmtree(cache, ignore_errors=True)

@@ -149,6 +149,11 @@ class Reader:
         return PassageReading(float(logits[0, 0]), start, end, score, null)
 
 
+def check_reader() -> None:
+    """Raise `LibraryError` unless the files of the shipped reader are as they were shipped."""
+    read_description(shipped_folder(READER)).check()
+
+
 @cache
 def shipped_reader() -> Reader:
     """The reader that comes with the package, loaded once per process; raises as `Reader`."""

@@ -15,8 +15,8 @@ import tantivy
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
+from sourcebook.index.checksums import check_files, write_checksums
 from sourcebook.index.errors import StorageError
-from sourcebook.index.search.checksums import check_files, write_checksums
 from sourcebook.index.search.stemming import (
     FOLDING,
     SPACED,

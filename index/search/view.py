@@ -1,6 +1,6 @@
 """A view of a whole library: its database and both indexes, as they were at one moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -174,7 +174,10 @@ class LibraryView(View):
 
     def sourced(self, rows: Iterable[int]) -> dict[int, Sourced]:
         """The passages of those row numbers; rows that the view lacks are left out."""
-        passages = self._checked(self.passages(rows))
+        wanted = set(rows)
+        loaded = self.passages(wanted)
+        self._report_missing(wanted, loaded)
+        passages = self._checked(loaded)
         articles = {article for article, _ in passages.values()}
         records, copies = self._records(articles), self.copies(articles)
         return {
@@ -238,6 +241,12 @@ class LibraryView(View):
         compared.update({row: hash(passage.text) for row, (_, passage) in good.items()})
         return {row: each for row, each in found.items() if row not in new or row in good}
 
+    def _report_missing(self, wanted: set[int], found: Mapping[int, object]) -> None:
+        """Tell the log of passages that the indexes hold, but not the database they are of."""
+        missing = wanted - found.keys()
+        if missing and self._library.indexes.dense.moment == self.moment:
+            self.report_damaged(missing)
+
     def _known(self) -> Known:
         """What is kept in memory until the library changes."""
         known = self._library.known
@@ -282,10 +291,11 @@ class LibraryView(View):
         self,
         question: str,
         encoded: QuestionEncoding,
-        rows: Iterable[int],
+        rows: set[int],
         lexical: dict[int, float],
     ) -> Candidates:
         stored, codec = self.encodings(rows), self._library.codec
+        self._report_missing(rows, stored)
         bound = self._lexical.bound(question) or 1.0
         return Candidates(
             weights=self._piece_weights(encoded),

@@ -10,12 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sourcebook.index.errors import BusyError, LibraryError
-from sourcebook.index.storage.store import (
-    APPLICATION_ID,
-    OLDEST_VERSION,
-    SCHEMA_VERSION,
-    _errors,
-)
+from sourcebook.index.storage.schema import APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSION
+from sourcebook.index.storage.store import _errors
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100

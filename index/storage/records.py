@@ -18,6 +18,14 @@ from sourcebook.index.article import (
 )
 from sourcebook.index.errors import DamagedError, InputError
 from sourcebook.index.passages import Passage, Span
+from sourcebook.index.storage.row_checksums import (
+    BODY,
+    JUDGEMENT,
+    LINK,
+    RECORD,
+    WORDS,
+    checksum_of,
+)
 
 Row = Any  # a sqlite3.Row: values by column name
 Made = TypeVar("Made")
@@ -205,7 +213,9 @@ class Judgement:
 
 
 def judgement_of(row: Row) -> Judgement:
-    """The judgement in a row."""
+    """The judgement in a row. Raises `ValueError` where it is damaged."""
+    if checksum_of(row, JUDGEMENT) != row["checksum"]:
+        raise ValueError("it is not as it was written")
     values = {field.name: row[field.name] for field in fields(Judgement)}
     values["quotes"] = tuple(JudgedQuote(**quote) for quote in json.loads(row["quotes"]))
     return Judgement(**values)
@@ -263,15 +273,19 @@ def text_of(row: Row) -> CanonicalText:
 
 
 def article_of(row: Row) -> Article:
-    """The whole article in a row. Raises `DamagedError`."""
+    """The whole article in a row with its checksums. Raises `DamagedError`."""
     text_of(row)
+    _compare_record(row)
+    if checksum_of(row, BODY) != row["body_checksum"]:
+        raise damaged(row)
     try:
-        return _article_of(row)
+        return parts_of(row)
     except UNREADABLE as error:
         raise damaged(row) from error
 
 
-def _article_of(row: Row) -> Article:
+def parts_of(row: Row) -> Article:
+    """The article in a row, which is not compared with anything. Raises one of `UNREADABLE`."""
     return Article(
         source=row["source"],
         text=row["text"],
@@ -283,13 +297,26 @@ def _article_of(row: Row) -> Article:
 
 
 def record_of(row: Row) -> ArticleRecord:
-    """The article in a row that was selected without its text."""
+    """The article in a row that was selected without its text. Raises `DamagedError`."""
+    _compare_record(row)
     names = [field.name for field in fields(ArticleRecord) if field.name != "metadata"]
     return ArticleRecord(metadata=metadata_of(row), **{name: row[name] for name in names})
 
 
+def _compare_record(row: Row) -> None:
+    """Raise `DamagedError` where what is listed and cited of an article is not as it was added."""
+    found = checksum_of(row, RECORD), checksum_of(row, LINK)
+    if found != (row["record_checksum"], row["link_checksum"]):
+        raise damaged(row)
+
+
 def passage_of(row: Row) -> Passage:
-    """The passage in a row that was joined with its article's id and sha256."""
+    """The passage in a row that was joined with its article's id, source and sha256.
+
+    Raises `DamagedError` where it is not as it was cut.
+    """
+    if checksum_of(row, WORDS) != row["checksum"]:
+        raise damaged({"id": row["article_id"], "source": row["source"]})
     return Passage(
         article_id=row["article_id"],
         article_sha256=row["sha256"],

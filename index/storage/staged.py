@@ -3,17 +3,16 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
-from sourcebook.index.errors import StorageError
 from sourcebook.index.passages import Passage
-from sourcebook.index.storage.store import Store, Writer
+from sourcebook.index.storage.store import Writer
 from sourcebook.index.storage.view import View
 
 # While an upgrade is under way the database also has these tables. Who removes or replaces an
 # article, even an older Sourcebook, deletes its rows there as well: they refer to it.
 NEXT = "next_"
+TABLES = ("passages", "vectors", "passage_checksums")  # the latter two refer to the first
 ARTICLES = """
     CREATE TABLE next_articles (               -- whose passages are in next_passages
         article INTEGER PRIMARY KEY REFERENCES articles(rowid) ON DELETE CASCADE,
@@ -24,16 +23,17 @@ ARTICLES = """
 
 def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
     """Begin an upgrade, or begin it again with another encoder; `copy` is the copy's file name."""
-    for table in ("vectors", "passages", "articles"):
+    for table in (*reversed(TABLES), "articles"):
         writer._all(f"DROP TABLE IF EXISTS {NEXT}{table}")
     writer._all(ARTICLES)
-    for table in ("passages", "vectors"):
+    for table in TABLES:
         [(made,)] = writer._all("SELECT sql FROM sqlite_master WHERE name = ?", table)
         columns = re.sub(r'REFERENCES "?passages"?', "REFERENCES next_passages", made)
         writer._all(f"CREATE TABLE {NEXT}{table} {columns[columns.index('(') :]}")
     writer._all("CREATE INDEX next_passages_article ON next_passages(article)")
     facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "copy": copy}
     writer.set_meta("upgrade", json.dumps(facts))
+    writer.seal_schema()
 
 
 def waiting(view: View, passages: int) -> list[tuple[int, str]]:
@@ -80,9 +80,9 @@ def take_over(writer: Writer, derived: str) -> None:
         "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'passages' AND sql > ''"
     )
     writer._all("DROP INDEX next_passages_article")
-    for table in ("vectors", "passages", "next_articles"):
+    for table in (*reversed(TABLES), "next_articles"):
         writer._all(f"DROP TABLE {table}")
-    for table in ("passages", "vectors"):
+    for table in TABLES:
         writer._all(f"ALTER TABLE {NEXT}{table} RENAME TO {table}")
     for (made,) in indexes:
         writer._all(made)
@@ -101,27 +101,4 @@ def take_over(writer: Writer, derived: str) -> None:
     writer.count_pieces_anew()
     writer.set_meta("derived", derived)
     writer._all("DELETE FROM meta WHERE key = 'upgrade'")
-
-
-def copy_database(store: Store, name: str) -> str:
-    """Copy the database, as it is now, to a new file beside it; returns the file's name.
-
-    It is called `name`, or where there is such a file, the same with a number.
-    """
-    folder, stem = store.path.parent, Path(name).stem
-    number = 1
-    while (folder / name).exists():
-        number += 1
-        name = f"{stem}-{number}.db"
-    whole = folder / name
-    temporary = whole.with_suffix(".part")
-    try:
-        temporary.unlink(missing_ok=True)
-        store.copy(temporary)
-        temporary.replace(whole)
-    except OSError as error:
-        raise StorageError(
-            f"The library could not be copied to {whole}: {error}. Nothing was changed.",
-            cure="Check the folder's permissions and free space, then try again.",
-        ) from error
-    return name
+    writer.seal_schema()

@@ -1,6 +1,7 @@
 """The SQLite database of a library: one writer at a time, any number of views."""
 
 import json
+import logging
 import os
 import queue
 import secrets
@@ -11,7 +12,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,22 @@ from sourcebook.index.article import Article, Metadata
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.passages import Passage
+from sourcebook.index.storage import schema
 from sourcebook.index.storage.records import Judgement, marks, text_hash
+from sourcebook.index.storage.row_checksums import (
+    JUDGEMENT,
+    VECTORS,
+    WORDS,
+    article_checksums,
+    checksum,
+    checksum_of,
+)
 from sourcebook.index.storage.view import View
 
-APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
-SCHEMA_VERSION = 5
-# A library of this version or a later one is upgraded when it is opened.
-OLDEST_VERSION = 2
-# The token vectors of a passage, which are read in random order, fit in one page
-# (docs/decisions/0004-token-vectors.md).
-PAGE_BYTES = 16_384
 # Page cache of a connection: a question reads about 1.5 MB, half of it the same for all questions.
 CACHE_KIB = 16_384
+# How long to wait for another writer, and for readers to end before the log is emptied.
+BUSY_S, EMPTYING_S = 30, 2
 # Two of a billion commits have the same number with a chance of 0.4.
 STATE_BITS = 60
 
@@ -45,13 +49,16 @@ REPLACED_CURE = (
 # The device and the number of a file.
 Identity = tuple[int, int]
 
+log = logging.getLogger(__name__)
+
 
 class Store:
     """The database of one library; safe to share between threads and processes."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path, *, create: bool = False, keep: bool = True) -> None:
         """Open the database at `path`; `create` makes an empty one.
 
+        A copy of an older one is kept before it is brought to this version, unless not `keep`.
         Raises `LibraryError` for a file that is not a library, or that a newer version wrote.
         """
         self.path = path
@@ -62,9 +69,10 @@ class Store:
             self._idle.put(connection)
             try:
                 if create:
-                    _create(connection)
-                _check(connection, path)
-                _upgrade(connection)
+                    schema.create(connection)
+                schema.check(connection, path)
+                schema.upgrade(connection, path, self.copy if keep else None)
+                schema.check_seal(connection, path)
                 connection.execute("PRAGMA journal_mode = WAL")  # persistent
                 self._files = self._identities()
             except BaseException:
@@ -99,8 +107,24 @@ class Store:
 
     def copy(self, path: Path) -> None:
         """Copy the database to a new file, as it is now."""
-        with self._connection() as connection, closing(sqlite3.connect(path)) as target:
-            connection.backup(target)
+        # By a connection of its own: SQLite copies nothing from one that is about to write.
+        with (
+            _errors(self.path),
+            closing(self._connect()) as source,
+            closing(sqlite3.connect(path)) as target,
+        ):
+            source.backup(target)
+
+    def empty_log(self) -> None:
+        """Write the log into the database and empty it, so that it holds no deleted words."""
+        with self._connection() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * EMPTYING_S}")
+            try:
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {1_000 * BUSY_S}")
+        if busy:
+            log.warning("%s-wal holds deleted words until nobody reads any more", self.path)
 
     def replaced(self) -> str | None:
         """Why the files that are open are not those at the database's path; None while they are."""
@@ -143,7 +167,7 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=30
+            self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_S
         )
         connection.row_factory = sqlite3.Row
         # A damaged text is read, too, so that its hash refuses it rather than all that it is among.
@@ -151,6 +175,9 @@ class Store:
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
+            # What is deleted is overwritten, so that purged words are not left in the file.
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA cell_size_check = ON")  # notices some damage, for nothing
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         except BaseException:
@@ -166,23 +193,35 @@ class Writer(View):
         """Use `Store.write`."""
         super().__init__(connection)
         self._piece_counts: Counter[int] = Counter()
+        self._count_anew = False
 
     def flush(self) -> None:
         """Write the counts of word pieces; `Store.write` calls this before it commits."""
+        if self._count_anew:
+            self._connection.execute("DELETE FROM piece_counts")
+            self._piece_counts = self.counted_pieces()
+            self._count_anew = False
+        steps = {piece: step for piece, step in self._piece_counts.items() if step}
+        known = self.piece_counts(steps)
+        counts = {piece: known.get(piece, 0) + step for piece, step in steps.items()}
         self._connection.executemany(
-            """INSERT INTO piece_counts VALUES (?, ?)
-               ON CONFLICT (piece) DO UPDATE SET passages = passages + excluded.passages""",
-            [(piece, step) for piece, step in self._piece_counts.items() if step],
+            "INSERT OR REPLACE INTO piece_counts VALUES (?, ?, ?)",
+            [(piece, n, checksum(piece, n)) for piece, n in counts.items() if n > 0],
         )
         self._connection.executemany(
-            "DELETE FROM piece_counts WHERE piece = ? AND passages <= 0",
-            [(piece,) for piece, step in self._piece_counts.items() if step < 0],
+            "DELETE FROM piece_counts WHERE piece = ?",
+            [(piece,) for piece, n in counts.items() if n <= 0],
         )
         self._piece_counts.clear()
 
     def set_meta(self, key: str, value: Any) -> None:
         """Store `value` under `key`."""
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        row = (key, value, checksum(key, value))
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", row)
+
+    def seal_schema(self) -> None:
+        """Keep the checksum of the schema; call it after each change of tables or indexes."""
+        schema.seal(self._connection)
 
     def prune_removed(self, generation: int) -> None:
         """Delete removals up to this generation, which derived indexes must have applied."""
@@ -235,6 +274,10 @@ class Writer(View):
         }
         rowid = self._insert("articles", row)
         self._connection.executemany(
+            "INSERT INTO article_checksums VALUES (?, ?, ?, ?)",
+            article_checksums(self._connection, f"rowid = {rowid}"),
+        )
+        self._connection.executemany(
             "INSERT INTO bands VALUES (?, ?)", [(band, rowid) for band in bands]
         )
         self.add_passages(rowid, passages)
@@ -253,8 +296,11 @@ class Writer(View):
     def drop_passages(self, article: int) -> None:
         """Delete the passages of an article and list them for the derived indexes to remove."""
         rows = self.passage_rowids(article)
-        for encoding in self.encodings(rows).values():
+        found = self.encodings(rows)
+        for encoding in found.values():
             self._count_pieces(np.frombuffer(encoding.pieces, dtype="<u4"), -1)
+        if len(found) < len(rows):  # nobody knows what a damaged one was counted for
+            self.count_pieces_anew()
         generation = self.generation
         self._connection.executemany(
             "INSERT INTO removed VALUES (?, ?)", [(row, generation) for row in rows]
@@ -262,33 +308,33 @@ class Writer(View):
         self._connection.execute("DELETE FROM passages WHERE article = ?", (article,))
 
     def _add_passage(self, article: int, passage: Passage, encoding: Encoding, prefix: str) -> None:
-        rowid = self._insert(
-            f"{prefix}passages",
-            {
-                "id": passage.id,
-                "article": article,
-                "start": passage.start,
-                "end": passage.end,
-                "text": passage.text,
-                "kind": passage.kind,
-                "headings": json.dumps(passage.headings, ensure_ascii=False),
-                "sentences": json.dumps([[s.start, s.end] for s in passage.sentences]),
-                "text_hash": text_hash(passage.text),
-                "searchable": 0,
-                "generation": 0,
-            },
-        )
+        words = {
+            "id": passage.id,
+            "article": article,
+            "start": passage.start,
+            "end": passage.end,
+            "text": passage.text,
+            "kind": str(passage.kind),
+            "headings": json.dumps(passage.headings, ensure_ascii=False),
+            "sentences": json.dumps([[s.start, s.end] for s in passage.sentences]),
+            "text_hash": text_hash(passage.text),
+        }
+        rowid = self._insert(f"{prefix}passages", words | {"searchable": 0, "generation": 0})
         pieces = np.asarray(encoding.pieces, dtype="<u4")
-        self._insert(
-            f"{prefix}vectors",
-            {
-                "passage": rowid,
-                "pooled": encoding.pooled.astype("<f4").tobytes(),
-                "tokens": encoding.tokens.tobytes(),
-                "pieces": pieces.tobytes(),
-                "starts": encoding.starts.astype("<u4").tobytes(),
-            },
-        )
+        vectors = {
+            "passage": rowid,
+            "pooled": encoding.pooled.astype("<f4").tobytes(),
+            "tokens": encoding.tokens.tobytes(),
+            "pieces": pieces.tobytes(),
+            "starts": encoding.starts.astype("<u4").tobytes(),
+        }
+        self._insert(f"{prefix}vectors", vectors)
+        checksums = {
+            "passage": rowid,
+            "words": checksum_of(words | {"rowid": rowid}, WORDS),
+            "vectors": checksum_of(vectors, VECTORS),
+        }
+        self._insert(f"{prefix}passage_checksums", checksums)
         if not prefix:
             self._count_pieces(pieces, 1)
 
@@ -308,6 +354,10 @@ class Writer(View):
         generation = self.generation
         self._connection.execute(
             "UPDATE articles SET copy_of = ? WHERE rowid = ?", (original, rowid)
+        )
+        self._connection.execute(
+            "UPDATE article_checksums SET link = ? WHERE article = ?",
+            (checksum(rowid, original), rowid),
         )
         self._connection.execute(
             """UPDATE passages SET searchable = 1, generation = ?
@@ -338,7 +388,8 @@ class Writer(View):
         """Store a judgement. No answer depends on it, so the generation stays the same."""
         row = {field.name: getattr(judgement, field.name) for field in fields(Judgement)}
         quotes = [asdict(quote) for quote in judgement.quotes]
-        self._insert("judgements", row | {"quotes": json.dumps(quotes, ensure_ascii=False)})
+        row["quotes"] = json.dumps(quotes, ensure_ascii=False)
+        self._insert("judgements", row | {"checksum": checksum_of(row, JUDGEMENT)})
 
     def remove_judgement(self, wanted: str) -> bool:
         """Delete the judgement with this id; False if there is none."""
@@ -346,10 +397,8 @@ class Writer(View):
         return bool(self._connection.execute(sql, (wanted,)).rowcount)
 
     def count_pieces_anew(self) -> None:
-        """Count the word pieces of all passages."""
-        self._connection.execute("DELETE FROM piece_counts")
-        for row in self._connection.execute("SELECT pieces FROM vectors"):
-            self._count_pieces(np.frombuffer(row[0], dtype="<u4"), 1)
+        """Count the word pieces of all passages before the transaction ends."""
+        self._count_anew = True
 
     def _count_pieces(self, pieces: NDArray[np.uint32], step: int) -> None:
         """Add `step` to the number of passages that contain each of these word pieces."""
@@ -367,56 +416,6 @@ class Writer(View):
 def now() -> str:
     """The current time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    """Create an empty database of the oldest version, for `_upgrade` to bring up to date."""
-    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-    connection.executescript(
-        f"BEGIN IMMEDIATE; {_sql('schema.sql')}"
-        f"INSERT INTO meta VALUES ('generation', 0);"
-        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {OLDEST_VERSION}; COMMIT;"
-    )
-
-
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """Bring an older database to this version; each step is a transaction."""
-    while _version(connection) < SCHEMA_VERSION:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            version = _version(connection) + 1  # unless another process did it meanwhile
-            if version <= SCHEMA_VERSION:
-                for statement in _sql(f"schema-{version}.sql").split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-
-
-def _sql(name: str) -> str:
-    return resources.files("sourcebook.index.storage").joinpath(name).read_text("utf-8")
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = _version(connection)
-    if application != APPLICATION_ID:
-        raise LibraryError(
-            f"{path} is an SQLite database, but not one of Sourcebook's.",
-            cure="Name another folder, or an empty one to begin a library in.",
-        )
-    if not OLDEST_VERSION <= version <= SCHEMA_VERSION:
-        raise LibraryError(
-            f"{path} has the database version {version}; this Sourcebook reads {OLDEST_VERSION} "
-            f"to {SCHEMA_VERSION}.",
-            cure="Use the Sourcebook release that wrote it, or add its articles to a new library.",
-        )
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 import itertools
 import json
+import logging
+from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
-from sourcebook.index.errors import LibraryError, NotFoundError
+from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import (
     UNREADABLE,
@@ -28,21 +31,31 @@ from sourcebook.index.storage.records import (
     text_of,
     whole,
 )
+from sourcebook.index.storage.row_checksums import JUDGEMENT, VECTORS, checksum, checksum_of
 
 if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
     import sqlite3
+
+REPAIR = "To repair it: sourcebook check --repair"
+
+log = logging.getLogger(__name__)
 
 # SQLite binds at most 32,766 values to a statement (sqlite.org/limits.html).
 BATCH = 10_000
 
 _METADATA = ", ".join(f"articles.{field.name}" for field in fields(Metadata))
+# What an article's checksums cover besides its columns, and the checksums.
+_CHECKED = """articles.copy_of AS original, article_checksums.record AS record_checksum,
+    article_checksums.body AS body_checksum, article_checksums.link AS link_checksum"""
+_CHECKSUMS = "LEFT JOIN article_checksums ON article_checksums.article = articles.rowid"
 _RECORD = f"""
     SELECT articles.rowid, articles.id, articles.source, articles.sha256, articles.generation,
-        articles.added, articles.characters,
+        articles.added, articles.characters, articles.signature, {_CHECKED},
         (SELECT id FROM articles AS original WHERE original.rowid = articles.copy_of) AS copy_of,
         (SELECT count(*) FROM passages WHERE article = articles.rowid) AS passages, {_METADATA}
-    FROM articles
+    FROM articles {_CHECKSUMS}
 """
+_ARTICLE = f"SELECT articles.rowid, articles.*, {_CHECKED} FROM articles {_CHECKSUMS}"
 
 # What a list of articles can be sorted by.
 ORDERS = {
@@ -90,30 +103,25 @@ class View:
     @property
     def derived(self) -> str:
         """The folder of the derived indexes, within the library's; empty before an upgrade."""
-        rows = self._all("SELECT value FROM meta WHERE key = 'derived'")
-        return str(rows[0][0]) if rows else ""
+        return str(self._meta("derived") or "")
 
     def upgrade(self) -> UpgradeProgress | None:
         """How far the library's upgrade to another encoder is, if one was begun."""
-        rows = self._all("SELECT value FROM meta WHERE key = 'upgrade'")
-        if not rows:
+        facts = self._meta("upgrade")
+        if facts is None:
             return None
-        try:
-            facts = json.loads(rows[0][0])
-        except ValueError as error:
-            raise LibraryError(
-                "The record of the library's upgrade is damaged.",
-                cure="Restore sourcebook.db from a backup.",
-            ) from error
         return UpgradeProgress(
-            **facts,
+            **json.loads(facts),
             done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
             total=self._one("SELECT count(*) FROM passages")[0],
         )
 
     def meta(self, key: str) -> Any:
-        """The value stored under `key`."""
-        return self._one("SELECT value FROM meta WHERE key = ?", key)[0]
+        """The value stored under `key`. Raises `LibraryError` where it is missing or damaged."""
+        value = self._meta(key)
+        if value is None:
+            raise _damaged_meta(key)
+        return value
 
     def counts(self) -> dict[str, int]:
         """The numbers of articles, of copies among them, of passages and of failures."""
@@ -136,6 +144,27 @@ class View:
             return record_of(rows[0])
         except UNREADABLE as error:
             raise damaged(rows[0]) from error
+
+    def found(self, article_id: str) -> ArticleRecord:
+        """As `record`, but of a damaged article only what names it: it can still be removed."""
+        try:
+            return self.record(article_id)
+        except DamagedError:
+            [(row, source)] = self._all(
+                "SELECT rowid, source FROM articles WHERE id = ?", article_id
+            )
+            return ArticleRecord(
+                rowid=row,
+                id=article_id,
+                source=source,
+                sha256="",
+                generation=0,
+                added="",
+                characters=0,
+                passages=0,
+                copy_of=None,
+                metadata=Metadata(),
+            )
 
     def records(
         self,
@@ -173,14 +202,14 @@ class View:
 
         Raises `DamagedError` where it is not as it was added.
         """
-        rows = self._all("SELECT * FROM articles WHERE id = ?", article_id)
+        rows = self._all(f"{_ARTICLE} WHERE id = ?", article_id)
         if not rows:
             self.record(article_id)
         return article_of(rows[0])
 
     def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
         """The whole articles by id; missing and damaged ones are left out."""
-        rows = [self._all("SELECT * FROM articles WHERE id = ?", one) for one in article_ids]
+        rows = [self._all(f"{_ARTICLE} WHERE id = ?", one) for one in article_ids]
         return {article.id: article for found in rows for article in whole(found, article_of)}
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
@@ -197,6 +226,22 @@ class View:
         """What SQLite finds wrong with the database file; empty if there is nothing."""
         found = [str(row[0]) for row in self._all("PRAGMA integrity_check")]
         return [] if found == ["ok"] else found
+
+    def damaged_records(self) -> list[LibraryError]:
+        """The library's records of itself that are damaged, such as its encoder's name."""
+        found = []
+        for [key] in self._all("SELECT key FROM meta"):
+            try:
+                self._meta(key)
+            except LibraryError as error:
+                found.append(error)
+        return found
+
+    def miscounted(self) -> bool:
+        """Whether the counts of word pieces differ from what the passages hold."""
+        rows = self._all("SELECT piece, passages, checksum FROM piece_counts")
+        stored = {row[0]: row[1] for row in rows if checksum(row[0], row[1]) == row[2]}
+        return len(stored) < len(rows) or stored != self.counted_pieces()
 
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text contains `quote`."""
@@ -236,8 +281,10 @@ class View:
 
         Only `undamaged` compares them with their articles.
         """
-        sql = """SELECT passages.*, articles.id AS article_id, articles.sha256 FROM passages
-                 JOIN articles ON passages.article = articles.rowid
+        sql = """SELECT passages.*, articles.id AS article_id, articles.source, articles.sha256,
+                 words AS checksum FROM passages
+                 LEFT JOIN articles ON passages.article = articles.rowid
+                 LEFT JOIN passage_checksums ON passage = passages.rowid
                  WHERE passages.rowid IN (%s)"""
         made = whole(
             self._in(sql, rowids), lambda row: (row["rowid"], (row["article"], passage_of(row)))
@@ -247,12 +294,14 @@ class View:
     def undamaged(self, found: Mapping[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
         """Those passages, by row number, that print what their article says there."""
         texts = self.texts({passage.article_id for _, passage in found.values()})
-        return {
+        good = {
             row: (article, passage)
             for row, (article, passage) in found.items()
             if (text := texts.get(passage.article_id))
             and text.text[passage.start : passage.end] == passage.text
         }
+        self.report_damaged(found.keys() - good.keys())
+        return good
 
     def passages_of(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order. Raises `NotFoundError` and `DamagedError`."""
@@ -300,19 +349,60 @@ class View:
         return found
 
     def encodings(self, rowids: Iterable[int]) -> dict[int, StoredEncoding]:
-        """The stored encodings of passages, by row number; missing ones are left out."""
-        sql = "SELECT passage, pooled, tokens, pieces, starts FROM vectors WHERE passage IN (%s)"
-        return {row[0]: StoredEncoding(*row[1:]) for row in self._in(sql, rowids)}
+        """The stored encodings of passages, by row number; missing and damaged ones are left out.
+
+        The log names those that are damaged.
+        """
+        return dict(self._encodings(rowids))
 
     def pooled(self, rowids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """(row number, pooled vector) of each of the passages."""
-        sql = "SELECT passage, pooled FROM vectors WHERE passage IN (%s)"
-        return ((row[0], row[1]) for row in self._in(sql, rowids))
+        """(row number, pooled vector) of each of the passages; damaged ones are left out."""
+        return ((row, encoding.pooled) for row, encoding in self._encodings(rowids))
+
+    def _encodings(self, rowids: Iterable[int]) -> Iterator[tuple[int, StoredEncoding]]:
+        sql = """SELECT passage, pooled, tokens, pieces, starts, vectors AS checksum
+                 FROM vectors LEFT JOIN passage_checksums USING (passage) WHERE passage IN (%s)"""
+        for row in self._in(sql, rowids):
+            if checksum_of(row, VECTORS) == row["checksum"]:
+                yield row["passage"], StoredEncoding(*(row[name] for name in VECTORS[1:]))
+            else:
+                found = self._all(
+                    """SELECT source FROM articles JOIN passages ON article = articles.rowid
+                       WHERE passages.rowid = ?""",
+                    row["passage"],
+                )
+                name = repr(found[0][0]) if found else "an unknown article"
+                log.error("left out: the vectors of a passage of %s are damaged. %s", name, REPAIR)
+
+    def report_damaged(self, rowids: Iterable[int]) -> None:
+        """Tell the log of passages that are missing or damaged in the database."""
+        sql = """SELECT source FROM articles JOIN passages ON article = articles.rowid
+                 WHERE passages.rowid = ?"""
+        for rowid in rowids:
+            found = self._all(sql, rowid)
+            name = repr(found[0][0]) if found else "an unknown article"
+            log.error("left out: a passage of %s is missing or damaged. %s", name, REPAIR)
 
     def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
-        """The number of passages that contain each of the word pieces, where there are any."""
-        sql = "SELECT piece, passages FROM piece_counts WHERE piece IN (%s)"
-        return {row["piece"]: row["passages"] for row in self._in(sql, pieces)}
+        """The number of passages that contain each of the word pieces, where there are any.
+
+        Damaged numbers are left out, and the log says so.
+        """
+        sql = "SELECT piece, passages, checksum FROM piece_counts WHERE piece IN (%s)"
+        found = {}
+        for row in self._in(sql, pieces):
+            if checksum(row["piece"], row["passages"]) == row["checksum"]:
+                found[row["piece"]] = row["passages"]
+            else:
+                log.error("left out: the count of a word piece is damaged. %s", REPAIR)
+        return found
+
+    def counted_pieces(self) -> Counter[int]:
+        """The number of passages that contain each word piece, counted in the passages."""
+        counts: Counter[int] = Counter()
+        for [pieces] in self._connection.execute("SELECT pieces FROM vectors"):
+            counts.update(set(array("I", pieces[: len(pieces) // 4 * 4])))
+        return counts
 
     def added_since(self, generation: int) -> list[int]:
         """Row numbers of the passages that became searchable after that generation, sorted."""
@@ -340,6 +430,11 @@ class View:
         rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
         return whole(rows, judgement_of)
 
+    def damaged_judgements(self) -> list[str]:
+        """The ids of the judgements that are not as they were written."""
+        rows = self._all("SELECT * FROM judgements")
+        return [row["id"] for row in rows if checksum_of(row, JUDGEMENT) != row["checksum"]]
+
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles that share a band and are not copies themselves.
 
@@ -361,6 +456,14 @@ class View:
         rows = self._all("SELECT content_sha256 FROM articles WHERE source = ?", source)
         return rows[0][0] if rows else None
 
+    def _meta(self, key: str) -> Any:
+        """The value stored under `key`, or None. Raises `LibraryError` where it is damaged."""
+        for row in self._all("SELECT * FROM meta WHERE key = ?", key):
+            if checksum(row["key"], row["value"]) != row["checksum"]:
+                raise _damaged_meta(key)
+            return row["value"]
+        return None
+
     def _one(self, sql: str, *values: Any) -> "sqlite3.Row":
         row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
         if row is None:
@@ -374,6 +477,14 @@ class View:
         """The rows of `sql`, whose `%s` is replaced by a list of values of any length."""
         for batch in _batches(values):
             yield from self._connection.execute(sql % marks(batch), batch)
+
+
+def _damaged_meta(key: str) -> LibraryError:
+    anew = "or encode all articles again: sourcebook upgrade --again"
+    return LibraryError(
+        f"The library's record of its {key.replace('_', ' ')} is missing or damaged.",
+        cure=f"Restore sourcebook.db from a backup{', ' + anew if key == 'codec' else ''}.",
+    )
 
 
 def _batches(values: Iterable[int]) -> Iterator[list[int]]:

@@ -35,6 +35,7 @@ from sourcebook.service.cli.context import (
 )
 from sourcebook.service.cli.keeping import keeping
 from sourcebook.service.cli.recording import recorded
+from sourcebook.service.cli.trash import trash
 from sourcebook.service.settings import Settings, from_environment
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
@@ -68,6 +69,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
     )
     app.add_typer(commands)
     app.add_typer(keeping)
+    app.add_typer(trash, name="trash")
     app.add_typer(access.commands)
 
     @app.callback()
@@ -183,17 +185,24 @@ def show(
 def remove(
     ctx: typer.Context,
     article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Article ids.")],
+    *,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete them for good, also from judgements.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove articles: they are never found or cited again. An unknown id removes none."""
+    """Move articles to the trash: they are not found or cited any more.
+
+    `sourcebook trash restore` brings one back within 30 days. An unknown id removes none.
+    """
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
 
     with opened(ctx) as library:
         with library.view() as view:
             for article_id in article_ids:
-                view.record(article_id)  # refuses an unknown id before any is removed
-        removed = catalogue.remove(library, list(dict.fromkeys(article_ids)))
+                view.found(article_id)  # refuses an unknown id before any is removed
+        removed = catalogue.remove(library, list(dict.fromkeys(article_ids)), purge=purge)
     output(ctx, removed, printing.removed)
 
 
@@ -361,11 +370,12 @@ def check(
     ctx: typer.Context,
     *,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Build the indexes anew from the database.")
+        bool,
+        typer.Option("--repair", help="Encode damaged passages again; build the indexes anew."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Look for damage in the database, every article, the indexes and the model.
+    """Look for damage in the database, every article, the trash, the indexes and the models.
 
     Exit code 1 if there is any; each line says what is damaged and what to do.
     """

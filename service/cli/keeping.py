@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sourcebook.service.cli.context import FAILED, Json, output, settings_of
+from sourcebook.service.cli.recording import recorded
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from sourcebook.index.backup import Backup
@@ -42,6 +43,7 @@ def backup(
 
 
 @keeping.command()
+@recorded("file")
 def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file made by `backup`.")],
@@ -57,7 +59,7 @@ def restore(
     from sourcebook.index.library import DATABASE
     from sourcebook.service.adding.files import printable
     from sourcebook.service.cli import printing
-    from sourcebook.service.notation.responses import RestoredOut
+    from sourcebook.service.notation.responses import LibraryRestoredOut
 
     folder = settings_of(ctx).library
     backups.look(file)
@@ -67,12 +69,12 @@ def restore(
         force = True
     with _progress() as progress:
         done = backups.restore(file, folder, force=force, progress=progress)
-    shown = RestoredOut(
+    shown = LibraryRestoredOut(
         folder=printable(folder),
         backup=_shown(done.backup),
         kept=printable(done.kept) if done.kept else None,
     )
-    output(ctx, shown, printing.restored)
+    output(ctx, shown, printing.library_restored)
 
 
 @keeping.command()

@@ -30,9 +30,12 @@ from sourcebook.service.notation.responses import (
     ExportedOut,
     FailureOut,
     LibraryOut,
+    LibraryRestoredOut,
     PassagesOut,
+    PurgedOut,
     RemovedOut,
     RestoredOut,
+    TrashOut,
     UpgradedOut,
 )
 
@@ -152,6 +155,32 @@ def removed(found: RemovedOut) -> None:
     say = _printer()
     for article in found.removed:
         say(f"removed   {article.id}  {article.title or article.source}")
+
+
+def trash(found: TrashOut) -> None:
+    """Print the articles in the trash, a line each."""
+    say = _printer()
+    for one in found.trash:
+        day = one.until.partition("T")[0]
+        say(f"{one.id}  until {day}  {one.title or one.source}")
+    if not found.trash:
+        say("The trash is empty.")
+
+
+def restored(found: RestoredOut) -> None:
+    """Print the articles that are back."""
+    say = _printer()
+    for article in found.restored:
+        say(f"restored  {article.id}  {article.title or article.source}")
+
+
+def purged(found: PurgedOut) -> None:
+    """Print the ids of the articles that were deleted."""
+    say = _printer()
+    for one in found.purged:
+        say(f"deleted   {one}")
+    if not found.purged:
+        say("The trash was empty.")
 
 
 def articles(page: ArticlesPage) -> None:
@@ -293,7 +322,7 @@ def backed_up(found: BackupOut) -> None:
     say(f"library {found.uuid}, generation {found.generation}, {found.encoder}", style="dim")
 
 
-def restored(found: RestoredOut) -> None:
+def library_restored(found: LibraryRestoredOut) -> None:
     """Print what was put back, and where the library is that was there before."""
     say = _printer()
     articles = _many(found.backup.articles, "article")

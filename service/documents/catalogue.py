@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sourcebook.index.library import Library
+from sourcebook.index.storage import trash
 from sourcebook.service.documents.verify import verify
 from sourcebook.service.notation.answers import VerdictOut, VerifyOut
 from sourcebook.service.notation.requests import ArticlesQuery, VerifyRequest
@@ -17,7 +18,11 @@ from sourcebook.service.notation.responses import (
     PassageFull,
     PassageOut,
     PassagesOut,
+    PurgedOut,
     RemovedOut,
+    RestoredOut,
+    TrashedOut,
+    TrashOut,
 )
 
 SHOWN_FAILURES = 100
@@ -74,10 +79,39 @@ def passage(library: Library, wanted: str) -> PassageFull:
         return PassageFull.of(found, view.record(found.article_id))
 
 
-def remove(library: Library, wanted: Sequence[str]) -> RemovedOut:
-    """Remove articles one by one. Raises `NotFoundError` at the first unknown id."""
-    removed = [ArticleOut.model_validate(library.remove(one)) for one in wanted]
+def remove(library: Library, wanted: Sequence[str], *, purge: bool = False) -> RemovedOut:
+    """Remove articles one by one, or purge them. Raises `NotFoundError` at the first unknown id."""
+    removed = [ArticleOut.model_validate(library.remove(one, purge=purge)) for one in wanted]
+    if purge:
+        library.scrub()
     return RemovedOut(removed=removed, generation=generation(library))
+
+
+def trashed(library: Library) -> TrashOut:
+    """What is in the trash."""
+    return TrashOut(trash=[TrashedOut.model_validate(one) for one in library.trashed()])
+
+
+def restore(library: Library, wanted: Sequence[str]) -> RestoredOut:
+    """Bring articles back from the trash, one by one."""
+    restored = [ArticleOut.model_validate(library.restore(one)) for one in wanted]
+    return RestoredOut(restored=restored, generation=generation(library))
+
+
+def purge(library: Library, wanted: Sequence[str]) -> PurgedOut:
+    """Delete articles from the trash for good."""
+    for one in wanted:
+        library.purge(one)
+    if wanted:
+        library.scrub()
+    return PurgedOut(purged=list(wanted))
+
+
+def empty_trash(library: Library) -> PurgedOut:
+    """Delete everything in the trash for good, also what is damaged."""
+    with library.view() as view:
+        wanted = trash.ids(view)
+    return purge(library, wanted)
 
 
 def verified(library: Library, wanted: VerifyRequest) -> VerifyOut:

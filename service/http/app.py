@@ -27,6 +27,7 @@ from sourcebook.service.http.routes_doors import DIALECTS
 from sourcebook.service.http.routes_doors import router as doors
 from sourcebook.service.http.routes_importing import importing_router
 from sourcebook.service.http.routes_judging import judging_router
+from sourcebook.service.http.routes_trash import trash_router
 from sourcebook.service.http.rules import addresses, describe
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.responses import Problem
@@ -85,7 +86,9 @@ def create_app(
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     problems.install(app, DIALECTS)
-    app.include_router(router(answering, Uploads(answering.library, max_bytes)))
+    uploads = Uploads(answering.library, max_bytes)
+    app.include_router(router(answering, uploads))
+    app.include_router(trash_router(answering, uploads))
     app.include_router(citing_router(answering))
     app.include_router(judging_router(answering))
     importing = importing_router(answering, Folders(settings.import_folders))

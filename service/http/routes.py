@@ -22,6 +22,7 @@ from sourcebook.service.notation.requests import (
     AskRequest,
     FailureQuery,
     NewArticle,
+    RemovalQuery,
     SearchRequest,
     UploadFields,
     VerifyRequest,
@@ -213,14 +214,21 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
     @routes.delete(
         "/articles/{article_id}",
         tags=["articles"],
-        dependencies=PLAIN,
         responses=problems.responses(404, 507),
         summary="Remove an article",
     )
     @writes(Role.EDITOR)
-    async def remove_article(article_id: Id) -> RemovedOut:
-        """Remove an article; once this returns, it is never found or cited again."""
-        return await uploads.writing(lambda: catalogue.remove(answering.library, [article_id]))
+    async def remove_article(
+        article_id: Id, wanted: Annotated[RemovalQuery, Query()]
+    ) -> RemovedOut:
+        """Move an article to the trash; once this returns, it is not found or cited any more.
+
+        `POST /v1/trash/{article_id}/restore` brings it back within 30 days. With `purge` it is
+        deleted for good, and its words from judgements as well.
+        """
+        return await uploads.writing(
+            lambda: catalogue.remove(answering.library, [article_id], purge=wanted.purge)
+        )
 
 
 def _library(routes: APIRouter, answering: Answering) -> None:

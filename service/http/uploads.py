@@ -62,7 +62,7 @@ class Uploads:
         def work() -> AddedOut:
             wanted = _validated(ArticleText, body)
             with self._library.view() as view:
-                source = view.record(article_id).source
+                source = view.found(article_id).source
             return self._put(_articles(wanted, source))
 
         return await self.writing(work)

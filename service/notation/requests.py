@@ -332,6 +332,15 @@ class VerifyRequest(StrictRequest):
         return self.quotes if self.quotes is not None else [self.quote or ""]
 
 
+class RemovalQuery(StrictRequest):
+    """How to remove an article."""
+
+    purge: bool = Field(
+        default=False,
+        description="Delete it for good, also from judgements, rather than to the trash.",
+    )
+
+
 class FailureQuery(StrictRequest):
     """Which failure to dismiss or retry."""
 

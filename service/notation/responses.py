@@ -216,10 +216,42 @@ class AddedOut(Returned):
 
 
 class RemovedOut(Returned):
-    """The removed articles; they are never found or cited again."""
+    """The removed articles; they are not found or cited any more."""
 
     removed: list[ArticleOut]
     generation: int
+
+
+class TrashedOut(Returned):
+    """An article in the trash."""
+
+    id: str
+    source: str
+    title: str
+    publisher: str
+    published: str | None
+    characters: int
+    removed: str = Field(description="When it was removed, in UTC.")
+    until: str = Field(description="Until then it can be brought back.")
+
+
+class TrashOut(Returned):
+    """The articles in the trash, the last one removed first."""
+
+    trash: list[TrashedOut]
+
+
+class RestoredOut(Returned):
+    """The articles that are back from the trash."""
+
+    restored: list[ArticleOut]
+    generation: int
+
+
+class PurgedOut(Returned):
+    """The ids of the articles that were deleted for good."""
+
+    purged: list[str]
 
 
 class ImportOut(Returned):
@@ -298,7 +330,7 @@ class BackupOut(Returned):
     encoder: str
 
 
-class RestoredOut(Returned):
+class LibraryRestoredOut(Returned):
     """What was put back, and where."""
 
     folder: str

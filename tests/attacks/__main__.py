@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from attacks import every_address_every_role, restore_drills
+from attacks import bit_flips, every_address_every_role, restore_drills
 from attacks.outcome import Outcome
 
 REPOSITORY = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ END = "<!-- end -->"
 ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
     "restore_drills": (50, restore_drills.attack),
     "every_address_every_role": (20, every_address_every_role.attack),
+    "bit_flips": (250, bit_flips.attack),
 }
 
 

@@ -45,8 +45,10 @@ def write_checksums(
     temporary.replace(folder / CHECKSUMS)
 
 
-def check_files(folder: Path) -> None:
+def check_files(folder: Path) -> set[str]:
     """Compare the files in `folder` with the record; other files are ignored.
+
+    Returns the names in the record.
 
     Raises `OSError` if the record or a recorded file is missing, and `ValueError`, `TypeError` or
     `AttributeError` if one is damaged.
@@ -55,6 +57,7 @@ def check_files(folder: Path) -> None:
     for name, found in _checksums(folder, recorded).items():
         if found != recorded[name]:
             raise ValueError(f"{name} has size and checksum {found}, expected {recorded[name]}")
+    return set(recorded)
 
 
 def _is_own(file: Path) -> bool:

@@ -1,0 +1,153 @@
+"""The trash: articles that were removed, which nothing searches, and the way back for a while."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sourcebook.index.article import Article
+from sourcebook.index.errors import DamagedError, NotFoundError
+from sourcebook.index.storage.records import (
+    UNREADABLE,
+    Row,
+    damaged,
+    judgement_of,
+    marks,
+    parts_of,
+    text_of,
+    whole,
+)
+from sourcebook.index.storage.row_checksums import JUDGEMENT, TRASH, checksum_of
+from sourcebook.index.storage.store import Writer, now
+from sourcebook.index.storage.view import View
+
+KEPT_DAYS = 30
+# Of an article that was damaged before it was removed: no checksum is negative.
+DAMAGED = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trashed:
+    """An article in the trash. `removed` is when; from `until` on, the next write deletes it."""
+
+    id: str
+    source: str
+    title: str
+    publisher: str
+    published: str | None
+    characters: int
+    removed: str
+    until: str
+
+
+def put(writer: Writer, article_id: str) -> None:
+    """Copy an article into the trash, in place of the one with the same id that may be there."""
+    names = [name for name in TRASH if name != "removed"]
+    sql = f"SELECT {', '.join(names)}, text FROM articles WHERE id = ?"
+    [found] = writer._all(sql, article_id)
+    row = dict(found) | {"removed": now()}
+    try:
+        writer.article(article_id)
+        row["checksum"] = checksum_of(row, TRASH)
+    except DamagedError:
+        row["checksum"] = DAMAGED
+    columns = ", ".join(row)
+    writer._all(f"INSERT OR REPLACE INTO trash ({columns}) VALUES ({marks(row)})", *row.values())
+
+
+def listed(view: View) -> list[Trashed]:
+    """What is in the trash, what was removed last first; the log names what is damaged."""
+    rows = view._all("SELECT * FROM trash ORDER BY removed DESC, rowid DESC")
+    return whole(rows, _trashed_of)
+
+
+def ids(view: View) -> list[str]:
+    """The ids of all articles in the trash, also of damaged ones."""
+    return [row[0] for row in view._all("SELECT id FROM trash ORDER BY id")]
+
+
+def article(view: View, wanted: str) -> Article:
+    """The article in the trash with this id. Raises `NotFoundError` and `DamagedError`."""
+    rows = view._all("SELECT * FROM trash WHERE id = ?", wanted)
+    if not rows:
+        raise _unknown(wanted)
+    _compare(rows[0])
+    text_of(rows[0])
+    try:
+        return parts_of(rows[0])
+    except UNREADABLE as error:
+        raise damaged(rows[0]) from error
+
+
+def take_out(writer: Writer, wanted: str) -> None:
+    """Delete an article from the trash, because it is in the library again."""
+    writer._all("DELETE FROM trash WHERE id = ?", wanted)
+
+
+def purge(writer: Writer, wanted: str) -> None:
+    """Delete an article from the trash, and its words from the judgements that quote it.
+
+    A judgement that quoted nothing else goes altogether. Raises `NotFoundError` where the trash
+    does not hold it.
+    """
+    if not writer._all("DELETE FROM trash WHERE id = ? RETURNING id", wanted):
+        raise _unknown(wanted)
+    for row in writer._all("SELECT * FROM judgements WHERE instr(quotes, ?)", wanted):
+        quotes = _others(row, wanted)
+        if not quotes:
+            writer.remove_judgement(row["id"])
+            continue
+        kept = dict(row) | {"quotes": json.dumps(quotes, ensure_ascii=False)}
+        writer._all(
+            "UPDATE judgements SET quotes = ?, checksum = ? WHERE id = ?",
+            kept["quotes"],
+            checksum_of(kept, JUDGEMENT),
+            row["id"],
+        )
+
+
+def _others(judgement: Row, wanted: str) -> list[dict[str, Any]]:
+    """The quotes of a judgement from other articles than that; none where it is damaged."""
+    try:
+        kept = judgement_of(judgement).quotes
+    except UNREADABLE:
+        return []
+    return [asdict(quote) for quote in kept if quote.article_id != wanted]
+
+
+def expired(view: View) -> bool:
+    """Whether something has been in the trash for longer than it is kept."""
+    return bool(view._all("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", _oldest()))
+
+
+def expire(writer: Writer) -> None:
+    """Delete what has been in the trash for longer than it is kept."""
+    writer._all("DELETE FROM trash WHERE removed < ?", _oldest())
+
+
+def _oldest() -> str:
+    return _moment(datetime.now(UTC) - timedelta(days=KEPT_DAYS))
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _trashed_of(row: Row) -> Trashed:
+    _compare(row)
+    until = datetime.fromisoformat(row["removed"]) + timedelta(days=KEPT_DAYS)
+    names = ("id", "source", "title", "publisher", "published", "removed")
+    facts = {name: row[name] for name in names}
+    return Trashed(**facts, characters=len(row["text"]), until=_moment(until))
+
+
+def _compare(row: Row) -> None:
+    if checksum_of(row, TRASH) != row["checksum"]:
+        raise damaged(row)
+
+
+def _unknown(wanted: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no article {wanted!r} in the trash.",
+        cure="`sourcebook trash list` and GET /v1/trash tell what is there.",
+    )
