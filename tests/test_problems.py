@@ -20,8 +20,9 @@ from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, St
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
-from sourcebook.service.http.app import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
+from sourcebook.service.http.app import create_app
 from sourcebook.service.http.problems import KINDS
+from sourcebook.service.http.reception import ENVELOPE_BYTES, MAX_BODY_BYTES
 from sourcebook.service.settings import Settings
 
 TEXT = "The council voted on Tuesday to double the fines for dumping waste in the river."

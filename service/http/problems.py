@@ -22,6 +22,7 @@ from sourcebook.service.notation.responses import Problem, ProblemError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+AGAIN = ("busy", "overloaded")  # what is worth trying again after so many seconds
 
 # Rejected values are shown shortened; a `repr` can always be sent back.
 SHORT = reprlib.Repr()
@@ -51,6 +52,12 @@ KINDS: Mapping[str, Kind] = {
         "Library busy",
         "The library is in use, for example by another process that is writing. Try again.",
     ),
+    "overloaded": Kind(
+        503,
+        "Overloaded",
+        "The server has as many requests as it can answer in time. Try again after the seconds "
+        "that Retry-After says.",
+    ),
     "library": Kind(
         503,
         "Library unusable",
@@ -59,6 +66,11 @@ KINDS: Mapping[str, Kind] = {
     "storage": Kind(507, "Storage failed", "Writing to disk failed. The library is unchanged."),
     "error": Kind(500, "Error", "The request could not be completed."),
     "malformed": Kind(400, "Malformed request", "The request body could not be parsed."),
+    "too-slow": Kind(408, "Too slow", "The request took too long to arrive."),
+    "head-too-large": Kind(
+        431, "Head too large", "The address and headers of the request exceed their limit."
+    ),
+    "gone": Kind(400, "Client gone", "The client left before its turn came; nothing was done."),
     "foreign": Kind(
         403,
         "Foreign request",
@@ -190,9 +202,9 @@ def stated(media_type: str) -> str:
 def response(request: Request, error: SourcebookError) -> Response:
     """The response for one of our errors."""
     name = error.kind if error.kind in KINDS else "error"
-    if KINDS[name].status >= 500:
+    if KINDS[name].status >= 500 and name != "overloaded":
         log.error("%s %s: %s", request.method, request.url.path, error)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if name == "busy" else {}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if name in AGAIN else {}
     return _problem(request, name, error.message, cure=error.cure, headers=headers)
 
 
