@@ -56,6 +56,7 @@ def create_app(
         version=metadata.version("sourcebook"),
         description=DESCRIPTION,
         openapi_tags=TAGS,
+        openapi_url=None,  # `pages` serves it
         docs_url=None,  # Swagger UI would be loaded from another server
         redoc_url=None,
     )

@@ -36,7 +36,7 @@ UPLOAD_WAIT_S = 30
 # A note, or most articles: such an upload waits behind no large one.
 SMALL_BYTES = 64 * 1024
 
-LIMITED = ("/v1/", "/v2/", "/mcp")
+LIMITED = ("/v1/", "/v2/", "/mcp", "/docs", "/llms.txt", "/openapi.json")
 LONG = ("/v1/verify", "/v2/rerank", "/v1/evaluations")
 UPLOADS = "/v1/articles"
 
