@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from sourcebook.index.errors import SourcebookError
 
+# Three times what the largest request takes that has the server to itself.
+LONGEST_S = 60
+
 
 class GoneError(SourcebookError):
     """The client has closed its connection, so nobody would read the answer."""
@@ -37,10 +40,20 @@ CLIENT: ContextVar[Client | None] = ContextVar("client", default=None)
 
 
 def go_on() -> None:
-    """Raise `GoneError` if the client has left; called between the parts of long work."""
+    """Called between the parts of long work: raises `GoneError` if the client has left.
+
+    Raises `OverloadedError` where the request has taken longer than any may.
+    """
     client = CLIENT.get()
-    if client is not None and client.left:
+    if client is None:
+        return
+    if client.left:
         raise GoneError("The client has closed its connection before it was answered.")
+    if time.monotonic() > client.arrived + LONGEST_S:
+        raise OverloadedError(
+            f"The request took more than {LONGEST_S} s, and was not finished.",
+            cure="Ask for less at once.",
+        )
 
 
 def overloaded() -> OverloadedError:

@@ -22,6 +22,7 @@ from sourcebook.service.notation.responses import Problem, ProblemError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+MAX_ERRORS = 50  # that one problem lists
 AGAIN = ("busy", "overloaded")  # what is worth trying again after so many seconds
 
 # Rejected values are shown shortened; a `repr` can always be sent back.
@@ -230,7 +231,7 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
             f"The body was sent {stated(media_type)}; expected application/json.",
             cure="Send the header Content-Type: application/json.",
         )
-    errors = [_error(one) for one in found]
+    errors = [_error(one) for one in found[:MAX_ERRORS]]
     detail = "; ".join(f"{one.location}: {one.message}" for one in errors[:5])
     return _problem(request, "bad-input", f"{detail}.", errors=errors)
 

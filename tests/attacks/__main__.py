@@ -11,13 +11,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from attacks import endings, floods, largest_requests, slow_clients
 from attacks.outcome import Outcome
 
 REPOSITORY = Path(__file__).parents[2]
 MARK = "<!-- generated: attacks -->"
 END = "<!-- end -->"
 
-ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {}
+ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
+    "slow_clients": (100, slow_clients.attack),
+    "floods": (30, floods.attack),  # seconds
+    "largest_requests": (2_000, largest_requests.attack),
+    "endings": (8, endings.attack),
+}
 
 
 def table(rows: list[tuple[Outcome, float]]) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.model_files import DEFAULT_MODEL
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import find_files, parse
 from sourcebook.service.notation.requests import QUESTION
@@ -71,10 +72,11 @@ class Target:
 
 
 @contextmanager
-def serving(library: Path, **environment: str) -> Iterator[Target]:
-    """`sourcebook serve` on the library, and on a free port."""
+def serving(library: Path, files: int | None = None, **environment: str) -> Iterator[Target]:
+    """`sourcebook serve` on the library and a free port, with at most so many open files."""
+    limit = ["prlimit", f"--nofile={files}"] if files else []
     process = subprocess.Popen(
-        [*COMMAND, "--library", str(library), "serve", "--port", "0"],
+        [*limit, *COMMAND, "--library", str(library), "serve", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -96,13 +98,13 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**settings, "PYTHONPATH": str(REPOSITORY), "SOURCEBOOK_LOG_LEVEL": "warning", **more}
 
 
-def seeds(folder: Path) -> Path:
-    """A library of the seeds, in a new folder."""
+def seeds(folder: Path, encoder: str = DEFAULT_MODEL) -> Path:
+    """A library of the seeds made with this encoder, in a folder."""
     articles = [
         article
         for path in find_files([REPOSITORY / "seeds"])
         for article in parse(path.read_bytes(), name=path.name, source=f"seeds/{path.name}")
     ]
-    with Library(folder / "library", Encoder(), create=True) as library:
+    with Library(folder / "library", Encoder(encoder), create=True) as library:
         library.add(articles)
     return folder / "library"

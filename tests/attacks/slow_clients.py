@@ -3,35 +3,77 @@
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from attacks.outcome import Outcome
 from attacks.serving import Target, seeds, serving
-
-from sourcebook.service.http.connections import BODY_S, HEAD_BYTES, HEAD_FIELDS, HEAD_S
+from sourcebook.service.http.connections import BODY_S, HEAD_BYTES, HEAD_FIELDS
 
 HEAD = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+FEW_FILES = 256  # that the server may open
 LATE_S = 5  # how much longer than its deadline a connection may live
 
 
 def attack(rounds: int, folder: Path) -> Outcome:
-    """Attack with `rounds` connections of each kind at once."""
-    with serving(seeds(folder)) as target:
-        return attacked(target, rounds)
-
-
-def attacked(target: Target, connections: int, *, wait: bool = True) -> Outcome:
-    """Attack a running server; without `wait`, deadlines are not waited for."""
-    faults = [*_large_heads(target)]
-    target.ask()
-    for kind, opening in SLOW.items():
-        faults += _slow(target, kind, opening, connections, wait=wait)
+    """Attack with `rounds` connections of each kind at once, and with as many silent ones."""
+    library = seeds(folder)
+    with serving(library, SOURCEBOOK_MAX_CONNECTIONS_PER_ADDRESS="2000") as target:
+        slow = attacked(target, rounds)
+    with serving(library, FEW_FILES) as target:
+        crowded = silenced(target, 3 * rounds)
     return Outcome(
         attack="silent connections, slow heads and bodies, endless heads, unread answers",
         promise="each is closed in time, and a normal question is answered within a second",
-        tried=connections * len(SLOW),
-        faults=tuple(faults),
+        tried=slow.tried + crowded.tried,
+        faults=(*slow.faults, *crowded.faults),
     )
+
+
+def attacked(target: Target, connections: int) -> Outcome:
+    """So many connections of each kind, until all of them must have been closed."""
+    faults = _large_heads(target)
+    target.ask()
+    opened = {kind: [_begun(target, begin) for _ in range(connections)] for kind, begin in SLOW}
+    began = time.monotonic()
+    while time.monotonic() - began < BODY_S + LATE_S:
+        for kind, drip in DRIPS.items():
+            for one in opened[kind][::2]:
+                _quietly(lambda one, drip=drip: one.sendall(drip), one)  # type: ignore[misc]
+        faults.append(target.answers())
+        time.sleep(1)
+    for kind, ones in opened.items():
+        alive = sum(map(_is_open, ones))
+        if alive and kind != "unread":
+            faults.append(f"{kind}: {alive} of {len(ones)} are open after {BODY_S + LATE_S} s")
+        for one in ones:
+            one.close()
+    return Outcome(
+        attack="slow clients",
+        promise="each is closed in time, and a normal question is answered within a second",
+        tried=connections * len(SLOW),
+        faults=tuple(filter(None, faults)),
+    )
+
+
+def silenced(target: Target, connections: int) -> Outcome:
+    """More silent connections than the server may have, from one address."""
+    opened = [_begun(target, _silent) for _ in range(connections)]
+    faults = [target.answers() for _ in range(3)]
+    for one in opened:
+        one.close()
+    return Outcome(
+        attack="more silent connections than files may be open",
+        promise="a normal question is answered within a second",
+        tried=connections,
+        faults=tuple(filter(None, faults)),
+    )
+
+
+def _begun(target: Target, begin: Callable[[socket.socket], None]) -> socket.socket:
+    one = target.connection()
+    _quietly(begin, one)
+    return one
 
 
 def _silent(one: socket.socket) -> None:
@@ -57,51 +99,21 @@ def _unread(one: socket.socket) -> None:
     one.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
 
 
-SLOW: dict[str, Callable[[socket.socket], None]] = {
-    "silent": _silent,
-    "half a head": _half_a_head,
-    "half a body": _half_a_body,
-    "half an upload": _half_an_upload,
-    "unread": _unread,
-}
+SLOW = (
+    ("silent", _silent),
+    ("half a head", _half_a_head),
+    ("half a body", _half_a_body),
+    ("half an upload", _half_an_upload),
+    ("unread", _unread),
+)
+# What half of them send every second.
 DRIPS = {"half a head": b"X-A: b\r\n", "half a body": b" ", "half an upload": b" "}
-DEADLINES = {"silent": HEAD_S, "half a head": HEAD_S}
-
-
-def _slow(
-    target: Target, kind: str, opening: Callable[[socket.socket], None], count: int, *, wait: bool
-) -> list[str]:
-    """Open so many connections of a kind, drip on, and see how each ends."""
-    faults = []
-    opened = []
-    try:
-        for _ in range(count):
-            one = target.connection()
-            opened.append(one)
-            _quietly(opening, one)
-        began = time.monotonic()
-        deadline = DEADLINES.get(kind, BODY_S) + LATE_S
-        faults.append(target.answers())
-        while wait and time.monotonic() - began < deadline:
-            time.sleep(1)
-            for one in opened[::2]:
-                _quietly(lambda one: one.sendall(DRIPS.get(kind, b"")), one)
-            faults.append(target.answers())
-        alive = sum(map(_is_open, opened)) if wait and kind != "unread" else 0
-        if alive:
-            faults.append(f"{alive} of {count} connections are open after {deadline} s")
-    finally:
-        for one in opened:
-            one.close()
-    return [f"{kind}: {fault}" for fault in faults if fault]
 
 
 def _quietly(do: Callable[[socket.socket], None], one: socket.socket) -> None:
     """Do it; the server may have closed the connection, and should."""
-    try:
+    with suppress(OSError):
         do(one)
-    except OSError:
-        pass
 
 
 def _is_open(one: socket.socket) -> bool:
