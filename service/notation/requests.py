@@ -73,7 +73,7 @@ def _few_words(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_encodable)]
-Short = Annotated[Text, Field(max_length=MAX_SOURCE)]
+Short = Annotated[str, Field(max_length=MAX_SOURCE), AfterValidator(_encodable)]
 Names = Annotated[list[Short], Field(max_length=MAX_VALUES)]
 
 

@@ -54,8 +54,10 @@ def attack(rounds: int, folder: Path) -> Outcome:
 
 def ended(library: Path, keeping: Keeping, **environment: str) -> str:
     """What is wrong with how a server ends meanwhile; empty if nothing is."""
-    with ExitStack() as kept, serving(library, SOURCEBOOK_PROCESSES="2", **environment) as target:
-        target.ask()
+    with (
+        ExitStack() as kept,
+        serving(library, None, SOURCEBOOK_PROCESSES="2", **environment) as target,
+    ):
         keeping(target, kept)
         others = _children(target)
         began = time.monotonic()

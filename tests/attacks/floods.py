@@ -37,8 +37,7 @@ def attack(rounds: int, folder: Path) -> Outcome:
 
 def flooded(target: Target, seconds: int, askers: int) -> Outcome:
     """Flood a running server with questions, and look at what each asker is told."""
-    target.ask()
-    alone = min(target.ask() for _ in range(3))
+    alone = target.warm_up()
     before = target.forget_memory()
     until = time.monotonic() + seconds
     with ThreadPoolExecutor(askers) as pool:

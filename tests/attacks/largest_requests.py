@@ -101,7 +101,7 @@ def _calls(document: Json, method: str, path: str, operation: Json, fill: str) -
     if content:
         schema = _resolved(document, content["schema"])
         examples = [content.get("example"), *schema.get("examples", [])]
-        base = next((one for one in examples if one), {})
+        base: Json = next((one for one in examples if one), {})
         kept = {name: value for name, value in base.items() if name in schema.get("required", [])}
         for name, one in schema.get("properties", {}).items():
             room = UPLOAD_CHARACTERS if path.startswith("/v1/articles") else BODY_CHARACTERS
@@ -130,10 +130,8 @@ def _largest(document: Json, schema: Json, fill: str, room: int, depth: int = 0)
     if options:
         real = [one for one in options if one.get("type") != "null"]
         return _largest(document, real[-1], fill, room, depth)
-    if "enum" in schema:
-        return schema["enum"][0]
     kind = schema.get("type")
-    if kind == "string":
+    if kind == "string" and "enum" not in schema and "const" not in schema:
         length = min(schema.get("maxLength", room), room) // max(1, len(fill.encode()) // len(fill))
         return (fill * (length // len(fill) + 1))[:length]
     if kind in ("integer", "number"):
@@ -149,7 +147,7 @@ def _largest(document: Json, schema: Json, fill: str, room: int, depth: int = 0)
             name: _largest(document, one, fill, share - len(name) - 6, depth + 1)
             for name, one in properties.items()
         }
-    return schema.get("const", True)
+    return schema.get("const", schema.get("enum", [True])[0])
 
 
 def _fault(target: Target, call: Call) -> str:

@@ -23,15 +23,24 @@ from sourcebook.service.notation.requests import QUESTION
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from sourcebook.eval.cli.app import main; main()"]
-NORMAL_S = 1  # a normal question is answered within so many seconds
+# A normal question is answered within a second, or within so many times what it took before the
+# attack: who attacks shares the processors of this machine.
+NORMAL_S, NORMAL_TIMES = 1.0, 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
-    """A server under attack."""
+    """A server under attack; `normal` is how many seconds a normal question may take."""
 
     address: str
     process: "subprocess.Popen[str]"
+    normal: float = NORMAL_S
+
+    def warm_up(self) -> float:
+        """Ask a few times, and set what is normal; the seconds that one question takes alone."""
+        alone = sorted(self.ask() for _ in range(5))[2]
+        self.normal = max(NORMAL_S, NORMAL_TIMES * alone)
+        return alone
 
     def connection(self) -> socket.socket:
         """A new connection to it."""
@@ -56,7 +65,7 @@ class Target:
                 return f"a normal question got {error.code}"
         except OSError as error:
             return f"a normal question got {error!r}"
-        return f"a normal question took {taken:.1f} s" if taken > NORMAL_S else ""
+        return f"a normal question took {taken:.1f} s" if taken > self.normal else ""
 
     def memory(self) -> int:
         """The most memory that the process has had since `forget_memory`, in bytes."""
@@ -86,7 +95,9 @@ def serving(library: Path, files: int | None = None, **environment: str) -> Iter
         assert process.stdout is not None
         found = re.search(r"http://\S+:\d+", process.stdout.readline())
         assert found, "the server did not start"
-        yield Target(found[0], process)
+        target = Target(found[0], process)
+        target.warm_up()
+        yield target
     finally:
         process.send_signal(signal.SIGCONT)
         process.kill()

@@ -12,6 +12,7 @@ from sourcebook.service.http.connections import BODY_S, HEAD_BYTES, HEAD_FIELDS
 
 HEAD = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 FEW_FILES = 256  # that the server may open
+DRIP_S = 3
 LATE_S = 5  # how much longer than its deadline a connection may live
 
 
@@ -33,7 +34,6 @@ def attack(rounds: int, folder: Path) -> Outcome:
 def attacked(target: Target, connections: int) -> Outcome:
     """So many connections of each kind, until all of them must have been closed."""
     faults = _large_heads(target)
-    target.ask()
     opened = {kind: [_begun(target, begin) for _ in range(connections)] for kind, begin in SLOW}
     began = time.monotonic()
     while time.monotonic() - began < BODY_S + LATE_S:
@@ -41,7 +41,7 @@ def attacked(target: Target, connections: int) -> Outcome:
             for one in opened[kind][::2]:
                 _quietly(lambda one, drip=drip: one.sendall(drip), one)  # type: ignore[misc]
         faults.append(target.answers())
-        time.sleep(1)
+        time.sleep(DRIP_S)
     for kind, ones in opened.items():
         alive = sum(map(_is_open, ones))
         if alive and kind != "unread":
@@ -106,7 +106,7 @@ SLOW = (
     ("half an upload", _half_an_upload),
     ("unread", _unread),
 )
-# What half of them send every second.
+# What half of them send every few seconds.
 DRIPS = {"half a head": b"X-A: b\r\n", "half a body": b" ", "half an upload": b" "}
 
 
