@@ -112,6 +112,29 @@ class Settings:
             "Maximum size in bytes of all articles in one HTTP request.",
         ),
     )
+    max_connections: int = field(
+        default=1_000,
+        metadata=_about(
+            "SOURCEBOOK_MAX_CONNECTIONS",
+            "Maximum number of open connections; fewer where the system allows fewer open files.",
+        ),
+    )
+    max_connections_per_address: int = field(
+        default=128,
+        metadata=_about(
+            "SOURCEBOOK_MAX_CONNECTIONS_PER_ADDRESS",
+            "Maximum number of open connections from one address. Behind a proxy, all come from "
+            "its address: let the proxy limit its clients, and raise this.",
+        ),
+    )
+    max_wait_ms: int = field(
+        default=700,
+        metadata=_about(
+            "SOURCEBOOK_MAX_WAIT_MS",
+            "How many milliseconds a question may wait for its turn before it is refused with "
+            "status 503.",
+        ),
+    )
     import_folders: tuple[Path, ...] = field(
         default=(),
         metadata=_about(
@@ -209,6 +232,12 @@ class Settings:
             ),
             "processes": (self.processes >= 0, "a whole number, 0 or more"),
             "max_upload_bytes": (self.max_upload_bytes > 0, "a whole number above 0"),
+            "max_connections": (self.max_connections > 0, "a whole number above 0"),
+            "max_connections_per_address": (
+                self.max_connections_per_address > 0,
+                "a whole number above 0",
+            ),
+            "max_wait_ms": (self.max_wait_ms > 0, "a whole number above 0"),
             "import_folders": (
                 all(folder.is_absolute() for folder in self.import_folders),
                 "absolute paths of folders",

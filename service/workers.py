@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.processors import usable_processors
 from sourcebook.service.logs import Logs, inherited
+from sourcebook.service.patience import CLIENT, GoneError, go_on, overloaded
 
 # All measured in docs/decisions/0016-several-processes.md.
 # How many questions a process answers at once: while one is in the network or in an index, the
@@ -77,14 +78,16 @@ class Workers:
         processes: int,
         *,
         answer_timeout: float = ANSWER_TIMEOUT_S,
+        wait: float | None = None,
     ) -> None:
         """At most `processes`, this one included; 0 is one a processor, at most `MOST`.
 
         `make` makes in each worker what this process calls methods of, such as an engine on the
         same library; it must be picklable. A worker that has not answered after `answer_timeout`
-        seconds is ended.
+        seconds is ended. A request whose turn has not come after `wait` seconds is refused.
         """
         self._make = make
+        self._wait = wait
         self._answer_timeout = answer_timeout
         self._most = processes or min(MOST, usable_processors())
         self._numbers = count(1)
@@ -121,8 +124,17 @@ class Workers:
         self.close()
 
     def call(self, here: Callable[..., Result], *arguments: Any) -> Result:
-        """What `here` returns, or what the method of its name returns in a worker."""
+        """What `here` returns, or what the method of its name returns in a worker.
+
+        Raises `OverloadedError` where the turn of a request does not come in time, and `GoneError`
+        where its client has left before.
+        """
         seat = self._take()
+        try:
+            go_on()
+        except GoneError:
+            self._leave(seat)
+            raise
         if seat.connection is None:
             try:
                 return here(*arguments)
@@ -151,7 +163,23 @@ class Workers:
                 threading.Thread(target=self._start, daemon=True).start()
             except RuntimeError:  # there are too many threads; a seat will be free without it
                 self._starting = False
-        return waiting.result()
+        return self._turn(waiting)
+
+    def _turn(self, waiting: "Future[_Seat]") -> _Seat:
+        """Wait for a seat; jobs do so for ever, a request only while it can be answered in time."""
+        client = CLIENT.get()
+        if client is None or self._wait is None:
+            return waiting.result()
+        try:
+            seat = waiting.result(client.turn_by(self._wait) - time.monotonic())
+        except TimeoutError:
+            with self._changing:
+                if waiting in self._waiting:
+                    self._waiting.remove(waiting)
+                    raise overloaded() from None
+            seat = waiting.result()  # it has come meanwhile
+        client.had_a_turn = True
+        return seat
 
     def _leave(self, seat: _Seat) -> None:
         """Hand the seat to whoever has waited longest."""

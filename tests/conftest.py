@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything asks: nothing is downloaded in a test
+# Tests ask many questions at once on slow machines; tests/attacks/floods.py is about refusing some.
+os.environ.setdefault("SOURCEBOOK_MAX_WAIT_MS", "60000")
 
 import pytest
 

@@ -30,7 +30,8 @@ from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.mcp import listed, mcp_server
 from sourcebook.service.doors.mcp_tools import FETCHED, TOOLS, ToolContext
-from sourcebook.service.http.app import MAX_BODY_BYTES, create_app
+from sourcebook.service.http.app import create_app
+from sourcebook.service.http.reception import MAX_BODY_BYTES
 from sourcebook.service.settings import Settings
 
 T = TypeVar("T")

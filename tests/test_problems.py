@@ -21,8 +21,9 @@ from sourcebook.index.library import Library
 from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
-from sourcebook.service.http.app import ENVELOPE_BYTES, MAX_BODY_BYTES, create_app
+from sourcebook.service.http.app import create_app
 from sourcebook.service.http.problems import KINDS
+from sourcebook.service.http.reception import ENVELOPE_BYTES, MAX_BODY_BYTES
 from sourcebook.service.http.rules import reads
 from sourcebook.service.logs import Formatter, Logs
 from sourcebook.service.settings import Settings

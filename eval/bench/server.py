@@ -22,6 +22,7 @@ from sourcebook.service.asking.engine import Engine
 from sourcebook.service.cli.commands import serve_app
 from sourcebook.service.cli.context import logs_of
 from sourcebook.service.http import server
+from sourcebook.service.http.connections import limited
 from sourcebook.service.settings import Settings
 from sourcebook.service.workers import Workers
 
@@ -81,12 +82,17 @@ def main() -> None:
         address = server.address_of(listening)
         with (
             Library(place.folder, place.encoder()) as library,
-            Workers(partial(_worker_engine, place), settings.processes) as workers,
+            Workers(
+                partial(_worker_engine, place),
+                settings.processes,
+                wait=settings.max_wait_ms / 1_000,
+            ) as workers,
         ):
             answering = Answering(Engine.of(library, reader=shipped_reader()), workers=workers)
             server.run(
                 serve_app(answering, settings, [evaluations_router]),
                 listening,
+                protocol=limited(settings.max_connections, settings.max_connections_per_address),
                 log_level=settings.log_level,
                 ready=lambda: print(address, flush=True),
                 stopping=workers.close,

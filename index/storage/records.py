@@ -87,9 +87,9 @@ class Filter:
             values += [name.casefold() for name in self.publishers]
         for column, wanted in (("authors", self.authors), ("tags", self.tags)):
             if wanted:
-                members = f"SELECT casefold(value) FROM json_each(articles.{column})"
-                anyof = " OR ".join([f"? IN ({members})"] * len(wanted))
-                conditions.append(f"({anyof})")
+                named = f"casefold(value) IN ({marks(wanted)})"
+                members = f"SELECT 1 FROM json_each(articles.{column}) WHERE {named}"
+                conditions.append(f"EXISTS ({members})")
                 values += [name.casefold() for name in wanted]
         if self.hosts:
             address = "replace(lower(articles.url), '://www.', '://') || '/'"

@@ -444,6 +444,7 @@ def serve(
     from sourcebook.service.access.file import AccessFile
     from sourcebook.service.access.keys import HideKeys
     from sourcebook.service.http import server
+    from sourcebook.service.http.connections import limited
     from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
@@ -456,7 +457,7 @@ def serve(
         with (
             opened(ctx, create=True, advise=False) as library,
             _upgrading(library, settings),
-            Workers(make, settings.processes) as workers,
+            Workers(make, settings.processes, wait=settings.max_wait_ms / 1_000) as workers,
         ):
             answering = answering_on(library, settings, workers)
             application = serve_app(answering, settings, ctx.obj.routers)
@@ -473,6 +474,7 @@ def serve(
             server.run(
                 application,
                 listening,
+                protocol=limited(settings.max_connections, settings.max_connections_per_address),
                 log_level=settings.log_level,
                 ready=ready,
                 draining=application.operating.draining.set,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sourcebook.index.words import WORD
+from sourcebook.service.asking.query import MAX_QUESTION
 from sourcebook.service.language.languages import LEXICON
 from sourcebook.service.language.lexicon import either
 
@@ -68,8 +69,10 @@ class FollowUp:
 
 def whole(question: str, earlier: Sequence[str]) -> FollowUp:
     """The question, completed from the user's `earlier` questions, the oldest first."""
+    if len(question) > MAX_QUESTION:  # which is refused, whatever it follows
+        return FollowUp(question)
     before = ""
-    for turn in earlier[-TURNS:]:
+    for turn in (turn[:MAX_QUESTION] for turn in earlier[-TURNS:]):
         if _WORD.search(turn) and not PLEASANTRIES.fullmatch(turn.strip()):
             before = _joined(turn, before).question
     return _joined(question, before)

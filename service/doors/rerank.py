@@ -18,9 +18,11 @@ from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
 from sourcebook.index.storage.records import ArticleRecord, Moment
 from sourcebook.service.asking.query import Query, query_of
 from sourcebook.service.asking.rank import Rank
+from sourcebook.service.patience import go_on
 
 MAX_PASSAGES = 2_000  # in all documents together: about twenty seconds on two cores
 MAX_WAITING = 8  # requests at a time; each holds a thread of the server
+TOGETHER = 128  # passages encoded before it is asked again whether the client is still there
 MAX_PIECES = 4_096  # word pieces of one document, as in Cohere's API; a request may set fewer
 
 _PARAGRAPH = re.compile(r"\S(?:.|\n(?!\s*\n))*")
@@ -124,10 +126,16 @@ class Reranker:
         if not passages:
             return []
         with self._turn:
+            go_on()  # the client may have left while others had their turn
             question = self._encoder.encode_question(asked.text, self._codec)
             # Each text once: equal texts in different batches may differ in their last digits.
             texts = list(dict.fromkeys(("", passage.text) for passage in passages))
-            known = dict(zip(texts, self._encoder.encode_passages(texts, self._codec), strict=True))
+            known: dict[tuple[str, str], Encoding] = {}
+            for start in range(0, len(texts), TOGETHER):
+                go_on()
+                some = texts[start : start + TOGETHER]
+                encoded = self._encoder.encode_passages(some, self._codec)
+                known |= zip(some, encoded, strict=True)
             encodings = [known["", passage.text] for passage in passages]
         found = self._candidates(asked, question, encodings, passages)
 

@@ -12,6 +12,7 @@ from sourcebook.service.asking.compose import FoundPassage
 from sourcebook.service.doors.dialects import LenientRequest
 from sourcebook.service.notation.answers import CitationOut
 from sourcebook.service.notation.requests import (
+    MAX_VALUES,
     QUESTION,
     FilterFields,
     StrictRequest,
@@ -47,7 +48,7 @@ class Comparison(StrictRequest):
 
     type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
     key: Text
-    value: Text | float | bool | list[Text | float]
+    value: Text | float | bool | Annotated[list[Text | float], Field(max_length=MAX_VALUES)]
 
 
 class Compound(StrictRequest):

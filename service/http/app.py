@@ -7,8 +7,7 @@ from importlib import metadata, resources
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from sourcebook.service.access.file import AccessFile
@@ -20,6 +19,7 @@ from sourcebook.service.http.doorkeeper import Doorkeeper
 from sourcebook.service.http.mcp import mcp_router
 from sourcebook.service.http.operating import Operating
 from sourcebook.service.http.origins import Guard
+from sourcebook.service.http.reception import Reception
 from sourcebook.service.http.routes import router
 from sourcebook.service.http.routes_access import access_router
 from sourcebook.service.http.routes_citing import citing_router
@@ -32,11 +32,6 @@ from sourcebook.service.http.rules import addresses, describe
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.responses import Problem
 from sourcebook.service.settings import Settings
-
-# Room for what surrounds articles in a request: multipart headers, JSON syntax, metadata.
-ENVELOPE_BYTES = 64 * 1024
-# Far more than the longest draft (MAX_DRAFT) needs.
-MAX_BODY_BYTES = 2**20
 
 TITLE = "Sourcebook"
 DESCRIPTION = """\
@@ -75,12 +70,14 @@ def create_app(
         version=metadata.version("sourcebook"),
         description=DESCRIPTION,
         openapi_tags=TAGS,
+        openapi_url=None,  # `pages` serves it
         docs_url=None,  # Swagger UI would be loaded from another server
         redoc_url=None,
     )
     app.operating = Operating(answering, settings)
-    app.add_middleware(BodyLimit, max_upload_bytes=max_bytes)
     gate = Gate(AccessFile(answering.library.folder, settings.audit_days), settings)
+    # The one that is added last is asked first.
+    app.add_middleware(Reception, max_upload_bytes=max_bytes, wait=settings.max_wait_ms / 1_000)
     app.add_middleware(Doorkeeper, gate=gate)
     app.add_middleware(Guard, public_url=settings.public_url, host=settings.host)
     if settings.trusted_proxies:
@@ -142,39 +139,3 @@ def _exemplify(operation: dict[str, Any], example: dict[str, Any]) -> None:
     if "response" in example and answers:
         content = answers[0]["content"]
         next(iter(content.values()))["example"] = example["response"]
-
-
-class BodyLimit:
-    """ASGI middleware that rejects a request as soon as its body exceeds the limit."""
-
-    def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
-        """Allow `max_upload_bytes` for articles, and `MAX_BODY_BYTES` everywhere else."""
-        self.app = app
-        self.max_upload_bytes = max_upload_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and count its body."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        uploads = scope["path"].startswith("/v1/articles")
-        limit = self.max_upload_bytes + ENVELOPE_BYTES if uploads else MAX_BODY_BYTES
-        stated = dict(scope["headers"]).get(b"content-length", b"0")
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            if stated.isdigit() and int(stated[:20]) > limit:
-                raise _too_large(limit)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        await self.app(scope, counted, send)
-
-
-def _too_large(limit: int) -> HTTPException:
-    # FastAPI swallows any other exception while it receives a body.
-    return HTTPException(413, f"The request body is larger than {limit:,} bytes.")

@@ -65,7 +65,7 @@ class Doorkeeper:
             await record(error.name, request.url.path, "403")
             raise
 
-        if watched := seen.current():
+        if identity.keyed and (watched := seen.current()):
             watched.key = identity.name
 
         async def recorded(message: Message) -> None:

@@ -1,10 +1,11 @@
 """The web page with its files, and the API reference at `/docs`."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
@@ -54,12 +55,21 @@ class _Guarded(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page and its files, the API reference at `/docs`, and `/llms.txt`."""
+    """Serve the page and its files, the API reference, its OpenAPI document, and `/llms.txt`."""
     for view in VIEWS:
         app.add_api_route(view, _index, include_in_schema=False, response_class=FileResponse)
     # A strict editable install is a tree of symbolic links.
     files = _Guarded(directory=FILES, follow_symlink=True)
     app.mount("/page", reads(Role.ANYONE)(files))
+
+    @cache
+    def contract() -> bytes:
+        return bytes(JSONResponse(app.openapi()).body)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def document() -> Response:
+        """The OpenAPI document, which takes half a second to make."""
+        return Response(contract(), media_type="application/json")
 
     @app.get("/docs", include_in_schema=False, dependencies=PLAIN)
     @reads(Role.ANYONE)

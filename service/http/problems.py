@@ -24,6 +24,8 @@ from sourcebook.service.notation.responses import Problem, ProblemError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+MAX_ERRORS = 50  # that one problem lists
+AGAIN = ("busy", "overloaded")  # what is worth trying again after so many seconds
 
 # Rejected values are shown shortened; a `repr` can always be sent back.
 SHORT = reprlib.Repr()
@@ -59,6 +61,12 @@ KINDS: Mapping[str, Kind] = {
         "Library busy",
         "The library is in use, for example by another process that is writing. Try again.",
     ),
+    "overloaded": Kind(
+        503,
+        "Overloaded",
+        "The server has as many requests as it can answer in time. Try again after the seconds "
+        "that Retry-After says.",
+    ),
     "library": Kind(
         503,
         "Library unusable",
@@ -72,6 +80,11 @@ KINDS: Mapping[str, Kind] = {
     "storage": Kind(507, "Storage failed", "Writing to disk failed. The library is unchanged."),
     "error": Kind(500, "Error", "The request could not be completed."),
     "malformed": Kind(400, "Malformed request", "The request body could not be parsed."),
+    "too-slow": Kind(408, "Too slow", "The request took too long to arrive."),
+    "head-too-large": Kind(
+        431, "Head too large", "The address and headers of the request exceed their limit."
+    ),
+    "gone": Kind(400, "Client gone", "The client left before its turn came; nothing was done."),
     "foreign": Kind(
         403,
         "Foreign request",
@@ -206,9 +219,9 @@ def stated(media_type: str) -> str:
 def response(request: Request, error: SourcebookError) -> Response:
     """The response for one of our errors."""
     name = error.kind if error.kind in KINDS else "error"
-    if KINDS[name].status >= 500:
+    if KINDS[name].status >= 500 and name != "overloaded":
         log.error("%s", error)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if name == "busy" else {}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if name in AGAIN else {}
     if isinstance(error, TooManyError):
         headers = {"Retry-After": str(error.retry_after)}
     elif isinstance(error, KeyNeededError):
@@ -244,7 +257,7 @@ async def _on_validation_error(request: Request, error: RequestValidationError) 
             f"The body was sent {stated(media_type)}; expected application/json.",
             cure="Send the header Content-Type: application/json.",
         )
-    errors = [_error(one) for one in found]
+    errors = [_error(one) for one in found[:MAX_ERRORS]]
     detail = "; ".join(f"{one.location}: {one.message}" for one in errors[:5])
     return _problem(request, "bad-input", f"{detail}.", errors=errors)
 

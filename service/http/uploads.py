@@ -16,12 +16,14 @@ from sourcebook.index.library import Library
 from sourcebook.index.parsing.parse import parse
 from sourcebook.service.documents.catalogue import generation
 from sourcebook.service.http.problems import MalformedError, UnsupportedMediaError, stated
+from sourcebook.service.http.reception import is_small
 from sourcebook.service.notation.requests import ArticleText, NewArticle, UploadFields
 from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
+from sourcebook.service.patience import go_on
 
 MAX_FILES = 1_000
-# One writes while the next parses and encodes its articles; more would only take threads away
-# from questions.
+# One writes while the next parses and encodes its articles; more would only take the processor from
+# questions, and memory: each reads its body when its turn comes. As many small ones run beside.
 WRITERS = 2
 LISTS = ("authors", "tags")  # form fields that may be repeated
 ONE_FILE_ONLY = ("source", "title", "url")  # form fields allowed with one file only
@@ -38,26 +40,29 @@ class Uploads:
         """Add to `library`; no file may be larger than `max_bytes`."""
         self._library = library
         self._max_bytes = max_bytes
-        self._limiter = CapacityLimiter(WRITERS)
+        self._large = CapacityLimiter(WRITERS)
+        self._small = CapacityLimiter(WRITERS)
+        self._threads = CapacityLimiter(2 * WRITERS)
 
     async def writing(self, work: Callable[[], T]) -> T:
-        """Run `work` on one of the few threads that may write."""
-        return await to_thread.run_sync(work, limiter=self._limiter)
+        """Run small `work` on one of the few threads that may write, behind no large upload."""
+        async with self._small:
+            return await self._run(work)
 
     async def add(self, request: Request) -> AddedOut:
         """Add the articles in the request."""
         if _media_type(request) == "multipart/form-data":
-            async with request.form(max_files=MAX_FILES) as form:
+            async with self._lane(request), request.form(max_files=MAX_FILES) as form:
                 items = form.multi_items()
-                return await self.writing(lambda: self._add_files(items))
+                return await self._run(lambda: self._add_files(items))
         _require_json(request, "application/json or multipart/form-data")
-        body = await request.body()
-        return await self.writing(lambda: self._add_text(body))
+        async with self._lane(request):
+            body = await request.body()
+            return await self._run(lambda: self._add_text(body))
 
     async def replace(self, article_id: str, request: Request) -> AddedOut:
         """Replace an article with the text in the request."""
         _require_json(request, "application/json")
-        body = await request.body()
 
         def work() -> AddedOut:
             wanted = _validated(ArticleText, body)
@@ -65,7 +70,18 @@ class Uploads:
                 source = view.found(article_id).source
             return self._put(_articles(wanted, source))
 
-        return await self.writing(work)
+        async with self._lane(request):
+            body = await request.body()
+            return await self._run(work)
+
+    def _lane(self, request: Request) -> CapacityLimiter:
+        """What the request waits for before its body is read into memory."""
+        return self._small if is_small(request) else self._large
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Run `work` on a thread of a lane that was waited for, if the client is still there."""
+        go_on()
+        return await to_thread.run_sync(work, limiter=self._threads)
 
     def _put(self, articles: Sequence[Article]) -> AddedOut:
         """Add articles and report the outcomes."""

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from sourcebook.index.article import PARTIAL_DATE, Metadata
-from sourcebook.index.errors import InputError
+from sourcebook.index.errors import InputError, TooLargeError
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.language.quotations import MAX_DRAFT, quotes_in
 
@@ -23,8 +23,12 @@ MAX_PAGE = 1_000
 MAX_HITS = 100
 MAX_VALUES = 100  # in one field of a filter
 MAX_QUOTES = 100
+MAX_QUOTATIONS = 200  # in a draft
 MAX_SOURCE = 2_000  # characters
 MAX_NOTE = 10_000  # characters
+MAX_WORDS = 50  # that a list of articles is searched for
+# Characters of all quotes of a judgement together: the longest answer has a tenth of it.
+MAX_JUDGED = 20_000
 
 PrintedStyle = Literal["apa", "chicago", "mla"]
 Style = Literal[PrintedStyle, "bibtex", "ris", "csl-json"]
@@ -60,8 +64,17 @@ def _encodable(value: str) -> str:
     return value
 
 
+def _few_words(value: str) -> str:
+    """Reject more words than a list of articles can be searched for."""
+    count = len(value.split())
+    if count > MAX_WORDS:
+        raise ValueError(f"expected at most {MAX_WORDS} words, found {count:,}")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_encodable)]
-Names = Annotated[list[Text], Field(max_length=MAX_VALUES)]
+Short = Annotated[str, Field(max_length=MAX_SOURCE), AfterValidator(_encodable)]
+Names = Annotated[list[Short], Field(max_length=MAX_VALUES)]
 
 
 class StrictRequest(BaseModel):
@@ -206,8 +219,10 @@ class SearchRequest(Question):
 class ArticlesQuery(FilterFields):
     """Which articles to list, in which order, and which page of the list."""
 
-    words: Text = Field(
-        "", max_length=MAX_SOURCE, description="Words in titles, publishers, authors or sources."
+    words: Annotated[Short, AfterValidator(_few_words)] = Field(
+        "",
+        description="Words in titles, publishers, authors or sources, "
+        f"at most {MAX_WORDS} of them.",
     )
     sort: Literal["added", "title", "publisher", "published", "passages", "language"] = Field(
         "added", description="Sort key; articles without a value come first."
@@ -224,14 +239,14 @@ class ArticlesQuery(FilterFields):
 class MetadataFields(StrictRequest):
     """Metadata of an article; what is missing is taken from its text if possible."""
 
-    title: Text = ""
+    title: Short = ""
     authors: Names = Field([], description="Names of people.")
-    publisher: Text = Field("", description="The publisher, such as a newspaper or agency.")
+    publisher: Short = Field("", description="The publisher, such as a newspaper or agency.")
     published: PartialDate | None = None
     modified: PartialDate | None = None
     retrieved: PartialDate | None = None
-    url: Text | None = Field(None, description="An http or https URL.")
-    language: Text = Field("", description="A two-letter code; detected if not given.")
+    url: Short | None = Field(None, description="An http or https URL.")
+    language: Short = Field("", description="A two-letter code; detected if not given.")
     tags: Names = []
 
     def metadata(self, extra: Mapping[str, Any]) -> Metadata:
@@ -313,7 +328,7 @@ class VerifyRequest(StrictRequest):
     draft: Text | None = Field(
         None,
         description="A text; every quotation in it of at least three words is checked. "
-        f"At most {MAX_DRAFT:,} characters.",
+        f"At most {MAX_DRAFT:,} characters, and {MAX_QUOTATIONS} quotations.",
     )
     article: Text | None = Field(None, description="Only check the article with this id.")
 
@@ -326,9 +341,19 @@ class VerifyRequest(StrictRequest):
         return self
 
     def wanted_quotes(self) -> list[str]:
-        """The quotes to check; those of a draft are extracted from it."""
+        """The quotes to check; those of a draft are extracted from it.
+
+        Raises `TooLargeError` for a draft that is too long or has too many.
+        """
         if self.draft is not None:
-            return quotes_in(self.draft)
+            quotes = quotes_in(self.draft)
+            if len(quotes) > MAX_QUOTATIONS:
+                raise TooLargeError(
+                    f"The draft has {len(quotes):,} quotations; at most {MAX_QUOTATIONS} are "
+                    "checked.",
+                    cure="Check it in parts.",
+                )
+            return quotes
         return self.quotes if self.quotes is not None else [self.quote or ""]
 
 
@@ -414,6 +439,12 @@ class JudgementRequest(StrictRequest):
         needed = self.verdict in ("right", "passage")
         if needed and not self.quotes:
             raise ValueError(f"expected at least one quote for the verdict {self.verdict!r}")
+        characters = sum(max(0, quote.end - quote.start) for quote in self.quotes)
+        if characters > MAX_JUDGED:
+            raise ValueError(
+                f"expected quotes of at most {MAX_JUDGED:,} characters together, "
+                f"found {characters:,}"
+            )
         if self.verdict == "unanswerable" and self.quotes:
             raise ValueError("expected no quotes for the verdict 'unanswerable'")
         return self

@@ -11,7 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from attacks import bit_flips, every_address_every_role, restore_drills
+from attacks import (
+    bit_flips,
+    endings,
+    every_address_every_role,
+    floods,
+    largest_requests,
+    restore_drills,
+    slow_clients,
+)
 from attacks.outcome import Outcome
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,6 +30,10 @@ ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
     "restore_drills": (50, restore_drills.attack),
     "every_address_every_role": (20, every_address_every_role.attack),
     "bit_flips": (250, bit_flips.attack),
+    "slow_clients": (100, slow_clients.attack),
+    "floods": (30, floods.attack),  # seconds
+    "largest_requests": (2_000, largest_requests.attack),
+    "endings": (8, endings.attack),
 }
 
 
