@@ -20,6 +20,7 @@ from sourcebook.index.ingest import (
     Action,
     Group,
     Prepared,
+    Watch,
     encoded_anew,
     prefetch,
     prepare,
@@ -36,6 +37,8 @@ from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
 
 DATABASE = "sourcebook.db"
+
+UNWATCHED = Watch()
 
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
@@ -147,13 +150,15 @@ class Library:
         """
         return list(self.adding(articles))
 
-    def adding(self, articles: Iterable[Article]) -> Iterator[Outcome]:
+    def adding(self, articles: Iterable[Article], watch: Watch = UNWATCHED) -> Iterator[Outcome]:
         """Add articles lazily: yield each outcome once its article is committed.
 
-        For callers that show progress; nothing is added unless the outcomes are iterated.
+        For callers that show progress or stop early; nothing is added unless the outcomes are
+        iterated.
         """
         made = self._searchable
-        for group in prefetch(prepare(articles, made.encoder, made.codec, self._unchanged)):
+        groups = prepare(articles, made.encoder, made.codec, self._unchanged, watch)
+        for group in prefetch(groups):
             yield from self._commit(group, made)
 
     @contextmanager
