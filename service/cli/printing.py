@@ -96,10 +96,6 @@ def _written(say: Line, written: WrittenOut) -> None:
         say(f"\n{written.model} wrote nothing: {written.failure}.", style="yellow")
     for drop in written.dropped:
         say(f"    dropped: “{drop.text}” ({drop.reason})", style="dim")
-    if written.withheld:
-        numbers = ", ".join(f"[{number}]" for number in written.withheld)
-        reason = "contains instructions to models"
-        say(f"    not shown to {written.model}: {numbers} ({reason})", style="dim")
     if written.sentences:
         say(f"\nThe text above was written by {written.model}. Verbatim:", style="bold")
 
