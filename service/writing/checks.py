@@ -95,8 +95,11 @@ def keep_checked(
         else:
             dropped.append(Dropped(text[:MAX_SENTENCE], reason))
     if answers:
-        verdicts = answers(question, [sentence.text for sentence in kept])
-        strays = [one for one, good in zip(kept, verdicts, strict=True) if not good]
+        # A whole quote stands in the answer anyway, and the reader has judged it there.
+        whole = [_words(quote) for quote in quotes.values()]
+        phrased = [sentence for sentence in kept if _words(sentence.text) not in whole]
+        verdicts = answers(question, [sentence.text for sentence in phrased])
+        strays = [one for one, good in zip(phrased, verdicts, strict=True) if not good]
         kept = [one for one in kept if one not in strays]
         dropped += [Dropped(one.text, "it does not answer the question") for one in strays]
     if rest := draft[MAX_DRAFT:].strip():

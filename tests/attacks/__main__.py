@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from attacks import parser_fuzz
 from attacks.outcome import Outcome
 
 REPOSITORY = Path(__file__).parents[2]
 MARK = "<!-- generated: attacks -->"
 END = "<!-- end -->"
 
-ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {}
+ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
+    "parser_fuzz": (1_000, parser_fuzz.attack),
+}
 
 
 def table(rows: list[tuple[Outcome, float]]) -> str:
