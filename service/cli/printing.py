@@ -33,8 +33,8 @@ from sourcebook.service.notation.responses import (
     UpgradedOut,
 )
 
-# Articles are untrusted: control characters could command the terminal, and signs of direction could
-# show a line in another order, so they are replaced.
+# Articles are untrusted: control characters could command the terminal, and signs of direction
+# could show a line in another order, so they are replaced.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 Line = Callable[..., None]
