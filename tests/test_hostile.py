@@ -22,6 +22,7 @@ from sourcebook.service.adding.files import add_files, add_with_progress
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
+from sourcebook.service.writing.checks import sentences_of
 
 BILLIONS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{after}: &{after} [{','.join([f'*{before}'] * 9)}]\n"
@@ -83,6 +84,14 @@ def test_a_comment_without_an_end_is_scanned_once() -> None:
     assert "".join(TAG.sub("", "<" * 100_000).split()) == "<" * 100_000
     [article] = parse(f"<div>\n<b>{FINES}</b> <!-- {FINES} -->\n".encode(), name="a.md", source="a")
     assert article.text == FINES
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 200_000 + "x", "[1 " * 60_000, ".!" * 100_000, "1 , " * 50_000]
+)
+def test_citation_marks_are_looked_for_once(text: str) -> None:
+    """Text of nothing but spaces took a time that grew with its square."""
+    assert not any(numbers for _, numbers in sentences_of(text))
 
 
 def test_metadata_are_lines_that_command_nothing() -> None:

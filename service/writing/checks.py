@@ -29,7 +29,8 @@ SHARED_WORDS = 0.5
 FAMILY = 4  # letters at the start that related words share; our estimate
 REACH = 3  # words after a number that may name what it counts; our estimate
 
-_MARK = re.compile(r"\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+# The spaces before a mark are looked at once, from the first of them.
+_MARK = re.compile(r"(?<!\s)\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 # "It rose. [1]" means "It rose [1]."
 _LATE_MARKS = re.compile(rf"(?<![.!?。])([.!?。]++[\"”’»)]*+)((?:{_MARK.pattern})+)")
 _BULLET = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)])\s+")
