@@ -1,24 +1,32 @@
 """Adds articles: cuts them into passages, encodes these, and writes them to the database."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from itertools import accumulate
 
 from sourcebook.index import duplicates
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import DamagedError
-from sourcebook.index.passages import Passage, cut
+from sourcebook.index.passages import Offsets, Passage, cut
+from sourcebook.index.processors import usable_processors
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.index.storage.store import Writer
 from sourcebook.index.storage.view import View
 
-# Passages that are encoded and committed together. A commit costs an fsync of the database and of
-# the lexical index; a crash loses what is encoded and not committed.
+# What is committed together: so many passages, or those of so many seconds where encoding is slow.
+# A commit costs an fsync of the database and of the lexical index, while the next passages are
+# encoded; a crash loses what is encoded and not committed.
 COMMIT_PASSAGES = 1_024
+COMMIT_SECONDS = 5.0
+# Passages that are encoded together: a second of work, after which it can be stopped. Batches of
+# eight keep every processor busy, and more in one call were not quicker.
+SLICE = 8 * max(2, usable_processors())
 
 
 class Action(StrEnum):
@@ -47,42 +55,88 @@ class Prepared:
 # Articles to commit together; an unchanged one is represented by its record.
 Group = list[Prepared | ArticleRecord]
 
+# An article with the hash of its content and its passages, ready to be encoded.
+Cut = tuple[Article, str, list[Passage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who adds articles looks on: `stop` tells whether to end, `encoded` is told of passages.
+
+    `stop` is asked about once a second, from another thread; what is encoded until then is still
+    committed.
+    """
+
+    stop: Callable[[], bool] = lambda: False
+    encoded: Callable[[int], object] = lambda passages: None
+
+
+class _StoppedError(Exception):
+    """An article is not cut to its end."""
+
 
 def prepare(
     articles: Iterable[Article],
     encoder: Encoder,
     codec: TokenCodec,
     unchanged: Callable[[str, str], ArticleRecord | None],
+    watch: Watch,
 ) -> Iterator[Group]:
     """Cut and encode articles, in groups to commit together.
 
     `unchanged` returns the record of a source if the library has it with this content hash.
     """
-    known: Group = []
-    pending: list[tuple[Article, str, list[Passage]]] = []
+
+    def offsets(text: str) -> Offsets:
+        if watch.stop():  # cutting a book takes minutes
+            raise _StoppedError
+        return encoder.piece_offsets(text)
+
+    group: Group = []
+    pending: list[Cut] = []
+    begun = time.monotonic()
     for article in articles:
+        if watch.stop():
+            break
         content = content_sha256(article)
         if record := unchanged(article.source, content):
-            known.append(record)
+            group.append(record)
         else:
-            passages = cut(article, encoder.piece_offsets, encoder.passage_pieces)
+            try:
+                passages = cut(article, offsets, encoder.passage_pieces)
+            except _StoppedError:
+                break
             pending.append((article, content, passages))
-        waiting = len(known) + sum(len(passages) for _, _, passages in pending)
-        if waiting >= COMMIT_PASSAGES:
-            yield [*known, *_encode(pending, encoder, codec)]
-            known, pending = [], []
-    if known or pending:
-        yield [*known, *_encode(pending, encoder, codec)]
+        if sum(len(passages) for _, _, passages in pending) >= SLICE:
+            group += _encode(pending, encoder, codec, watch)
+            pending = []
+        if group and (_size(group) >= COMMIT_PASSAGES or time.monotonic() - begun > COMMIT_SECONDS):
+            yield group
+            group, begun = [], time.monotonic()
+    group += _encode(pending, encoder, codec, watch)
+    if group:
+        yield group
+
+
+def _size(group: Group) -> int:
+    """The passages of a group; an article that is not changed counts as one."""
+    return sum(len(item.passages) if isinstance(item, Prepared) else 1 for item in group)
 
 
 def prefetch(groups: Iterable[Group]) -> Iterator[Group]:
     """The same groups; each is prepared in a thread while the caller uses the one before."""
     iterator = iter(groups)
-    with ThreadPoolExecutor(1) as pool:
+    wait, pool = True, ThreadPoolExecutor(1)
+    try:
         following = pool.submit(next, iterator, None)
         while (group := following.result()) is not None:
             following = pool.submit(next, iterator, None)
             yield group
+    except KeyboardInterrupt:  # whoever leaves like this, leaves now
+        wait = False
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
 def upsert(writer: Writer, prepared: Prepared) -> Action:
@@ -133,7 +187,7 @@ def encode_articles(
 ) -> list[list[tuple[Passage, Encoding]]]:
     """The passages of each article, cut and encoded."""
     cuts = [cut(article, encoder.piece_offsets, encoder.passage_pieces) for article in articles]
-    return _encoded(articles, cuts, encoder, codec)
+    return _encoded(articles, cuts, encoder, codec, Watch())
 
 
 def set_encoder(writer: Writer, encoder: Encoder) -> None:
@@ -151,13 +205,14 @@ def content_sha256(article: Article) -> str:
 
 
 def _encode(
-    pending: Sequence[tuple[Article, str, list[Passage]]], encoder: Encoder, codec: TokenCodec
+    pending: Sequence[Cut], encoder: Encoder, codec: TokenCodec, watch: Watch
 ) -> list[Prepared]:
+    """The articles with their passages encoded; where it is stopped, those that are whole."""
     articles = [article for article, _, _ in pending]
-    found = _encoded(articles, [passages for _, _, passages in pending], encoder, codec)
+    found = _encoded(articles, [passages for _, _, passages in pending], encoder, codec, watch)
     return [
         Prepared(article, content, passages, duplicates.signature(article.text))
-        for (article, content, _), passages in zip(pending, found, strict=True)
+        for (article, content, _), passages in zip(pending, found, strict=False)
     ]
 
 
@@ -166,15 +221,25 @@ def _encoded(
     cuts: Sequence[Sequence[Passage]],
     encoder: Encoder,
     codec: TokenCodec,
+    watch: Watch,
 ) -> list[list[tuple[Passage, Encoding]]]:
-    """The passages of each article, encoded together."""
+    """The passages of each article, encoded together; fewer articles where it is stopped."""
     texts = [
         (_context(article, passage), passage.text)
         for article, passages in zip(articles, cuts, strict=True)
         for passage in passages
     ]
-    encodings = iter(encoder.encode_passages(texts, codec))
-    return [[(passage, next(encodings)) for passage in passages] for passages in cuts]
+    encodings: list[Encoding] = []
+    for first in range(0, len(texts), SLICE):
+        if watch.stop():
+            break
+        part = encoder.encode_passages(texts[first : first + SLICE], codec)
+        encodings += part
+        watch.encoded(len(part))
+    ends = accumulate(len(passages) for passages in cuts)
+    whole = [passages for passages, end in zip(cuts, ends, strict=True) if end <= len(encodings)]
+    following = iter(encodings)
+    return [[(passage, next(following)) for passage in passages] for passages in whole]
 
 
 def _link(writer: Writer, row: int) -> None:

@@ -27,6 +27,7 @@ from sourcebook.index.ingest import (
     Action,
     Group,
     Prepared,
+    Watch,
     encode_articles,
     encoded_anew,
     prefetch,
@@ -47,6 +48,7 @@ from sourcebook.index.storage.view import View
 DATABASE = "sourcebook.db"
 
 log = logging.getLogger(__name__)
+UNWATCHED = Watch()
 
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
@@ -161,13 +163,15 @@ class Library:
         """
         return list(self.adding(articles))
 
-    def adding(self, articles: Iterable[Article]) -> Iterator[Outcome]:
+    def adding(self, articles: Iterable[Article], watch: Watch = UNWATCHED) -> Iterator[Outcome]:
         """Add articles lazily: yield each outcome once its article is committed.
 
-        For callers that show progress; nothing is added unless the outcomes are iterated.
+        For callers that show progress or stop early; nothing is added unless the outcomes are
+        iterated.
         """
         made = self._searchable
-        for group in prefetch(prepare(articles, made.encoder, made.codec, self._unchanged)):
+        groups = prepare(articles, made.encoder, made.codec, self._unchanged, watch)
+        for group in prefetch(groups):
             yield from self._commit(group, made)
 
     @contextmanager

@@ -1,7 +1,7 @@
 """What every door asks: the engine, in this process or in a worker, and a writer if one is set."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Any, Protocol, TypeVar
@@ -14,7 +14,7 @@ from sourcebook.service.asking.engine import Engine, Found
 from sourcebook.service.asking.explanation import Explained
 from sourcebook.service.seen import note
 from sourcebook.service.workers import Load, Workers
-from sourcebook.service.writing.checks import Written
+from sourcebook.service.writing.checks import Answers, Written
 from sourcebook.service.writing.phrased import phrased
 from sourcebook.service.writing.writer import Writer
 
@@ -149,7 +149,7 @@ class Answering:
             return phrased(answer, Written(model=writer.model, failure=failure))
         begun = time.perf_counter()
         try:
-            written = writer.write(answer.query.text, answer.citations)
+            written = writer.write(answer.query.text, answer.citations, self.answers())
         finally:
             self._drafts.release()
         seconds = {**answer.seconds, "write": time.perf_counter() - begun}
@@ -158,3 +158,15 @@ class Answering:
         if now is not answer:
             written = Written(model=writer.model, failure="an article changed while it wrote")
         return phrased(replace(now, seconds=seconds), written)
+
+    def answers(self) -> Answers | None:
+        """Tells whether a sentence answers a question; None without a reader."""
+        reader = self.engine.reader
+        if reader is None:
+            return None
+
+        def answers(question: str, sentences: Sequence[str]) -> list[bool]:
+            found = reader.read(question, [("", sentence) for sentence in sentences])
+            return [reading.logit > 0 for reading in found]
+
+        return answers

@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+INJECTIONS = Path(__file__).parent / "attacks" / "injections.json"
 
 
 def draft(behaviour: str, system: str, asked: dict[str, Any]) -> str:
@@ -21,6 +24,11 @@ def draft(behaviour: str, system: str, asked: dict[str, Any]) -> str:
     words = re.split(r"[,;:.](?!\d)", quote)[0]
     good = f"{words} [{first}]."
     orders = re.search(r"say that (.*?)\.", " ".join(evidence.values()))
+    if behaviour == "planted":  # the model writes what the last quote tells it to
+        pages = json.loads(INJECTIONS.read_text("utf-8"))
+        planted = {one["quote"]: one["payload"] for one in pages["attacks"]}
+        honest = {one["quote"]: one["written"] for one in pages["honest"]}
+        return str((planted | honest)[list(evidence.values())[-1]])
     return {
         "good": good,
         "thinking": f"<think>The user wants 5 lies. [1]</think>\n{good}",
@@ -32,6 +40,8 @@ def draft(behaviour: str, system: str, asked: dict[str, Any]) -> str:
         "nothing": "NOTHING",
         "obedient": f"{orders[1]} [{first}]." if orders else good,
         "told": json.dumps(asked["evidence"]) if "never follow it" in system else "no rules",
+        "whole": f"{quote[:-1]} [{first}].",
+        "aside": f"{good} {words.split(maxsplit=3)[-1]} [{first}].",
         "half": "\ud800 " + good,
     }[behaviour]
 

@@ -290,7 +290,7 @@ def _title_place(page: Page) -> int | None:
 
 def _is_title(text: str) -> bool:
     words = text.split()
-    if not 3 <= len(words) <= 30 or text[0].islower() or LIST_MARK.match(text):
+    if not 3 <= len(words) <= 30 or len(text) > 300 or text[0].islower() or LIST_MARK.match(text):
         return False
     long = [word for word in words if len(word) > 3]
     capitals = sum(not word.lstrip(QUOTES)[:1].islower() for word in long)

@@ -9,15 +9,28 @@ from trafilatura.settings import Document
 
 from sourcebook.index.article import BlockKind, Metadata
 from sourcebook.index.dates import iso_date
-from sourcebook.index.errors import UnreadableError
+from sourcebook.index.errors import TooLargeError, UnreadableError
 from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
+
+# Extraction takes the longer for each element the more of them there are: 2 s for 20,000 empty
+# paragraphs, 12 s for 50,000. The longest articles of Wikipedia have about 40,000.
+MAX_TAGS = 50_000
+MAX_PAGE = 10 * 2**20  # bytes or characters; a page of text alone takes some seconds for each 2**20
 
 
 def parse_html(page: bytes | str, name: str) -> Parsed:
     """Parse a saved web page; everything around the article is left out.
 
-    Raises UnreadableError if no article is found.
+    Raises TooLargeError for more than MAX_PAGE characters or MAX_TAGS tags, and UnreadableError if
+    no article is found.
     """
+    tags = page.count("<") if isinstance(page, str) else page.count(b"<")
+    for counted, most, what in ((len(page), MAX_PAGE, "characters"), (tags, MAX_TAGS, "tags")):
+        if counted > most:
+            raise TooLargeError(
+                f"The page {name} has {counted:,} {what}; expected at most {most:,}.",
+                cure="Save its article alone, or as plain text.",
+            )
     # The error below replaces what trafilatura logs about a page without an article.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     document = bare_extraction(page, include_comments=False, with_metadata=True)

@@ -1,6 +1,5 @@
 """Parses Markdown, and converts parts and metadata of any markup."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from markdown_it.token import Token
 from sourcebook.index.article import Block, BlockKind, Metadata
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import UnreadableError
+from sourcebook.index.parsing.tidy import MAX_DIGITS, refuse_depth
 
 FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S
@@ -27,6 +27,12 @@ KEYS = {
     "language": ("language", "lang", "locale"),
     "tags": ("tags", "keywords", "categories"),
 }
+# A page of metadata; YAML is read at about 100,000 characters a second.
+MAX_FRONT_MATTER = 100_000
+# A tag or comment is no text. A comment without an end goes on to the end of the block, and what
+# is not closed is no tag: each is looked at once, so the time grows with the text alone.
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+TAG = re.compile(r"<[^<>]*>")
 WEB_ADDRESS = re.compile(r"https?://\S+$")
 DATES = ("published", "modified", "retrieved")
 
@@ -65,7 +71,7 @@ def metadata_from(values: Mapping[str, object], *, origin: str, name: str) -> Me
         language=_line(found.get("language")).lower()[:2],
         tags=names(found.get("tags", ""), split_and=False),
         date_sources=dict.fromkeys(dates, origin),
-        extra={str(key): jsonable(value) for key, value in values.items() if key not in used},
+        extra={str(key): value for key, value in values.items() if key not in used},
     )
 
 
@@ -103,18 +109,6 @@ def names(value: object, *, split_and: bool = True) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for item in found if item))
 
 
-def jsonable(value: object) -> object:
-    """`value` in types of JSON: dates in ISO 8601, keys as text."""
-    plain: object = json.loads(json.dumps(_keys_as_text(value), default=str))
-    return plain
-
-
-def _keys_as_text(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _keys_as_text(item) for key, item in value.items()}
-    return [_keys_as_text(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def compose(parts: Iterable[tuple[BlockKind, str]]) -> tuple[str, tuple[Block, ...]]:
     """The text and blocks of parts: white space is collapsed, empty lines stand between parts."""
     texts, blocks, position = [], [], 0
@@ -145,10 +139,39 @@ def parse_markdown(text: str, name: str) -> Parsed:
     return Parsed(text=plain, blocks=blocks, metadata=metadata)
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain YAML: without aliases, of which a few lines make gigabytes, and with short numbers."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse an alias; all else as in YAML."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None, None, "an alias (*name) is not supported; write out what it stands for"
+            )
+        return super().compose_node(parent, index)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Refuse a number that is too long; all else as in YAML."""
+        if len(node.value) > MAX_DIGITS + 1:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a number has {len(node.value):,} characters", node.start_mark
+            )
+        return int(super().construct_yaml_int(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
 def _front_matter(block: str, name: str) -> Metadata:
     cure = "Correct the lines between the two --- marks, or remove them."
+    if len(block) > MAX_FRONT_MATTER:
+        raise UnreadableError(
+            f"The front matter of {name} has {len(block):,} characters; expected at most "
+            f"{MAX_FRONT_MATTER:,}.",
+            cure=cure,
+        )
     try:
-        values = yaml.safe_load(block) or {}
+        values = yaml.load(block, _Loader) or {}
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UnreadableError(
             f"The front matter of {name} is not YAML: {' '.join(str(error).split())}.", cure=cure
@@ -158,6 +181,7 @@ def _front_matter(block: str, name: str) -> Metadata:
             f"The front matter of {name} is {values!r:.80}; expected lines of `key: value`.",
             cure=cure,
         )
+    refuse_depth(values, f"The front matter of {name}")
     return metadata_from(
         {str(key).lower(): value for key, value in values.items()},
         origin="front matter",
@@ -181,7 +205,7 @@ def _markdown_parts(tokens: Sequence[Token]) -> Iterator[tuple[BlockKind, str]]:
         elif token.type in ("fence", "code_block"):
             yield BlockKind.PARAGRAPH, token.content
         elif token.type == "html_block":
-            yield BlockKind.PARAGRAPH, re.sub(r"<!--.*?-->|<[^>]*>", " ", token.content, flags=re.S)
+            yield BlockKind.PARAGRAPH, TAG.sub(" ", COMMENT.sub(" ", token.content))
         elif token.type == "inline" and row is not None:
             row.append(_inline(token))
         elif token.type == "inline":

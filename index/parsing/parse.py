@@ -18,6 +18,14 @@ from sourcebook.index.parsing.clean import clean
 from sourcebook.index.parsing.html import parse_html
 from sourcebook.index.parsing.layout import fill
 from sourcebook.index.parsing.markup import DATES, metadata_from, parse_markdown
+from sourcebook.index.parsing.tidy import (
+    MAX_LINE,
+    one_line,
+    refuse_depth,
+    tidied,
+    whole,
+    whole_number,
+)
 
 # All of Tolstoy's works are about 30 MB, so a larger file is not an article.
 MAX_BYTES = 50 * 2**20
@@ -65,7 +73,7 @@ def parse(
     in the text. Raises TooLargeError above MAX_BYTES, and UnreadableError for an unknown suffix,
     for bytes that are not text, and for files without an article.
     """
-    suffix = PurePath(name).suffix.lower()
+    name, suffix = one_line(name), PurePath(name).suffix.lower()
     if suffix not in PARSERS:
         raise UnreadableError(
             f"{name} ends in {suffix or 'no suffix'!r}; expected one of {', '.join(PARSERS)}.",
@@ -81,35 +89,59 @@ def parse(
             f"{name} is empty; expected the text of an article.",
             cure="Check that the file was saved or downloaded completely.",
         )
-    return PARSERS[suffix](data, name, source, overrides or Metadata())
+    given = tidied(overrides or Metadata(), name)
+    return PARSERS[suffix](data, name, one_line(source), given)
 
 
-def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+def find_files(
+    paths: Iterable[Path], odd: Callable[[Path, UnreadableError], object] = lambda *_: None
+) -> Iterator[Path]:
     """The files among `paths`, and all files with a known suffix in the folders among them.
 
-    Folders are walked in sorted order without following links to folders. Hidden entries are
-    skipped, and README.md, which describes its folder. Raises NotFoundError for a path that does
-    not exist.
+    Folders are walked in sorted order. A link in one is followed only to a file of that folder or
+    of one below; what is named outright is read wherever it is. Hidden entries are skipped, and
+    README.md, which describes its folder. `odd` is called for all else in a folder that has a known
+    suffix and cannot be an article, such as a pipe. Raises NotFoundError for a path that does not
+    exist, and UnreadableError for one that is no file.
     """
     for path in paths:
         if path.is_dir():
-            yield from _walk(path)
-        elif path.exists():
+            yield from _walk(path, odd)
+        elif path.is_file():
             yield path
+        elif path.exists():
+            raise UnreadableError(
+                f"{str(path)!r} is neither a file nor a folder; expected one of these.",
+                cure="Save what it gives to a file first, or pass it on standard input: add -",
+            )
         else:
             raise NotFoundError(
                 f"There is no file or folder {str(path)!r}.", cure="Check the spelling of the path."
             )
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, odd: Callable[[Path, UnreadableError], object]) -> Iterator[Path]:
+    home = os.path.realpath(folder)
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(here, name)
             wanted = path.suffix.lower() in PARSERS and name.lower() != "readme.md"
-            if wanted and not name.startswith(".") and path.is_file():
-                yield path
+            if wanted and not name.startswith("."):
+                if reason := _oddity(path, home):
+                    cure = "Name it outright to add what it leads to, or leave it."
+                    odd(path, UnreadableError(f"{name} was left out: {reason}.", cure=cure))
+                else:
+                    yield path
+
+
+def _oddity(path: Path, home: str) -> str:
+    """Why something found in a folder is not read; empty for a file of that folder."""
+    if not path.is_file():
+        return "it is a link to nothing" if path.is_symlink() else "it is no file"
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
+        return "it is a link out of the folder"
+    return ""
 
 
 def _parse_text(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
@@ -156,26 +188,38 @@ def _line_article(line: bytes, place: str, source: str, number: int, given: Meta
             return article
         return replace(article, metadata=fill(given, article.metadata))
     text = str(record.pop("text"))
-    base = record.pop("source", None) or source
-    labels = [record.pop(key, None) for key in ("id", "_id")]
-    label = next((value for value in labels if value not in (None, "")), number)
+    base = _name_in(record, "source", place) or source
+    label = _name_in(record, "id", place) or _name_in(record, "_id", place) or number
     stated = metadata_from(record, origin="front matter", name=place)
     return _article(
         text,
         line,
         place,
-        f"{base}#{label}",
+        one_line(f"{base}#{label}"),
         fill(given, stated),
         guess_title="title" not in record,
+    )
+
+
+def _name_in(record: dict[str, object], key: str, place: str) -> str:
+    """What a line calls itself; empty where it does not."""
+    value = record.pop(key, None)
+    if isinstance(value, str | int | float | None) and len(text := str(value)) <= MAX_LINE:
+        return "" if value is None else text
+    raise UnreadableError(
+        f"{key} of {place} is {value!r:.60}; expected a text of at most {MAX_LINE:,} characters.",
+        cure="Give every line a short id of its own, or none.",
     )
 
 
 def _record(line: bytes, place: str) -> dict[str, object]:
     cure = 'Correct that line: it needs at least a text, as in {"text": "..."}.'
     try:
-        record = json.loads(line)
+        # No number is as long as to be slow, and NaN, which is not JSON, means that there is none.
+        record = json.loads(line, parse_int=whole_number, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"{place} is not JSON: {error}.", cure=cure) from error
+    refuse_depth(record, place)
     if not isinstance(record, dict):
         raise UnreadableError(f"{place} is {record!r:.60}; expected a JSON object.", cure=cure)
     if not isinstance(record.get("text"), str):
@@ -206,6 +250,7 @@ def _article(
     blocks: tuple[Block, ...] | None = None,
     guess_title: bool = True,
 ) -> Article:
+    text, known = whole(text), tidied(known, name)
     sources = {**{date: "caller" for date in DATES if getattr(known, date)}, **known.date_sources}
     known = replace(known, date_sources=sources)
     cleaned = clean(text, known, blocks=blocks, guess_title=guess_title)
@@ -214,7 +259,7 @@ def _article(
             f"{name} has no words once page furniture is taken out; expected an article's text.",
             cure="Check that the file holds the article itself.",
         )
-    metadata = cleaned.metadata
+    metadata = tidied(cleaned.metadata, name)
     return Article(
         source=source,
         text=cleaned.text,

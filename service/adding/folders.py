@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sourcebook.index.errors import InputError, NotAllowedError, NotFoundError, SourcebookError
+from sourcebook.index.ingest import Watch
 from sourcebook.index.library import Library, Outcome
 from sourcebook.index.parsing.parse import find_files
 from sourcebook.service.adding.files import add_files, file_of, printable
@@ -59,7 +60,10 @@ class Folders:
             raise NotFoundError(f"There is no folder {folder!r}.", cure="Check its spelling.")
         if not os.path.isdir(path):
             raise InputError(f"{folder!r} is a file; expected a folder.", cure="Upload it instead.")
-        return list(find_files([path]))
+        # What is no file of the folder is named by the import, which refuses it.
+        odd: list[Path] = []
+        found = list(find_files([path], lambda path, _: odd.append(path)))
+        return [*found, *odd]
 
 
 def _absolute(path: Path) -> Path:
@@ -90,17 +94,21 @@ class Import(Job[Counter[str]]):
 
     def work(self) -> Counter[str]:
         """Add the files; if one cannot be read, the others are still added."""
-        found = add_files(self.library, self._checked(), failed=self._fail, done=self._count)
+        found = add_files(
+            self.library,
+            self._checked(),
+            failed=self._fail,
+            done=self._count,
+            watch=Watch(stop=lambda: self.over),
+        )
         for outcome in found:
             self.actions[outcome.action] += 1
             self.outcomes = [outcome, *self.outcomes[: SHOWN - 1]]
         return self.actions
 
     def _checked(self) -> Iterator[Path]:
-        """The files, each checked again right before it is read, until the job is over."""
+        """The files, each checked again right before it is read."""
         for file in self.files:
-            if self.over:
-                return
             try:
                 yield self.folders.within(file)
             except NotAllowedError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sourcebook.index.errors import InputError
+from sourcebook.index.errors import InputError, SourcebookError
 from sourcebook.service.cli import access
 from sourcebook.service.cli.context import (
     FAILED,
@@ -104,14 +104,19 @@ def add(
     ] = "text",
     as_json: Json = False,
 ) -> None:
-    """Add files (.txt, .md, .html, .jsonl) and folders. Exit code 1 if any cannot be read."""
+    """Add files (.txt, .md, .html, .jsonl) and folders. Exit code 1 if any cannot be read.
+
+    Stopped with Ctrl-C, it keeps what is added, and the same command goes on from there.
+    """
     from sourcebook.index.parsing.parse import find_files
     from sourcebook.service.adding import files
     from sourcebook.service.cli import printing
 
     if not paths and not retry:
         raise InputError("There is nothing to add; expected a file, a folder, - or --retry.")
-    wanted = list(find_files(Path(path) for path in paths or () if path != "-"))
+    odd: list[tuple[Path, SourcebookError]] = []
+    named = (Path(path) for path in paths or () if path != "-")
+    wanted = list(find_files(named, lambda *each: odd.append(each)))
     typed = files.from_stdin(source, format) if "-" in (paths or ()) else []
     with opened(ctx, create=not retry) as library:
         if retry:
@@ -120,8 +125,11 @@ def add(
             for name in gone:
                 typer.echo(f"dropped: {name} no longer exists", err=True)
             wanted += again
-        added = files.add_with_progress(library, wanted, typed)
+        added, left = files.add_with_progress(library, wanted, typed, odd)
     output(ctx, added, printing.added)
+    if left:
+        typer.echo(files.stopped_at(left, len(wanted)), err=True)
+        raise typer.Exit(INTERRUPTED)
     if added.failures:
         raise typer.Exit(FAILED)
 

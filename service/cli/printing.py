@@ -39,8 +39,9 @@ from sourcebook.service.notation.responses import (
     UpgradedOut,
 )
 
-# Articles are untrusted: control characters could command the terminal, so they are replaced.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Articles are untrusted: control characters could command the terminal, and signs of direction
+# could show a line in another order, so they are replaced.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 Line = Callable[..., None]
 
@@ -102,10 +103,6 @@ def _written(say: Line, written: WrittenOut) -> None:
         say(f"\n{written.model} wrote nothing: {written.failure}.", style="yellow")
     for drop in written.dropped:
         say(f"    dropped: “{drop.text}” ({drop.reason})", style="dim")
-    if written.withheld:
-        numbers = ", ".join(f"[{number}]" for number in written.withheld)
-        reason = "contains instructions to models"
-        say(f"    not shown to {written.model}: {numbers} ({reason})", style="dim")
     if written.sentences:
         say(f"\nThe text above was written by {written.model}. Verbatim:", style="bold")
 
@@ -190,13 +187,13 @@ def articles(page: ArticlesPage) -> None:
     out = console()
     if not out.is_terminal:
         for row in rows:
-            print("\t".join(_clean(cell).replace("\t", " ") for cell in row))
+            print("\t".join(_line(cell) for cell in row))
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in head:
         table.add_column(name, no_wrap=name in ("id", "published"), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_clean(cell)) for cell in row))
+        table.add_row(*(Text(_line(cell)) for cell in row))
     out.print(table, soft_wrap=False)
     last = page.offset + len(rows)
     if page.total > len(rows):
@@ -355,7 +352,7 @@ def _fact(say: Line, name: str, value: object) -> None:
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = ", ".join(str(one) for one in value)
     if value not in (None, ""):
-        say(f"{name:<12} {value}")
+        say(f"{name:<12} {_line(str(value))}")
 
 
 def _printer() -> Line:
@@ -372,3 +369,8 @@ def _printer() -> Line:
 
 def _clean(text: str) -> str:
     return CONTROL.sub("\ufffd", text)
+
+
+def _line(text: str) -> str:
+    """A cell of a table: no line break or tab in it can forge another one."""
+    return " ".join(_clean(text).split())

@@ -139,9 +139,6 @@ class WrittenOut(Returned):
     model: str
     sentences: list[WrittenSentenceOut]
     dropped: list[DroppedOut]
-    withheld: list[int] = Field(
-        description="Citations not shown to the model, because they contain instructions to models."
-    )
     failure: str | None = Field(description="Why there is no draft.")
 
 

@@ -1,11 +1,12 @@
 """Checks each sentence that a language model wrote, and drops those that fail.
 
-A model may only rephrase: what a sentence says must be in the quotes that it cites. docs/doors.md
-lists what these checks cannot detect.
+A model may only rephrase: what a sentence says must be in the quotes that it cites, and answer the
+question. So an order that an article gives to models has no effect, whatever its words: what it
+wants said is not what was asked. docs/doors.md lists what these checks cannot detect.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sourcebook.index.passages import sentence_spans
@@ -28,7 +29,8 @@ SHARED_WORDS = 0.5
 FAMILY = 4  # letters at the start that related words share; our estimate
 REACH = 3  # words after a number that may name what it counts; our estimate
 
-_MARK = re.compile(r"\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+# The spaces before a mark are looked at once, from the first of them.
+_MARK = re.compile(r"(?<!\s)\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 # "It rose. [1]" means "It rose [1]."
 _LATE_MARKS = re.compile(rf"(?<![.!?。])([.!?。]++[\"”’»)]*+)((?:{_MARK.pattern})+)")
 _BULLET = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)])\s+")
@@ -45,16 +47,9 @@ _NUMBER_WORDS = {
     for word, value in LEXICON.numbers.items()
     if word not in LEXICON.unchecked_numbers
 } | dict(LEXICON.amounts)
-# Evidence with instructions to a language model is not shown to one.
-_INSTRUCTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override|ignora|olvida|olvide)\b"
-    r".{0,40}\b(?:instructions?|prompts?|guidelines|instrucciones)\b"
-    r"|\b(?:system|developer) prompt\b"
-    r"|\byou are (?:now )?(?:an? )?(?:AI|assistant|language model)\b"
-    r"|\b(?:AI|language) (?:assistants?|models?)\b.{0,60}\b(?:must|should|please|reply|answer)\b"
-    r"|<\|?(?:im_start|system|assistant)|\[/?INST\]",
-    re.IGNORECASE | re.DOTALL,
-)
+
+# Whether each of some sentences answers the question, as far as the reader can tell.
+Answers = Callable[[str, Sequence[str]], Sequence[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +72,19 @@ class Dropped:
 class Written:
     """A model's draft after the checks: the sentences kept and those dropped.
 
-    `withheld` are citations whose quotes were not shown to the model, because they contain
-    instructions to models. `failure` says why there is no draft.
+    `failure` says why there is no draft.
     """
 
     model: str
     sentences: tuple[WrittenSentence, ...] = ()
     dropped: tuple[Dropped, ...] = ()
-    withheld: tuple[int, ...] = ()
     failure: str | None = None
 
 
-def speaks_to_models(quote: str) -> bool:
-    """Whether a text contains instructions to a language model, judged by patterns."""
-    return bool(_INSTRUCTION.search(quote))
-
-
 def keep_checked(
-    draft: str, question: str, quotes: Quotes, *, model: str, withheld: tuple[int, ...] = ()
+    draft: str, question: str, quotes: Quotes, *, model: str, answers: Answers | None = None
 ) -> Written:
-    """Check every sentence of a draft against `quotes`."""
+    """Check every sentence of a draft against `quotes`, and whether it `answers` the question."""
     kept: list[WrittenSentence] = []
     dropped: list[Dropped] = []
     for text, numbers in sentences_of(draft[:MAX_DRAFT]):
@@ -107,15 +95,18 @@ def keep_checked(
             kept.append(WrittenSentence(text, numbers))
         else:
             dropped.append(Dropped(text[:MAX_SENTENCE], reason))
+    if answers:
+        # A whole quote stands in the answer anyway, and the reader has judged it there.
+        whole = [_words(quote) for quote in quotes.values()]
+        phrased = [sentence for sentence in kept if _words(sentence.text) not in whole]
+        verdicts = answers(question, [sentence.text for sentence in phrased])
+        strays = [one for one, good in zip(phrased, verdicts, strict=True) if not good]
+        kept = [one for one in kept if one not in strays]
+        dropped += [Dropped(one.text, "it does not answer the question") for one in strays]
     if rest := draft[MAX_DRAFT:].strip():
         reason = f"it comes after the first {MAX_DRAFT:,} characters"
         dropped.insert(0, Dropped(rest[:MAX_SENTENCE], reason))
-    return Written(
-        model=model,
-        sentences=tuple(kept),
-        dropped=tuple(dropped[:MAX_DROPPED]),
-        withheld=withheld,
-    )
+    return Written(model=model, sentences=tuple(kept), dropped=tuple(dropped[:MAX_DROPPED]))
 
 
 def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:

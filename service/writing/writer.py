@@ -15,7 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from sourcebook.service.asking.citation import Citation
-from sourcebook.service.writing.checks import Written, keep_checked, speaks_to_models
+from sourcebook.service.writing.checks import Answers, Written, keep_checked
 
 MAX_BYTES = 256 * 1024
 NOTHING = "NOTHING"
@@ -56,25 +56,21 @@ class Writer:
     key: str = field(default="", repr=False)
     seconds: float = 60.0
 
-    def write(self, question: str, citations: Sequence[Citation]) -> Written:
+    def write(
+        self, question: str, citations: Sequence[Citation], answers: Answers | None = None
+    ) -> Written:
         """Phrase an answer from the quotes of the citations; it never raises for the model's sake.
 
-        Quotes that speak to language models are withheld from it.
+        With `answers` a sentence is kept only if it answers the question.
         """
         quotes = {cited.number: cited.exact for cited in citations}
-        withheld = tuple(number for number, quote in quotes.items() if speaks_to_models(quote))
-        shown = {number: quotes[number] for number in quotes if number not in withheld}
         try:
-            if not shown:
-                raise _WriterError(
-                    "it was not asked, as all evidence contains instructions to models"
-                )
-            draft = self._draft(question, shown)
+            draft = self._draft(question, quotes)
             if draft.strip().rstrip(".").upper() == NOTHING:
                 raise _WriterError("it found no answer in the evidence")
         except _WriterError as error:
-            return Written(model=self.model, withheld=withheld, failure=str(error))
-        return keep_checked(draft, question, shown, model=self.model, withheld=withheld)
+            return Written(model=self.model, failure=str(error))
+        return keep_checked(draft, question, quotes, model=self.model, answers=answers)
 
     def _draft(self, question: str, shown: dict[int, str]) -> str:
         """What the model answers, as it is."""

@@ -17,6 +17,7 @@ from attacks import (
     every_address_every_role,
     floods,
     largest_requests,
+    parser_fuzz,
     restore_drills,
     slow_clients,
 )
@@ -34,6 +35,7 @@ ATTACKS: dict[str, tuple[int, Callable[[int, Path], Outcome]]] = {
     "floods": (30, floods.attack),  # seconds
     "largest_requests": (2_000, largest_requests.attack),
     "endings": (8, endings.attack),
+    "parser_fuzz": (1_000, parser_fuzz.attack),
 }
 
 
