@@ -235,7 +235,9 @@ DATE_LABEL = re.compile(
     r"(?: on| at)?:?\s+(?P<date>.{4,60})",
     re.IGNORECASE,
 )
-BYLINE = re.compile(r"(?:[Bb]y|BY|[Ww]ritten by|[Ss]tory by|Por|Par|Von)\s*:?\s+(?P<who>.{3,120})")
+BYLINE = re.compile(
+    r"(?:[Bb]y|BY|[Ww]ritten by|[Ss]tory by|Por|Par|Von)(?:\s*:)?\s++(?P<who>.{3,120})"
+)
 INTRODUCES = re.compile(r"(?::|\b(?:at|visit|see|to|on))$")
 HEAD = 8  # lines with title, kicker, byline, dates, reading time and tagline
 

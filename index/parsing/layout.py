@@ -16,6 +16,7 @@ MAX_LINES = 1_000_000
 MAX_PULL_QUOTES = 2000
 
 CLOSED = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
+OPENING = re.compile(r"(?:^|[.!?…][\"'”’»]?\s|[\"“‘«„‹])[\"'“‘«„]*$")
 LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
 STRAY = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]+"
@@ -346,9 +347,7 @@ def _repeated_in(pieces: Sequence[Piece], i: int, wanted: dict[str, list[int]]) 
 
 def _set_off(text: str, start: int, end: int) -> bool:
     """Whether the span is a whole sentence or quotation of `text`."""
-    opens = re.search(
-        r"(?:^|[.!?…][\"'”’»]?\s|[\"“‘«„‹])[\"'“‘«„]*$", text[max(0, start - 6) : start]
-    )
+    opens = OPENING.search(text[max(0, start - 6) : start])
     return bool(opens and re.match(r"[\"'”’»]*(?:[.,!?…]|$|[\"”’»])", text[end : end + 4]))
 
 

@@ -156,7 +156,7 @@ def without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text without these spans, with a capital at its beginning, and single spaces."""
     for start, end in sorted(spans, reverse=True):
         text = f"{text[:start]} {text[end:]}"
-    text = re.sub(r"\s+(?=[?.!,;:])", "", " ".join(text.split())).lstrip(",;:. ")
+    text = re.sub(r" (?=[?.!,;:])", "", " ".join(text.split())).lstrip(",;:. ")
     return re.sub(r"\w", lambda first: first[0].upper(), text, count=1)
 
 
