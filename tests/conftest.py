@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything asks: nothing is downloaded in a test
 # Tests ask many questions at once on slow machines; tests/attacks/floods.py is about refusing some.
 os.environ.setdefault("SOURCEBOOK_MAX_WAIT_MS", "60000")
+# Nor does a test fail because a slow machine tells of slow questions.
+os.environ.setdefault("SOURCEBOOK_SLOW_QUESTION_MS", "0")
 
 import pytest
 

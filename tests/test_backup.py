@@ -342,7 +342,10 @@ def test_a_server_notices_that_its_folder_was_exchanged(
 
         def refused(said: str) -> None:
             assert said in str(library.replaced())
-            for path in ("/readyz", "/v1/ask?q=fines", "/v1/articles"):
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.json()["type"]) == (503, "/problems/not-ready")
+            assert said in ready.text
+            for path in ("/v1/ask?q=fines", "/v1/articles"):
                 response = client.get(path)
                 problem = response.json()
                 assert (response.status_code, problem["type"]) == (503, "/problems/library"), path

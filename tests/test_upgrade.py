@@ -373,7 +373,7 @@ def test_killed_it_goes_on_where_it_was(tmp_path: Path, old: Encoder, new: Encod
 def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a library that the default encoder of another release made."""
     for name in os.environ:
-        if name.startswith("SOURCEBOOK_"):
+        if name.startswith("SOURCEBOOK_") and name != "SOURCEBOOK_MAX_WAIT_MS":
             monkeypatch.delenv(name)
     return made(tmp_path / "library", Encoder(FORMER), [*articles(), *many(150)])
 
