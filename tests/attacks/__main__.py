@@ -1,11 +1,10 @@
 """Attacks a Sourcebook as an enemy or bad luck would: `make attacks` runs all of it.
 
 A module beside this one has a function `attack(rounds, folder) -> Outcome`; `ATTACKS` lists it with
-the rounds of a full run and of one with `--quick`. The tests run a few rounds of each. A run of all
-of them writes the table in docs/reliability.md.
+the rounds of a full run and of one with `--quick`; names after these run only some. The tests run a
+few rounds of each. Each attack writes its row of the table in docs/reliability.md.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -30,9 +29,12 @@ from attacks import (
 )
 from attacks.outcome import Outcome
 
-REPOSITORY = Path(__file__).parents[2]
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 MARK = "<!-- generated: attacks -->"
 END = "<!-- end -->"
+HEAD = """\
+| name | attack | promise | tries | broken | seconds | run on |
+|---|---|---|---:|---:|---:|---|"""
 QUICK = "--quick"
 
 Attack = Callable[[int, Path], Outcome]
@@ -53,14 +55,23 @@ ATTACKS: dict[str, tuple[int, int, Attack]] = {
 }
 
 
-def table(rows: list[tuple[Outcome, float]]) -> str:
-    """The outcomes as a Markdown table, with the seconds that each took."""
-    head = "| attack | tries | promise | broken | seconds |\n|---|---:|---|---:|---:|\n"
-    return head + "".join(
-        f"| {one.attack} | {one.tried:,} | {one.promise} | {one.not_run or len(one.faults)} "
-        f"| {seconds:.0f} |\n"
-        for one, seconds in rows
+def row(name: str, outcome: Outcome, seconds: float) -> str:
+    """The outcome as a row of the table."""
+    broken = outcome.not_run or len(outcome.faults)
+    return (
+        f"| `{name}` | {outcome.attack} | {outcome.promise} | {outcome.tried:,} | {broken} "
+        f"| {seconds:.0f} | {datetime.now(UTC):%Y-%m-%d} |"
     )
+
+
+def written(page: str, name: str, new: str) -> str:
+    """The page with the new row of an attack; the rows of the others stay."""
+    before, rest = page.split(MARK, 1)
+    old, after = rest.split(END, 1)
+    rows = {line.split("`")[1]: line for line in old.splitlines() if line.startswith("| `")}
+    rows[name] = new
+    lines = [HEAD, *(rows[one] for one in ATTACKS if one in rows)]
+    return before + MARK + "\n" + "\n".join(lines) + "\n" + END + after
 
 
 def run(name: str, rounds: int, attack: Attack) -> tuple[Outcome, float]:
@@ -83,26 +94,17 @@ def run(name: str, rounds: int, attack: Attack) -> tuple[Outcome, float]:
 def main(arguments: list[str]) -> int:
     """Run the attacks named, or all of them; 1 if a promise was broken."""
     names = [one for one in arguments if one != QUICK]
-    rows = []
+    broken = False
     for name in names or ATTACKS:
         full, few, attack = ATTACKS[name]
         rounds = few if QUICK in arguments else full
         print(f"{name}: {rounds} rounds", flush=True)
-        rows.append(run(name, rounds, attack))
-        print(table(rows[-1:]).splitlines()[-1], flush=True)
-        for fault in rows[-1][0].faults:
-            print(f"  {fault}", flush=True)
-    if not names:
-        page = REPOSITORY / "docs" / "reliability.md"
-        text = page.read_text("utf-8")
-        before, rest = text.split(MARK, 1)
-        kind = "with `--quick`" if QUICK in arguments else "in full"
-        when = f"Run {kind} on {datetime.now(UTC):%Y-%m-%d}, with {os.cpu_count()} processors.\n\n"
-        page.write_text(
-            before + MARK + "\n" + when + table(rows) + END + rest.split(END, 1)[1], "utf-8"
-        )
-    print(table(rows))
-    return int(any(outcome.faults for outcome, _ in rows))
+        outcome, seconds = run(name, rounds, attack)
+        new = row(name, outcome, seconds)
+        print("\n".join([new, *(f"  {fault}" for fault in outcome.faults)]), flush=True)
+        PAGE.write_text(written(PAGE.read_text("utf-8"), name, new), "utf-8")
+        broken = broken or bool(outcome.faults)
+    return int(broken)
 
 
 if __name__ == "__main__":
