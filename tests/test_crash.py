@@ -10,4 +10,4 @@ def test_kill_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_at_random_sizes(tmp_path: Path) -> None:
-    assert disk_full.attack(6, tmp_path).faults == ()
+    assert disk_full.attack(4, tmp_path).faults == ()

@@ -21,8 +21,8 @@ from sourcebook.index.library import DATABASE, Library
 
 # A library is begun anew every so many rounds; in each, so many changes are tried.
 ROUNDS_EACH, CHANGES = 10, 6
-# Bytes that a file may have: from none to more than any file of these libraries has.
-LEAST, MOST = 100, 3_000_000
+# Bytes that a file may have: from less than an empty library needs to more than any of these.
+LEAST, MOST = 10_000, 10_000_000
 
 States = dict[str, str]  # what each article is: its SHA-256, or `-` for none
 

@@ -23,8 +23,9 @@ from sourcebook.service.asking.engine import Engine
 TESTS = Path(__file__).parents[1]
 # A library is begun anew every so many rounds, so that some die while they make one.
 ROUNDS_EACH = 6
-# An addition takes a tenth to a third of a second here.
-LONGEST_LIFE_S = 1.2
+# An addition takes a tenth to a third of a second on a machine that does nothing else. While fewer
+# changes are done than rounds, lives become longer.
+LONGEST_LIFE_S, LONGEST_OF_ALL_S, LONGER = 1.2, 5.0, 1.2
 
 
 def attack(rounds: int, folder: Path) -> Outcome:
@@ -32,6 +33,7 @@ def attack(rounds: int, folder: Path) -> Outcome:
     encoder = Encoder(MINILM)  # the one that `crashing.py` uses
     chance = random.Random(2)
     finished = 0
+    longest = LONGEST_LIFE_S
     faults = []
     with _crasher() as crasher:
         assert crasher.stdin
@@ -40,13 +42,15 @@ def attack(rounds: int, folder: Path) -> Outcome:
             place = folder / f"library-{number // ROUNDS_EACH}"
             journal = place.with_suffix(".journal")
             before = _count(journal)
-            life = chance.uniform(0, LONGEST_LIFE_S)
+            life = chance.uniform(0, longest)
             crasher.stdin.write(f"{place}\t{number}\t{life}\t{journal}\n")
             crasher.stdin.flush()
             try:
                 ended = crasher.stdout.readline().strip()
                 assert ended == "killed", f"expected 'killed', found {ended!r}"
                 finished += _count(journal) - before
+                if finished <= number:
+                    longest = min(LONGER * longest, LONGEST_OF_ALL_S)
                 with Library(place, encoder, create=True) as library:
                     _check(library, encoder, journal)
             except (AssertionError, SourcebookError) as error:
