@@ -53,8 +53,8 @@ check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/mypy tests
 	$(BIN)/python -m docs.generate --check
 
-attacks: $(DEVELOPING)  ## try to break it: kill, flip bits, flood; writes docs/reliability.md
-	cd tests && ../$(BIN)/python -m attacks
+attacks: $(DEVELOPING)  ## try to break it: kill, flip bits, flood; writes docs/reliability.md; ONLY=--quick, or a name
+	cd tests && ../$(BIN)/python -m attacks $(ONLY)
 
 docs: $(DEVELOPING)  ## write the generated pages anew
 	$(BIN)/python -m docs.generate

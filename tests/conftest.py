@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import random
 import re
 import socket
 import sqlite3
@@ -121,6 +122,17 @@ def article_from(text: str, name: str, known: Metadata | None = None) -> Article
     return Article(
         source=f"{name}.txt", text=text, blocks=blocks, metadata=metadata, raw=text.encode()
     )
+
+
+def version(name: str, number: int) -> Article:
+    """An article of one to four passages, different in every version."""
+    chance = random.Random(f"{name} {number}")
+    paragraphs = [
+        f"In {name}, version {number}, the council of town {place} counts "
+        f"{chance.randint(1, 9_999)} hectares of coca. " + "It blames the rain and the war. " * 16
+        for place in range(chance.randint(1, 4))
+    ]
+    return article_from("\n\n".join(paragraphs).replace(" \n", "\n").strip(), name)
 
 
 @pytest.fixture(scope="session")

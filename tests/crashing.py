@@ -1,4 +1,4 @@
-"""Run by test_crash.py: adds, replaces and removes articles until it is killed.
+"""Run by attacks/kills.py: adds, replaces and removes articles until it is killed.
 
 The encoder is loaded once; each round is a fork of this process. That is safe because PyTorch is
 told to use one thread before it does anything, so no thread exists that a fork could lose.
@@ -17,23 +17,11 @@ from typing import NoReturn
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import torch
-from conftest import article_from
+from conftest import article_from, version
 
-from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import MINILM
 from sourcebook.index.library import Library
-
-
-def version(name: str, number: int) -> Article:
-    """An article of one to four passages, different in every version."""
-    chance = random.Random(f"{name} {number}")
-    paragraphs = [
-        f"In {name}, version {number}, the council of town {place} counts "
-        f"{chance.randint(1, 9_999)} hectares of coca. " + "It blames the rain and the war. " * 16
-        for place in range(chance.randint(1, 4))
-    ]
-    return article_from("\n\n".join(paragraphs).replace(" \n", "\n").strip(), name)
 
 
 def names_in(library: Library) -> list[str]:

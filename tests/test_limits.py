@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attacks import floods, largest_requests, slow_clients
+from attacks import floods, largest_requests, slow_clients, soak
 from attacks.serving import Target, serving
 from conftest import copy_library
 from fastapi import FastAPI
@@ -61,6 +61,12 @@ def test_a_flood_is_refused_politely(target: Target) -> None:
 
 def test_large_requests_are_answered_or_refused(target: Target) -> None:
     assert largest_requests.attacked(target, 12).faults == ()
+
+
+def test_ordinary_use_gets_no_error(target: Target) -> None:
+    outcome = soak.soaked(target, 3, 1)
+    assert outcome.tried > 3
+    assert not [fault for fault in outcome.faults if " got " in fault]
 
 
 def quotations(count: int) -> str:

@@ -86,7 +86,8 @@ def test_every_problem_has_an_example(document: Json) -> None:
     for name, operation in operations(document):
         for status, answer in operation["responses"].items():
             if status[0] in "45":
-                [content] = answer["content"].values()
+                common = document["components"]["responses"].get(status)
+                [content] = (common if "$ref" in answer else answer)["content"].values()
                 assert content["example"]["status"] == int(status), name
                 validate(document, content["example"], content["schema"])
 

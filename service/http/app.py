@@ -117,6 +117,7 @@ class Documented(FastAPI):
             method, path = operation.split(" ")
             _exemplify(document["paths"].get(path, {}).get(method.lower(), {}), example)
         describe(document, self.state.addresses)
+        problems.describe_common(document)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -27,6 +27,9 @@ RETRY_AFTER_S = 5
 MAX_ERRORS = 50  # that one problem lists
 AGAIN = ("busy", "overloaded")  # what is worth trying again after so many seconds
 
+# What any request may get, any with a body, and any that needs a key.
+ANY_REQUEST, ANY_BODY, KEYED = (408, 431), (400, 413), (401, 403, 429)
+
 # Rejected values are shown shortened; a `repr` can always be sent back.
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 80
@@ -147,6 +150,23 @@ def install(app: FastAPI, dialects: Dialects = MappingProxyType({})) -> None:
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the problems that an endpoint may return."""
     return {status: _response(status) for status in statuses}
+
+
+def describe_common(document: dict[str, Any]) -> None:
+    """Add to an OpenAPI document the problems that no endpoint declares: any request may get them.
+
+    They come from what is before the endpoints: connections, keys, and the reading of bodies.
+    """
+    common = document["components"].setdefault("responses", {})
+    for status in (*ANY_REQUEST, *ANY_BODY, *KEYED):
+        common[str(status)] = _response(status)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            statuses = [*ANY_REQUEST, *(ANY_BODY if "requestBody" in operation else ())]
+            statuses += KEYED if operation["security"] else ()
+            for status in statuses:
+                named = {"$ref": f"#/components/responses/{status}"}
+                operation["responses"].setdefault(str(status), named)
 
 
 def _response(status: int) -> dict[str, Any]:

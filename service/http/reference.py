@@ -41,6 +41,7 @@ def page(document: Json) -> str:
     for name in dict.fromkeys([*described, *(tag for one in operations for tag in one[2]["tags"])]):
         parts.append(f"<h2>{escape(name.capitalize())}</h2>{_prose(described.get(name, ''))}")
         parts += [_operation(*one) for one in operations if name in one[2]["tags"]]
+    parts.append("<h2>Problems of any request</h2>" + _answers(document["components"]["responses"]))
     parts.append("<h2>Values</h2>")
     parts += [_schema(*item) for item in sorted(document["components"]["schemas"].items())]
     return (
@@ -113,11 +114,16 @@ def _operation(method: str, path: str, operation: Json) -> str:
         if "properties" in body["schema"]:
             parts.append(_fields(body["schema"]))
     parts.append(f"<pre>{escape(_curl(method, path, operation))}</pre>")
-    answers = "".join(
+    own = {status: one for status, one in operation["responses"].items() if "$ref" not in one}
+    return f"{''.join(parts)}{_answers(own)}"
+
+
+def _answers(responses: Mapping[str, Json]) -> str:
+    rows = "".join(
         f"<tr><td><code>{escape(status)}</code><td>{_answer(response)}"
-        for status, response in operation["responses"].items()
+        for status, response in responses.items()
     )
-    return f"{''.join(parts)}<table>{answers}</table>"
+    return f"<table>{rows}</table>"
 
 
 def _answer(response: Json) -> str:

@@ -35,7 +35,10 @@ class Problem(Returned):
     title: str = Field(description="The kind of problem in two or three words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong: the name, the value and what was expected.")
-    instance: str = Field(description="The address of the request.")
+    instance: str | None = Field(
+        default=None,
+        description="The address of the request, unless it was refused before that was read.",
+    )
     request_id: str | None = Field(
         default=None, description="The id under which the server's log tells of the request."
     )

@@ -11,3 +11,4 @@ class Outcome:
     promise: str  # what must hold, such as "no answer, score or text changes without a word"
     tried: int
     faults: tuple[str, ...] = ()
+    not_run: str = ""  # why it was not, such as "schemathesis is not installed"

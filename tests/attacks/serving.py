@@ -1,5 +1,6 @@
 """A server process under attack: its addresses, its memory, and whether it still answers."""
 
+import json
 import os
 import re
 import signal
@@ -11,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL
@@ -30,10 +32,14 @@ NORMAL_S, NORMAL_TIMES = 1.0, 10
 
 @dataclass(slots=True)
 class Target:
-    """A server under attack; `normal` is how many seconds a normal question may take."""
+    """A server under attack; `normal` is how many seconds a normal question may take.
+
+    `key` is what its requests are sent with, if it needs one.
+    """
 
     address: str
     process: "subprocess.Popen[str]"
+    key: str = ""
     normal: float = NORMAL_S
 
     def warm_up(self) -> float:
@@ -52,9 +58,19 @@ class Target:
     def ask(self) -> float:
         """The seconds that it takes to answer a normal question; raises where it does not."""
         began = time.perf_counter()
-        with urlopen(f"{self.address}/v1/ask?q={quote(QUESTION)}", timeout=60) as response:
-            response.read()
+        self.call("GET", f"/v1/ask?q={quote(QUESTION)}")
         return time.perf_counter() - began
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """What it answers; raises where that is an error, or no answer comes in time."""
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        request = Request(self.address + path, data, headers, method=method)
+        with urlopen(request, timeout=60) as response:
+            return json.load(response)
 
     def answers(self) -> str:
         """What is wrong with how it answers a normal question; empty if nothing is."""
@@ -81,7 +97,9 @@ class Target:
 
 
 @contextmanager
-def serving(library: Path, files: int | None = None, **environment: str) -> Iterator[Target]:
+def serving(
+    library: Path, files: int | None = None, key: str = "", **environment: str
+) -> Iterator[Target]:
     """`sourcebook serve` on the library and a free port, with at most so many open files."""
     limit = ["prlimit", f"--nofile={files}"] if files else []
     process = subprocess.Popen(
@@ -95,7 +113,7 @@ def serving(library: Path, files: int | None = None, **environment: str) -> Iter
         assert process.stdout is not None
         found = re.search(r"http://\S+:\d+", process.stdout.readline())
         assert found, "the server did not start"
-        target = Target(found[0], process)
+        target = Target(found[0], process, key)
         target.warm_up()
         yield target
     finally:
