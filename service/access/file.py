@@ -1,9 +1,10 @@
 """The file `access.db` in a library's folder: its keys, its sessions and its audit log."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -16,6 +17,7 @@ from sourcebook.index.errors import (
     NotFoundError,
     StorageError,
 )
+from sourcebook.index.storage.access_mode import may_add, share
 from sourcebook.service.access.keys import digest, new_key, new_session
 from sourcebook.service.access.roles import Role
 
@@ -65,6 +67,11 @@ class AccessFile:
         """Use the file in `folder`; entries of the audit log are kept for `audit_days`."""
         self.path = folder / NAME
         self._audit_days = audit_days
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written here, nor to the library: there is nothing to record."""
+        return not may_add(self.path.parent)
 
     def add_key(self, name: str, role: Role, per_minute: int, per_day: int) -> str:
         """Make a key and return it: it cannot be read later. Raises `InputError` for a bad name."""
@@ -189,12 +196,19 @@ class AccessFile:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction; it makes the file where there is none."""
-        with _errors(self.path), closing(_connect(self.path, "rwc")) as connection:
+        with _errors(self.path), closing(self._made()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             if not _version(connection):
                 _create(connection)
             yield connection
             connection.execute("COMMIT")
+
+    def _made(self) -> sqlite3.Connection:
+        """A connection; a new file is for its owner alone, or the group of a shared library."""
+        with suppress(OSError):  # it is there, or SQLite tells why it cannot be made
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+            share(self.path, self.path.parent)
+        return _connect(self.path, "rw")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
