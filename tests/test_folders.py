@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +170,53 @@ def test_what_another_process_writes_is_seen_through_a_read_only_folder(
             library.remove(next(one.record.id for one in library.add([article_from(VISA, "visa")])))
         assert reader.asked(question) == ""
         assert reader("CHECK") == []
+
+
+AS_A_MEMBER = """
+import os, sys
+from pathlib import Path
+from conftest import article_from
+from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.library import Library
+from sourcebook.service.access.file import AccessFile
+from sourcebook.service.access.roles import Role
+folder, name = Path(sys.argv[1]), sys.argv[2]
+encoder = Encoder()
+os.umask(0o077)  # the folder decides, not the user
+os.setgroups([64_000])
+os.setgid(int(sys.argv[3]))
+os.setuid(int(sys.argv[3]))
+with Library(folder, encoder, create=True) as library:
+    library.add([article_from(f"{name} counts 312 hectares of coca.", name)])
+    AccessFile(folder, 30).add_key(name, Role.ASKER, 60, 60)
+    print(library.read_only, library.drift(), len(library.holding("hectares")))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, who alone can become other users")
+def test_users_of_a_group_share_a_library() -> None:
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    try:
+        os.chown(folder, 0, 64_000)
+        folder.chmod(0o2770)
+        for number, name in enumerate(("Tumaco", "Quito", "Leticia")):
+            done = subprocess.run(
+                [sys.executable, "-c", AS_A_MEMBER, folder, name, str(64_001 + number % 2)],
+                cwd=REPOSITORY,
+                env=os.environ
+                | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.stdout == f"False [] {number + 1}\n", done.stderr
+            assert "rebuilt" not in done.stderr
+        names = {one.name for one in AccessFile(folder, 30).all_keys()}
+        assert names == {"Tumaco", "Quito", "Leticia"}
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_the_keys_are_only_for_the_one_who_made_them(tmp_path: Path) -> None:
+    AccessFile(tmp_path, 30).add_key("someone", Role.ASKER, 60, 60)
+    assert stat.S_IMODE((tmp_path / "access.db").stat().st_mode) == 0o600

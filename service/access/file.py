@@ -24,6 +24,7 @@ from sourcebook.service.access.roles import Role
 NAME = "access.db"
 VERSION = 1
 MAX_NAME = 64  # characters
+SESSION_S = 7 * 24 * 3600
 # Each key may be signed in at this many places; a further one ends the oldest session.
 SESSIONS = 100
 # Each new entry of the audit log removes at most so many old ones, also after a leap of the clock.
@@ -122,23 +123,31 @@ class AccessFile:
         found = self._read("SELECT * FROM keys WHERE hash = ? AND revoked IS NULL", digest(secret))
         return _key(found[0]) if found else None
 
-    def key_of_session(self, secret: str) -> Key | None:
-        """The key that this session was begun with, unless it has ended."""
+    def key_of_session(self, secret: str, at: int | None = None) -> Key | None:
+        """The key that this session was begun with, unless it has ended.
+
+        One that seems to end later than any can was begun while the clock was ahead: it has ended.
+        """
+        now = int(time.time()) if at is None else at
         found = self._read(
             "SELECT keys.* FROM sessions JOIN keys ON keys.name = sessions.key "
-            "WHERE sessions.hash = ? AND expires > ? AND revoked IS NULL",
+            "WHERE sessions.hash = ? AND expires > ? AND expires <= ? AND revoked IS NULL",
             digest(secret),
-            int(time.time()),
+            now,
+            now + SESSION_S,
         )
         return _key(found[0]) if found else None
 
-    def begin_session(self, name: str, seconds: int) -> str:
-        """Begin a session with the key of this name; returns its secret."""
-        secret, now = new_session(), int(time.time())
+    def begin_session(self, name: str, at: int | None = None) -> str:
+        """Begin a session with the key of this name; returns its secret.
+
+        `at` is the time in seconds since 1970; without it, it is now.
+        """
+        secret, now = new_session(), int(time.time()) if at is None else at
         with self._writing() as connection:
             connection.execute("DELETE FROM sessions WHERE expires <= ?", (now,))
             connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?)", (digest(secret), name, now + seconds)
+                "INSERT INTO sessions VALUES (?, ?, ?)", (digest(secret), name, now + SESSION_S)
             )
             connection.execute(
                 "DELETE FROM sessions WHERE key = ? AND hash NOT IN (SELECT hash FROM sessions "
