@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from sourcebook.index.check import in_articles
 from sourcebook.index.errors import (
@@ -24,7 +24,7 @@ from sourcebook.index.errors import (
 )
 from sourcebook.index.library import DATABASE, FREE_BYTES, fingerprint_of, missing
 from sourcebook.index.storage import database_file
-from sourcebook.index.storage.lock import LOCK
+from sourcebook.index.storage.lock import LOCK, locked
 from sourcebook.index.storage.store import Store
 
 # Of temporary files, which are hidden: SQLite could open them, but nobody should.
@@ -263,7 +263,7 @@ def _unused_name(folder: Path) -> Path:
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the write lock of the library in `folder`, unless another process has it."""
     try:
-        with FileLock(folder / LOCK, timeout=0):
+        with locked(folder / LOCK):
             yield
     except Timeout as error:
         raise BusyError(

@@ -37,9 +37,11 @@ from sourcebook.index.ingest import (
     unchanged,
     upsert,
 )
-from sourcebook.index.search.derived import DENSE, LEXICAL, DerivedIndexes, tidy
+from sourcebook.index.search.derived import DerivedIndexes, tidy
+from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
+from sourcebook.index.storage.access_mode import read_only, share
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
 from sourcebook.index.storage.store import Store
@@ -89,6 +91,8 @@ class Library:
         `at_hand` finds the library's own encoder where it is not `encoder`, and follows it to the
         next one when another process upgrades it. Sets BLAS to one thread in this process.
 
+        One that this process cannot write to is only read; its changes raise `StorageError`.
+
         Raises `NotFoundError` if there is no library, `LibraryError` for one that is damaged, of a
         newer version, or made with another encoder that is not at hand.
         """
@@ -111,18 +115,24 @@ class Library:
                     encoder = self._own_encoder(view) or encoder
                 check_encoder(view, encoder)
                 self._searchable = self._opened(view, encoder)
-                tidy(folder, view)
+                if not self.read_only:
+                    tidy(folder, view)
             # Views that began before an upgrade still search what they began with.
             self._known: WeakValueDictionary[tuple[str, str], Searchable] = WeakValueDictionary()
             self._known[self._searchable.key] = self._searchable
             with self.view() as view:
                 view.catch_up()
                 expired = trash.expired(view)
-            if expired:
+            if expired and not self.read_only:
                 self._expire()
         except BaseException:
             self.store.close()
             raise
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this process can only read it: questions work, changes do not."""
+        return self.store.read_only
 
     @property
     def encoder(self) -> Encoder:
@@ -169,6 +179,8 @@ class Library:
         For callers that show progress or stop early; nothing is added unless the outcomes are
         iterated.
         """
+        if self.read_only:  # before anything is encoded in vain
+            raise read_only(self.folder)
         made = self._searchable
         groups = prepare(articles, made.encoder, made.codec, self._unchanged, watch)
         for group in prefetch(groups):
@@ -346,7 +358,13 @@ class Library:
     def _opened(self, view: View, encoder: Encoder) -> Searchable:
         """What views of this encoder share."""
         folder = self.folder / view.derived
-        indexes = DerivedIndexes(folder, encoder.dimensions, self.folder / LOCK, self._writing)
+        indexes = DerivedIndexes(
+            folder,
+            encoder.dimensions,
+            self.folder / LOCK,
+            self._writing,
+            read_only=self.read_only,
+        )
         indexes.discard_misfits(self.store)
         return Searchable(
             key=_key(view),
@@ -387,7 +405,13 @@ class Library:
 
     def _begin(self, database: Path, encoder: Encoder) -> None:
         """Create an empty library; a crash meanwhile leaves none."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The folder {self.folder} cannot be made: {error.strerror}.",
+                cure="Name another folder with --library.",
+            ) from error
         with self._writing():
             if database.exists():
                 return
@@ -398,6 +422,7 @@ class Library:
                 writer.set_meta("uuid", uuid.uuid4().hex)
                 set_encoder(writer, encoder)
             store.close()
+            share(temporary, self.folder)
             temporary.rename(database)
 
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.errors import BusyError, StorageError
@@ -16,7 +16,7 @@ from sourcebook.index.passages import Passage
 from sourcebook.index.search.derived import DERIVED, DerivedIndexes
 from sourcebook.index.storage import staged
 from sourcebook.index.storage.copies import copy_database
-from sourcebook.index.storage.lock import LOCK, write_lock
+from sourcebook.index.storage.lock import LOCK, locked, write_lock
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.store import Store, Writer
 
@@ -73,17 +73,12 @@ def upgrade_library(
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     try:
-        with FileLock(folder / UPGRADE_LOCK, timeout=0):
+        with locked(folder / UPGRADE_LOCK):
             yield
     except Timeout as error:
         raise BusyError(
             f"Another process is upgrading the library in {folder}.",
             cure="`sourcebook info` tells how far it is. The library can be used meanwhile.",
-        ) from error
-    except PermissionError as error:
-        raise StorageError(
-            f"The library in {folder} cannot be written to: {error}.",
-            cure="Check the folder's permissions, then try again.",
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +23,7 @@ from sourcebook.eval.cli.app import app as command_line
 from sourcebook.eval.http.routes import evaluations_router
 from sourcebook.index.errors import InputError, LibraryError, NotAllowedError, NotFoundError
 from sourcebook.index.library import Library
-from sourcebook.service.access.file import AccessFile, Entry
+from sourcebook.service.access.file import SESSION_S, AccessFile, Entry
 from sourcebook.service.access.gate import Gate, Shown, is_reachable, warn_if_open
 from sourcebook.service.access.keys import KEY, HideKeys
 from sourcebook.service.access.limits import WRONG_PER_MINUTE, Buckets
@@ -359,13 +360,16 @@ def test_over_https_the_cookie_is_secure(serve: Serve, file: AccessFile) -> None
 
 def test_sessions_end(file: AccessFile) -> None:
     made(file)
-    now, later = file.begin_session("asker", 0), file.begin_session("asker", 60)
+    moment = int(time.time())
+    now, later = file.begin_session("asker", moment - SESSION_S), file.begin_session("asker")
     assert file.key_of_session(now) is None
     assert file.key_of_session(later)
+    ahead = file.begin_session("asker", moment + 10**9)  # the clock was wrong, and is set back
+    assert file.key_of_session(ahead) is None
     for _ in range(100):
-        file.begin_session("asker", 120)
+        file.begin_session("asker", moment + 60)
     assert file.key_of_session(later) is None  # the oldest makes room
-    last = file.begin_session("asker", 60)
+    last = file.begin_session("asker")
     file.revoke("asker")
     assert file.key_of_session(last) is None
 

@@ -27,7 +27,7 @@ from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.ingest import Action
 from sourcebook.index.library import DATABASE, Library
 from sourcebook.index.search.candidates import Sourced
-from sourcebook.index.search.derived import DENSE, LEXICAL
+from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.storage.lock import LOCK
 from sourcebook.index.storage.records import Filter
 from sourcebook.index.upgrade import upgrade_library
@@ -819,10 +819,12 @@ from sourcebook.index.library import Library
 encoder = Encoder()
 os.setgid(65534)
 os.setuid(65534)
-try:
-    Library(Path(sys.argv[1]), encoder)
-except StorageError as error:
-    print(error.kind, error.cure)
+with Library(Path(sys.argv[1]), encoder) as library:
+    print(library.drift(), library.read_only)
+    try:
+        library.count_anew()
+    except StorageError as error:
+        print(error.kind, error.cure)
 """
 
 
@@ -832,8 +834,9 @@ def test_a_folder_that_cannot_be_written_to(closed: Path) -> None:
     shutil.copytree(closed, folder)
     folder.chmod(0o555)
     try:
-        [line] = run(READ_ONLY, folder)
+        opened, line = run(READ_ONLY, folder)
     finally:
         shutil.rmtree(folder)
+    assert opened == "[] True"
     assert line.startswith("storage")
     assert "permissions" in line

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import DamagedError, InputError, NotFoundError
 from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.storage import trash
 from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
@@ -119,6 +121,9 @@ def test_after_thirty_days_it_is_deleted(library: Library, encoder: Encoder, by:
     library.add([article_from("Something else.", "other")])
     assert library.trashed()
     aged(library, "2020-01-31T00:00:00Z")
+    with library.store.write() as writer:  # it has been due for two days
+        trash.expire(writer, datetime.now(UTC) - timedelta(days=2))
+        assert trash.ids(writer) == [GONE]
     if by == "opening":
         with Library(library.folder, encoder):
             pass
@@ -126,6 +131,20 @@ def test_after_thirty_days_it_is_deleted(library: Library, encoder: Encoder, by:
         library.add([article_from("Something new.", "new")])
     with library.view() as view:
         assert view._all("SELECT * FROM trash") == []
+
+
+def test_a_clock_that_leaps_ahead_and_back_empties_no_trash(library: Library) -> None:
+    library.remove(GONE)
+    now = datetime.now(UTC)
+    leaps = [timedelta(days=one) for one in (4_000, 4_000.9, 0, 4_001, 0.5, 5_000, 5_000.9, 1)]
+    for leap in leaps:
+        with library.store.write() as writer:
+            trash.expire(writer, now + leap)
+        assert [one.id for one in library.trashed()] == [GONE], leap
+    for days in (31, 32.1):
+        with library.store.write() as writer:
+            trash.expire(writer, now + timedelta(days=days))
+    assert library.trashed() == []
 
 
 def test_a_damaged_article_in_the_trash_is_named(library: Library) -> None:

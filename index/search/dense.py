@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.processors import usable_processors
+from sourcebook.index.storage.access_mode import share
 from sourcebook.index.storage.records import Moment
 
 Rows = NDArray[np.int64]
@@ -47,8 +48,11 @@ class DenseIndex:
     by FAISS's serialisation.
     """
 
-    def __init__(self, path: Path, dimensions: int) -> None:
-        """Load `path` if it exists and is intact; otherwise start empty, at generation 0."""
+    def __init__(self, path: Path | None, dimensions: int) -> None:
+        """Load `path` if it exists and is intact; otherwise start empty, at generation 0.
+
+        Without a path the index is kept in memory.
+        """
         self._path = path
         self.dimensions = dimensions
         self._lock = threading.Lock()
@@ -56,8 +60,8 @@ class DenseIndex:
         self._unsaved = 0
         self._trained_at = 0
         self._index = _exact(dimensions)
-        if path.exists():
-            self._load()
+        if path and path.exists():
+            self._load(path)
 
     def __len__(self) -> int:
         """The number of passages in the index."""
@@ -118,12 +122,13 @@ class DenseIndex:
             self._index = _exact(self.dimensions)
             self.moment = NOTHING
             self._unsaved = self._trained_at = 0
-            self._path.unlink(missing_ok=True)
+            if self._path:
+                self._path.unlink(missing_ok=True)
 
     def save(self, *, only_if_stale: bool = False) -> None:
         """Save the index, so that the next opening has less to catch up with."""
-        if self.saved_generation() > self.generation:
-            return  # another process has saved more
+        if not self._path or self.saved_generation() > self.generation:
+            return  # there is no file, or another process has saved more
         with self._lock:
             stale = max(STALE_PASSAGES, STALE_PART * len(self))
             if not self._unsaved or (only_if_stale and self._unsaved < stale):
@@ -142,10 +147,13 @@ class DenseIndex:
         with temporary.open("wb") as file:
             file.write(json.dumps(head).encode() + b"\n")
             file.write(body.data)
+        share(temporary, self._path.parent)
         temporary.replace(self._path)
 
     def saved_generation(self) -> int:
         """The generation in the first line of the file; 0 if there is no file."""
+        if not self._path:
+            return 0
         try:
             with self._path.open("rb") as file:
                 return int(json.loads(file.readline())["generation"])
@@ -154,8 +162,8 @@ class DenseIndex:
 
     def reload(self) -> None:
         """Load the file if it is of a later generation than this index."""
-        if self.saved_generation() > self.generation:
-            self._load()
+        if self._path and self.saved_generation() > self.generation:
+            self._load(self._path)
 
     def _forget(self, rows: Rows) -> None:
         if len(rows) and self._index.ntotal:
@@ -198,10 +206,10 @@ class DenseIndex:
                 self._index, self._trained_at = made, total
                 self._unsaved = total
 
-    def _load(self) -> None:
+    def _load(self, path: Path) -> None:
         """Load the file; a damaged one is deleted."""
         try:
-            with self._path.open("rb") as file:
+            with path.open("rb") as file:
                 facts = json.loads(file.readline())
                 body = np.fromfile(file, dtype=np.uint8)
             if facts["format"] != FORMAT:
@@ -213,12 +221,10 @@ class DenseIndex:
             moment = Moment(int(facts["generation"]), int(facts["state"]))
             trained_at = int(facts["trained_at"])
         except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-            log.warning("%s is rebuilt from the database: %s", self._path, error)
-            self._path.unlink(missing_ok=True)
+            log.warning("%s is rebuilt from the database: %s", path, error)
+            path.unlink(missing_ok=True)
         except OSError as error:
-            log.warning(
-                "%s cannot be read (%s); rebuilding it from the database", self._path, error
-            )
+            log.warning("%s cannot be read (%s); rebuilding it from the database", path, error)
         else:
             with self._lock:
                 self._index, self.moment, self._trained_at = index, moment, trained_at

@@ -2,25 +2,27 @@
 
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from numpy.typing import NDArray
 
 from sourcebook.index.encoding.tokens import Vectors
 from sourcebook.index.errors import BusyError, StorageError
 from sourcebook.index.search.dense import DenseIndex
 from sourcebook.index.search.lexical import LexicalEntry, LexicalIndex
+from sourcebook.index.search.mirror import DENSE, LEXICAL, Mirror
+from sourcebook.index.storage.access_mode import share
+from sourcebook.index.storage.lock import locked
 from sourcebook.index.storage.records import Moment
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
 
-DENSE = "dense.faiss"
-LEXICAL = "lexical"
 # After an upgrade both are in a folder of this name and the generation that began with it.
 DERIVED = "indexes-"
 
@@ -44,15 +46,27 @@ class DerivedIndexes:
         dimensions: int,
         lock: Path,
         writing: Callable[[], AbstractContextManager[None]],
+        *,
+        read_only: bool = False,
     ) -> None:
-        """Open the indexes in `folder`; `writing` acquires the library's write lock, `lock`."""
-        folder.mkdir(exist_ok=True)
+        """Open the indexes in `folder`; `writing` acquires the library's write lock, `lock`.
+
+        Where nothing can be written there, `read_only`, this process has indexes of its own.
+        """
         self._lock = lock
         self._writing = writing
+        self._mirror = Mirror(folder) if read_only else None
+        self._catching_up = threading.Lock()
+        paths: tuple[Path | None, Path | None] = folder / DENSE, folder / LEXICAL
+        if self._mirror:
+            paths, self._writing = (self._mirror.dense, self._mirror.lexical), nullcontext
+        else:
+            folder.mkdir(exist_ok=True)
+            share(folder, folder.parent)
         # Both verify checksums of all their files, which takes a while: in parallel.
         with ThreadPoolExecutor(2) as pool:
-            dense = pool.submit(DenseIndex, folder / DENSE, dimensions)
-            lexical = pool.submit(LexicalIndex, folder / LEXICAL, writing)
+            dense = pool.submit(DenseIndex, paths[0], dimensions)
+            lexical = pool.submit(LexicalIndex, paths[1], self._writing)
         self.dense, self.lexical = dense.result(), lexical.result()
 
     def discard_misfits(self, store: Store) -> None:
@@ -74,16 +88,31 @@ class DerivedIndexes:
         Where the lexical index cannot be written, it stays as it is.
         """
         self._catch_up_dense(view)
+        if self._mirror:
+            self._catch_up_mirror(self._mirror, view)
+            return
         if self._lexical_behind(view):
             self.lexical.reload()
         if self._lexical_behind(view):
             try:
-                with FileLock(self._lock, timeout=0):
+                with locked(self._lock):
                     self._catch_up_lexical(view)
             except Timeout:
                 log.debug("another writer is bringing the lexical index up to date")
             except (StorageError, OSError) as error:
                 log.warning("the lexical index is behind: %s", error)
+
+    def _catch_up_mirror(self, mirror: Mirror, view: View) -> None:
+        with self._catching_up:
+            if not self._lexical_behind(view):
+                return
+            mirror.link()  # perhaps a writer has brought the index up to date
+            try:
+                self.lexical = LexicalIndex(mirror.lexical) if mirror.lexical else self.lexical
+                self._catch_up_lexical(view)
+            except (StorageError, OSError, ValueError):  # the writer has deleted files meanwhile
+                self.lexical.clear()
+                self._catch_up_lexical(view)
 
     def build(self, view: View) -> None:
         """Build both, from nothing, and save them; the caller holds the write lock."""
@@ -114,6 +143,8 @@ class DerivedIndexes:
 
     def save(self) -> None:
         """Save the dense index, so that the next opening is quick."""
+        if self._mirror:
+            return  # what this process has of its own goes with it
         try:
             self.dense.save()
         except OSError as error:

@@ -4,9 +4,10 @@ import itertools
 import logging
 import math
 import shutil
+import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import tantivy
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
-from sourcebook.index.checksums import check_files, write_checksums
+from sourcebook.index.checksums import CHECKSUMS, check_files, write_checksums
 from sourcebook.index.errors import StorageError
 from sourcebook.index.search.stemming import (
     FOLDING,
@@ -27,6 +28,7 @@ from sourcebook.index.search.stemming import (
     stem,
     words,
 )
+from sourcebook.index.storage.access_mode import share
 from sourcebook.index.storage.records import Moment
 
 log = logging.getLogger(__name__)
@@ -324,6 +326,17 @@ class LexicalIndex:
     def _write_checksums(self) -> None:
         if self._folder is not None:
             write_checksums(self._folder, mutable=MUTABLE_FILES, ignored=IGNORED_FILES)
+            self._share(self._folder)
+
+    def _share(self, folder: Path) -> None:
+        """Let all who may use the checksums use the rest: tantivy lets only their maker."""
+        share(folder, folder.parent)
+        share(folder / CHECKSUMS, folder)
+        wanted = (folder / CHECKSUMS).stat().st_mode
+        for file in folder.iterdir():
+            with suppress(PermissionError, FileNotFoundError):  # of another user, or gone again
+                if not file.is_symlink() and file.stat().st_mode != wanted:
+                    file.chmod(stat.S_IMODE(wanted))
 
     def _with_analysers(self, index: tantivy.Index) -> tantivy.Index:
         index.register_tokenizer(STEMMED, STEMMING)

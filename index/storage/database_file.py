@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sourcebook.index.errors import BusyError, LibraryError
+from sourcebook.index.storage import access_mode
 from sourcebook.index.storage.schema import APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSION
 from sourcebook.index.storage.store import _errors
 
@@ -77,8 +78,9 @@ def copy(source: Path, target: Path, done: Done, *, unused: bool = False) -> Non
     An `unused` one, which no process has open, is not changed at all, not even by files beside it.
     Raises `LibraryError` and `StorageError`.
     """
-    immutable = unused and not beside(source, LOG).exists()
-    how = "mode=ro&immutable=1" if immutable else "mode=ro" if unused else "mode=rw"
+    reads = unused or not access_mode.writable(source)
+    immutable = reads and not access_mode.has_log(source)
+    how = "mode=ro&immutable=1" if immutable else "mode=ro" if reads else "mode=rw"
 
     with _errors(source), closing(_connected(source, how)) as reading:
         reading.execute("BEGIN")

@@ -1,17 +1,41 @@
-"""The write lock of a library, which excludes other processes."""
+"""Locks of a library, which exclude other processes."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sourcebook.index.errors import BusyError, StorageError
+from sourcebook.index.errors import BusyError
+from sourcebook.index.storage.access_mode import read_only, share
 
 LOCK = "writer.lock"
 
 # A commit takes seconds, so whoever waits this long meets a rebuild or the end of an upgrade.
 LOCK_TIMEOUT_S = 120
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def locked(file: Path, timeout: float = 0) -> Iterator[None]:
+    """Hold the lock `file` of the library in its folder.
+
+    Raises filelock's `Timeout` where another process holds it for longer than `timeout` seconds,
+    and `StorageError` where the folder cannot be written to.
+    """
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=timeout)
+    except OSError as error:
+        if error.errno in REFUSED:
+            raise read_only(file.parent) from error
+        raise
+    try:
+        share(file, file.parent)
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -22,15 +46,10 @@ def write_lock(folder: Path) -> Iterator[None]:
     cannot be written to.
     """
     try:
-        with FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_S):
+        with locked(folder / LOCK, LOCK_TIMEOUT_S):
             yield
     except Timeout as error:
         raise BusyError(
             f"Another process has been writing to {folder} for {LOCK_TIMEOUT_S} s.",
             cure="Wait until it has finished, then try again.",
-        ) from error
-    except PermissionError as error:
-        raise StorageError(
-            f"The library in {folder} cannot be written to: {error}.",
-            cure="Check the folder's permissions, then try again.",
         ) from error

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from sourcebook.index.article import Article, Metadata
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.passages import Passage
-from sourcebook.index.storage import schema
+from sourcebook.index.storage import access_mode, schema
 from sourcebook.index.storage.records import Judgement, marks, text_hash
 from sourcebook.index.storage.row_checksums import (
     JUDGEMENT,
@@ -48,6 +49,8 @@ REPLACED_CURE = (
 
 # The device and the number of a file.
 Identity = tuple[int, int]
+# When a file was changed, in nanoseconds, and its size in bytes.
+Stamp = tuple[int, int]
 
 log = logging.getLogger(__name__)
 
@@ -58,22 +61,26 @@ class Store:
     def __init__(self, path: Path, *, create: bool = False, keep: bool = True) -> None:
         """Open the database at `path`; `create` makes an empty one.
 
-        A copy of an older one is kept before it is brought to this version, unless not `keep`.
+        A copy of an older one is kept before it is brought to this version, unless not `keep`. One
+        that this process cannot write to is only read, and refuses changes with a `StorageError`.
         Raises `LibraryError` for a file that is not a library, or that a newer version wrote.
         """
         self.path = path
+        self.read_only = path.exists() and not access_mode.writable(path)
         self._files: dict[str, Identity] = {}
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[tuple[sqlite3.Connection, Stamp | None]] = queue.LifoQueue()
         with _errors(path):
-            connection = self._connect()
-            self._idle.put(connection)
+            stamp = self._stamp()
+            connection = self._connect(stamp)
+            self._idle.put((connection, stamp))
             try:
                 if create:
                     schema.create(connection)
                 schema.check(connection, path)
                 schema.upgrade(connection, path, self.copy if keep else None)
                 schema.check_seal(connection, path)
-                connection.execute("PRAGMA journal_mode = WAL")  # persistent
+                if not self.read_only:
+                    connection.execute("PRAGMA journal_mode = WAL")  # persistent
                 self._files = self._identities()
             except BaseException:
                 self.close()
@@ -92,7 +99,9 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator["Writer"]:
-        """A transaction: committed on exit, rolled back on an error."""
+        """A transaction: committed on exit, rolled back on an error. Raises `StorageError`."""
+        if self.read_only:
+            raise access_mode.read_only(self.path.parent)
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -110,7 +119,7 @@ class Store:
         # By a connection of its own: SQLite copies nothing from one that is about to write.
         with (
             _errors(self.path),
-            closing(self._connect()) as source,
+            closing(self._connect(self._stamp())) as source,
             closing(sqlite3.connect(path)) as target,
         ):
             source.backup(target)
@@ -138,7 +147,8 @@ class Store:
     def _identities(self) -> dict[str, Identity]:
         """What tells each of the database's files from any other, by its path."""
         found: dict[str, Identity] = {}
-        for suffix in ("", "-wal", "-shm"):
+        # What is beside one that is only read belongs to whoever writes to it.
+        for suffix in ("",) if self.read_only else ("", "-wal", "-shm"):
             path = f"{self.path}{suffix}"
             with suppress(OSError):
                 facts = os.stat(path)
@@ -148,7 +158,7 @@ class Store:
     def close(self) -> None:
         """Close every idle connection."""
         while not self._idle.empty():
-            self._idle.get_nowait().close()
+            self._idle.get_nowait()[0].close()
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -156,18 +166,45 @@ class Store:
         if why := self.replaced():
             raise LibraryError(f"{why}.", cure=REPLACED_CURE)
         with _errors(self.path):
-            try:
-                connection = self._idle.get_nowait()
-            except queue.Empty:
-                connection = self._connect()
+            stamp = self._stamp()
+            connection = self._taken(stamp)
             try:
                 yield connection
             finally:
-                self._idle.put(connection)
+                self._idle.put((connection, stamp))
+            if stamp and stamp != self._stamp():
+                raise BusyError(
+                    f"Another process began to write to {self.path} while it was read.",
+                    cure="Try again.",
+                )
 
-    def _connect(self) -> sqlite3.Connection:
+    def _taken(self, stamp: Stamp | None) -> sqlite3.Connection:
+        """An idle connection that reads the database as it is, or a new one."""
+        with suppress(queue.Empty):
+            while True:
+                connection, made = self._idle.get_nowait()
+                if made == stamp:
+                    return connection
+                connection.close()  # it would not see what was written since
+        return self._connect(stamp)
+
+    def _stamp(self) -> Stamp | None:
+        """What tells whether a database was written to that is read without a log."""
+        if not self.read_only or access_mode.has_log(self.path):
+            return None
+        facts = self.path.stat()
+        return facts.st_mtime_ns, facts.st_size
+
+    def _connect(self, stamp: Stamp | None) -> sqlite3.Connection:
+        how = "mode=ro" if self.read_only else "mode=rwc"
+        # SQLite then takes no locks and looks for no log.
+        how += "&immutable=1" if stamp else ""
         connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_S
+            f"file:{quote(os.fsencode(self.path.absolute()))}?{how}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_S,
         )
         connection.row_factory = sqlite3.Row
         # A damaged text is read, too, so that its hash refuses it rather than all that it is among.

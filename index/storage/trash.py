@@ -22,6 +22,8 @@ from sourcebook.index.storage.store import Writer, now
 from sourcebook.index.storage.view import View
 
 KEPT_DAYS = 30
+# Under this key `meta` holds when something was first seen that is due to be deleted.
+SEEN = "trash_seen"
 # Of an article that was damaged before it was removed: no checksum is negative.
 DAMAGED = -1
 
@@ -115,18 +117,31 @@ def _others(judgement: Row, wanted: str) -> list[dict[str, Any]]:
     return [asdict(quote) for quote in kept if quote.article_id != wanted]
 
 
-def expired(view: View) -> bool:
-    """Whether something has been in the trash for longer than it is kept."""
-    return bool(view._all("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", _oldest()))
+def expired(view: View, at: datetime | None = None) -> bool:
+    """Whether something has been in the trash for longer than it is kept, at a time, or now."""
+    oldest = _oldest(at or datetime.now(UTC))
+    return bool(view._all("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", oldest))
 
 
-def expire(writer: Writer) -> None:
-    """Delete what has been in the trash for longer than it is kept."""
-    writer._all("DELETE FROM trash WHERE removed < ?", _oldest())
+def expire(writer: Writer, at: datetime | None = None) -> None:
+    """Delete what has been in the trash for longer than it is kept, at a time, or now.
+
+    It must have been so for a day: a clock that leaps ahead and is set back deletes nothing.
+    """
+    at = at or datetime.now(UTC)
+    known = writer._meta(SEEN)
+    seen = datetime.fromisoformat(known) if known else at
+    if seen > at or not expired(writer, at):  # the clock was set back, or nothing is due
+        writer._all("DELETE FROM meta WHERE key = ?", SEEN)
+    elif known is None:
+        writer.set_meta(SEEN, _moment(at))
+    elif at - seen >= timedelta(days=1):
+        writer._all("DELETE FROM trash WHERE removed < ?", _oldest(seen))
+        writer.set_meta(SEEN, _moment(at))
 
 
-def _oldest() -> str:
-    return _moment(datetime.now(UTC) - timedelta(days=KEPT_DAYS))
+def _oldest(at: datetime) -> str:
+    return _moment(at - timedelta(days=KEPT_DAYS))
 
 
 def _moment(at: datetime) -> str:

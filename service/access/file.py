@@ -1,9 +1,10 @@
 """The file `access.db` in a library's folder: its keys, its sessions and its audit log."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -16,12 +17,14 @@ from sourcebook.index.errors import (
     NotFoundError,
     StorageError,
 )
+from sourcebook.index.storage.access_mode import may_add, share
 from sourcebook.service.access.keys import digest, new_key, new_session
 from sourcebook.service.access.roles import Role
 
 NAME = "access.db"
 VERSION = 1
 MAX_NAME = 64  # characters
+SESSION_S = 7 * 24 * 3600
 # Each key may be signed in at this many places; a further one ends the oldest session.
 SESSIONS = 100
 # Each new entry of the audit log removes at most so many old ones, also after a leap of the clock.
@@ -65,6 +68,11 @@ class AccessFile:
         """Use the file in `folder`; entries of the audit log are kept for `audit_days`."""
         self.path = folder / NAME
         self._audit_days = audit_days
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written here, nor to the library: there is nothing to record."""
+        return not may_add(self.path.parent)
 
     def add_key(self, name: str, role: Role, per_minute: int, per_day: int) -> str:
         """Make a key and return it: it cannot be read later. Raises `InputError` for a bad name."""
@@ -115,23 +123,31 @@ class AccessFile:
         found = self._read("SELECT * FROM keys WHERE hash = ? AND revoked IS NULL", digest(secret))
         return _key(found[0]) if found else None
 
-    def key_of_session(self, secret: str) -> Key | None:
-        """The key that this session was begun with, unless it has ended."""
+    def key_of_session(self, secret: str, at: int | None = None) -> Key | None:
+        """The key that this session was begun with, unless it has ended.
+
+        One that seems to end later than any can was begun while the clock was ahead: it has ended.
+        """
+        now = int(time.time()) if at is None else at
         found = self._read(
             "SELECT keys.* FROM sessions JOIN keys ON keys.name = sessions.key "
-            "WHERE sessions.hash = ? AND expires > ? AND revoked IS NULL",
+            "WHERE sessions.hash = ? AND expires > ? AND expires <= ? AND revoked IS NULL",
             digest(secret),
-            int(time.time()),
+            now,
+            now + SESSION_S,
         )
         return _key(found[0]) if found else None
 
-    def begin_session(self, name: str, seconds: int) -> str:
-        """Begin a session with the key of this name; returns its secret."""
-        secret, now = new_session(), int(time.time())
+    def begin_session(self, name: str, at: int | None = None) -> str:
+        """Begin a session with the key of this name; returns its secret.
+
+        `at` is the time in seconds since 1970; without it, it is now.
+        """
+        secret, now = new_session(), int(time.time()) if at is None else at
         with self._writing() as connection:
             connection.execute("DELETE FROM sessions WHERE expires <= ?", (now,))
             connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?)", (digest(secret), name, now + seconds)
+                "INSERT INTO sessions VALUES (?, ?, ?)", (digest(secret), name, now + SESSION_S)
             )
             connection.execute(
                 "DELETE FROM sessions WHERE key = ? AND hash NOT IN (SELECT hash FROM sessions "
@@ -189,12 +205,19 @@ class AccessFile:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction; it makes the file where there is none."""
-        with _errors(self.path), closing(_connect(self.path, "rwc")) as connection:
+        with _errors(self.path), closing(self._made()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             if not _version(connection):
                 _create(connection)
             yield connection
             connection.execute("COMMIT")
+
+    def _made(self) -> sqlite3.Connection:
+        """A connection; a new file is for its owner alone, or the group of a shared library."""
+        with suppress(OSError):  # it is there, or SQLite tells why it cannot be made
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+            share(self.path, self.path.parent)
+        return _connect(self.path, "rw")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

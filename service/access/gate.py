@@ -10,8 +10,6 @@ from sourcebook.service.access.limits import Limits
 from sourcebook.service.access.roles import KeyNeededError, Role, RoleError
 from sourcebook.service.settings import Settings
 
-SESSION_S = 7 * 24 * 3600
-
 log = logging.getLogger(__name__)
 
 
@@ -73,7 +71,7 @@ class Gate:
         """Begin a session with a key; returns the secret of its cookie. Raises as `admit`."""
         key = self._key(shown, "Signing in")
         self._limits.count(key)
-        secret = self.file.begin_session(key.name, SESSION_S)
+        secret = self.file.begin_session(key.name)
         return Identity(name=key.name, role=key.role), secret
 
     def sign_out(self, shown: Shown) -> None:

@@ -110,6 +110,8 @@ class Limits:
 
     def _write(self, key: Key, today: _Day) -> None:
         """Write what was counted; if that fails, the count goes on in memory."""
+        if self._file.read_only:
+            return
         try:
             today.used = self._file.count(key.name, today.day, today.unwritten)
             today.unwritten = 0

@@ -1,6 +1,7 @@
 """The commands of the command line."""
 # ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ Question = Annotated[
 ]
 
 commands = typer.Typer()
+
+log = logging.getLogger(__name__)
 
 
 def _print_version(value: bool) -> None:
@@ -467,6 +470,12 @@ def serve(
             _upgrading(library, settings),
             Workers(make, settings.processes, wait=settings.max_wait_ms / 1_000) as workers,
         ):
+            if library.read_only:
+                log.warning(
+                    "%s is read-only: questions are answered, changes are refused; sign-ins, and "
+                    "when keys were used, are not kept",
+                    library.folder,
+                )
             answering = answering_on(library, settings, workers)
             application = serve_app(answering, settings, ctx.obj.routers)
 
@@ -496,7 +505,7 @@ def _upgrading(library: "Library", settings: Settings) -> AbstractContextManager
     from sourcebook.service.opening import outdated
     from sourcebook.service.upgrading import Upgrading
 
-    if not outdated(library, settings.model):
+    if library.read_only or not outdated(library, settings.model):
         return nullcontext()
     typer.echo(
         f"This library was made with {library.encoder.name}. It answers with it while it is "

@@ -56,8 +56,11 @@ def _record(ctx: typer.Context, subject: str, outcome: str) -> None:
     what = ctx.command_path.partition(" ")[2]
     shown = subject.strip().encode("utf-8", "replace").decode()[:MAX_SUBJECT]
     entry = Entry(who=_user(), via="command line", what=what, subject=shown, outcome=outcome)
+    file = AccessFile(settings.library, settings.audit_days)
+    if file.read_only:
+        return  # nothing was changed
     try:
-        AccessFile(settings.library, settings.audit_days).record(entry)
+        file.record(entry)
     except SourcebookError as error:
         typer.echo(f"The audit log could not be written: {error}", err=True)
 

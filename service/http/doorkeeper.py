@@ -78,6 +78,8 @@ class Doorkeeper:
         return recorded
 
     def _record(self, entry: Entry) -> None:
+        if self._gate.file.read_only:
+            return  # nothing was changed
         try:
             self._gate.file.record(entry)
         except SourcebookError as error:  # the change is made; a lost line must not undo it

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
 
-from sourcebook.service.access.gate import SESSION_S, Gate, Identity
+from sourcebook.service.access.file import SESSION_S
+from sourcebook.service.access.gate import Gate, Identity
 from sourcebook.service.access.roles import Role
 from sourcebook.service.http import problems
 from sourcebook.service.http.doorkeeper import COOKIE, shown_by
