@@ -148,8 +148,10 @@ def _stopped_worker(target: Target, kept: ExitStack) -> None:
             if _children(target) - before:
                 break
     time.sleep(1)
-    for worker in _children(target) - before:
-        os.kill(worker, signal.SIGSTOP)
+    for child in _children(target) - before:
+        # The tracker of multiprocessing's resources is a child as well, which outlives the server.
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(child, signal.SIGSTOP)
     for _ in range(8):
         threading.Thread(target=target.answers, daemon=True).start()
     time.sleep(1)
