@@ -220,5 +220,48 @@ def test_what_is_nested_too_deep_is_refused_and_the_list_goes_on(make_library: M
         assert client.get("/v1/ask", params={"q": "fines"}).status_code == 200
 
 
+def test_what_an_earlier_release_stored_too_deep_is_not_shown(
+    make_library: MakeLibrary, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = make_library(fines=FINES)
+    deep = Metadata(extra={"deep": nested(300), "kept": nested(20)})
+    library.add([article_from("The night train runs again.", "trains", deep)])
+    with TestClient(create_app(Answering(Engine.of(library)))) as client:
+        shown = {one["title"]: one for one in client.get("/v1/articles").json()["articles"]}
+        assert len(shown) == 2
+        assert [*next(one for one in shown.values() if one["extra"])["extra"]] == ["kept"]
+    assert "'deep' of the article" in caplog.text
+
+
+HALF = "What of \ud800?"
+DOORS: dict[str, dict[str, object]] = {
+    "/v1/ask": {"question": HALF},
+    "/v1/search": {"question": HALF},
+    "/v1/verify": {"quotes": [HALF]},
+    "/v1/chat/completions": {
+        "model": "sourcebook",
+        "messages": [{"role": "user", "content": HALF}],
+    },
+    "/v1/vector_stores/library/search": {"query": HALF},
+    "/v2/rerank": {"model": "sourcebook", "query": HALF, "documents": [HALF]},
+    "/mcp": {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "search", "arguments": {"query": HALF}},
+    },
+}
+
+
+def test_half_a_character_at_any_door_is_no_defect(make_library: MakeLibrary) -> None:
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    with TestClient(create_app(Answering(Engine.of(make_library(fines=FINES))))) as client:
+        for door, body in DOORS.items():
+            found = client.post(door, content=json.dumps(body), headers=headers)
+            assert found.status_code in (200, 400, 422), (door, found.text)
+        for asked in ("/v1/ask?q=%ED%A0%80", "/v1/articles?words=%ED%A0%80"):
+            assert client.get(asked).status_code in (200, 422)
+
+
 def test_a_few_rounds_of_spoilt_files() -> None:
     assert parser_fuzz.attack(20, Path()).faults == ()
