@@ -246,7 +246,7 @@ def test_a_key_in_an_address_is_refused_and_never_logged(
         assert key not in refused.json()["detail"]
     hiding = HideKeys()
     caplog.handler.addFilter(hiding)
-    logging.getLogger("uvicorn.access").warning('"GET %s"', f"/v1/library?key={key}")
+    logging.getLogger("some").warning('"GET %s"', f"/v1/library?key={key}")
     logging.getLogger("any").warning("nothing to hide: %d", 7)
     caplog.handler.removeFilter(hiding)
     assert caplog.messages == ['"GET /v1/library?key=sbk_..."', "nothing to hide: 7"]
