@@ -32,6 +32,8 @@ class Logs:
         for each in filters:
             handler.addFilter(each)
         logging.basicConfig(level=self.level, handlers=[handler])
+        # It looks for a build for each kind of processor, and tells of all that are not there.
+        logging.getLogger("faiss.loader").setLevel(max(self.level, logging.WARNING))
 
 
 def inherited() -> Logs:

@@ -459,7 +459,7 @@ def test_an_answer_is_saved_with_its_notes(page: Page, tmp_path: Path) -> None:
     allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
     page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
     page.open("/", q=SEIZED)
-    page.until(lambda: "question mentions: 2024." in page.text("main"))  # not each of its days
+    page.until(lambda: "rank higher: 2024." in page.text("main"))  # not each of its days
     page.press("Save answer")
     saved = page.until(lambda: list(tmp_path.glob("*.md")))[0]
     text = page.until(lambda: saved.read_text("utf-8"))

@@ -277,7 +277,7 @@ def test_a_bad_line_is_named(line: str, says: str) -> None:
     ("name", "data", "error", "says"),
     [
         ("a.docx", b"x", UnreadableError, "a.docx ends in '.docx'; expected one of .txt, .md,"),
-        ("a", b"x", UnreadableError, "a ends in 'no suffix'; expected one of"),
+        ("a", b"x", UnreadableError, "a has no suffix; expected one of"),
         ("a.txt", b"", UnreadableError, "a.txt is empty"),
         ("a.txt", b" \r\n\t ", UnreadableError, "a.txt is empty"),
         ("a.txt", "\u00a0\u200b\n".encode(), UnreadableError, "a.txt has no words"),

@@ -76,7 +76,8 @@ def parse(
     name, suffix = one_line(name), PurePath(name).suffix.lower()
     if suffix not in PARSERS:
         raise UnreadableError(
-            f"{name} ends in {suffix or 'no suffix'!r}; expected one of {', '.join(PARSERS)}.",
+            f"{name} {f'ends in {suffix!r}' if suffix else 'has no suffix'}; expected one of "
+            f"{', '.join(PARSERS)}.",
             cure="Convert the file, or rename it if it is one of these.",
         )
     if len(data) > MAX_BYTES:

@@ -22,8 +22,9 @@ UNKNOWN = "unknown"
 OTHER = "other"
 # As nginx counts a client that left before there was an answer.
 LEFT = 499
-# Asked all the time by machines; logged with the level debug unless they fail.
-HEALTH = ("/livez", "/readyz", "/metrics")
+# Asked all the time by machines, or twenty at a time by a browser; logged with the level debug
+# unless they fail.
+QUIET = ("/livez", "/readyz", "/metrics", "/page")
 
 Watcher = Callable[[Seen], None]
 Templates = Sequence[tuple[re.Pattern[str], str]]
@@ -135,7 +136,7 @@ class RequestLog:
             outcome=",".join(one.outcome for one in request.asked),
             questions=texts or None,
         )
-        quiet = request.route in HEALTH and request.status < 400
+        quiet = request.route in QUIET and request.status < 400
         log.log(logging.DEBUG if quiet else logging.INFO, "request", extra=about)
         for one in request.asked:
             if self.slow_ms and one.seconds * 1000 >= self.slow_ms:

@@ -88,7 +88,7 @@ function understood(query) {
   return h(
     "p",
     { class: "quiet", dir: "auto" },
-    `Ranked higher because the question mentions: ${read.join("; ")}.`,
+    `Passages that match these rank higher: ${read.join("; ")}.`,
   );
 }
 
