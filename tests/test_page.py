@@ -459,7 +459,9 @@ def test_an_answer_is_saved_with_its_notes(page: Page, tmp_path: Path) -> None:
     allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
     page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
     page.open("/", q=SEIZED)
-    page.until(lambda: "rank higher: 2024." in page.text("main"))  # not each of its days
+    page.until(
+        lambda: "rank higher: 2024." in page.text("main")
+    )  # the year, not "from 1 January 2024 to 31 December 2024"
     page.press("Save answer")
     saved = page.until(lambda: list(tmp_path.glob("*.md")))[0]
     text = page.until(lambda: saved.read_text("utf-8"))

@@ -344,11 +344,11 @@ def killed_after(folder: Path, least: int, seconds: float) -> int:
 
 
 def test_killed_it_goes_on_where_it_was(tmp_path: Path, old: Encoder, new: Encoder) -> None:
-    folder = made(tmp_path / "library", old, many(420))
+    folder = made(tmp_path / "library", old, many(210))
     before = content_of(folder, old)
     done = 0
     # The last three die somewhere in the switch, or end it.
-    for least, seconds in ((1, 0.0), (1, 0.2), (420, 0.0), (1, 0.05), (1, 0.1)):
+    for least, seconds in ((1, 0.0), (1, 0.2), (210, 0.0), (1, 0.05), (1, 0.1)):
         now = killed_after(folder, least, seconds)
         try:
             with Library(folder, old) as library:
@@ -457,6 +457,7 @@ def test_a_server_answers_at_once_and_upgrades_in_the_background(former: Path) -
             while get(f"{address[0]}/v1/library")["encoder"] != DEFAULT_MODEL:
                 assert time.monotonic() < end
                 progress.append(get(f"{address[0]}/readyz").get("upgrade"))
+                time.sleep(0.1)  # leave the processor to the upgrade
                 first += pool.map(get, [ask] * 2)
             last = list(pool.map(get, [ask] * 12))
         fingerprint = get(f"{address[0]}/v1/library")["fingerprint"]
