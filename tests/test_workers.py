@@ -112,7 +112,7 @@ class Busy:
 def busy(seed_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
     """One for tests that only ask."""
     with serving(seed_library, tmp_path_factory.mktemp("busy")) as server:
-        alone = [server.post(path, body) for path, body in ASKED]
+        alone = [server.post(path, body) for path, body in REQUESTS]
         assert server.others() == set()
         yield Busy(server, server.ask_until(1), alone)
 
@@ -127,17 +127,17 @@ def said(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "seconds"}
 
 
-ASKED: list[tuple[str, dict[str, Any]]] = [
+REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ("/v1/ask", {"question": QUESTION}),
     ("/v1/ask", {"question": QUESTION, "published_to": "1999"}),
     ("/v1/search", {"question": QUESTION, "limit": 3, "languages": ["en"]}),
 ]
 
 
-@pytest.mark.parametrize("number", range(len(ASKED)))
+@pytest.mark.parametrize("number", range(len(REQUESTS)))
 def test_several_processes_answer_as_one(busy: Busy, number: int) -> None:
     spent = cpu(busy.other)
-    answers = busy.server.at_once(*ASKED[number], 40)
+    answers = busy.server.at_once(*REQUESTS[number], 40)
     assert [said(each) for each in answers] == [said(busy.alone[number])] * len(answers)
     assert cpu(busy.other) > spent
 
@@ -158,10 +158,10 @@ def test_what_is_refused_is_refused_everywhere(busy: Busy) -> None:
 def test_what_is_added_is_found_and_what_is_removed_is_not(server: Server) -> None:
     server.ask_until(1)
     added = server.post("/v1/articles", {"text": TRAIN})["outcomes"][0]["article"]
-    for answer in server.ask_at_once(ASKED):
+    for answer in server.ask_at_once(REQUESTS):
         assert answer["citations"][0]["exact"] == TRAIN
     server.delete(f"/v1/articles/{added['id']}")
-    for answer in server.ask_at_once(ASKED):
+    for answer in server.ask_at_once(REQUESTS):
         cited = [*answer["citations"], *answer["nearest"]]
         assert TRAIN not in {each["exact"] for each in cited}
 
