@@ -158,10 +158,10 @@ def test_what_is_refused_is_refused_everywhere(busy: Busy) -> None:
 def test_what_is_added_is_found_and_what_is_removed_is_not(server: Server) -> None:
     server.ask_until(1)
     added = server.post("/v1/articles", {"text": TRAIN})["outcomes"][0]["article"]
-    for answer in server.ask_at_once(REQUESTS):
+    for answer in server.ask_at_once(ASKED):
         assert answer["citations"][0]["exact"] == TRAIN
     server.delete(f"/v1/articles/{added['id']}")
-    for answer in server.ask_at_once(REQUESTS):
+    for answer in server.ask_at_once(ASKED):
         cited = [*answer["citations"], *answer["nearest"]]
         assert TRAIN not in {each["exact"] for each in cited}
 
