@@ -107,8 +107,8 @@ class Documented(FastAPI):
     operating: Operating
 
     def build_middleware_stack(self) -> ASGIApp:
-        """All of it watched, failures included."""
-        return self.operating.watched(super().build_middleware_stack(), self.routes)
+        """All of it watched, failures included; what watches also finds each request's address."""
+        return self.operating.watched(super().build_middleware_stack(), self.state.addresses)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, with the schema of problems, which no endpoint declares."""

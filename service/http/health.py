@@ -17,7 +17,7 @@ from sourcebook.service.answering import Answering
 from sourcebook.service.following import Following
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.http.rules import reads
+from sourcebook.service.http.rules import Lane, reads
 from sourcebook.service.notation.responses import CheckedOut, Health, ProblemError, UpgradeOut
 
 # Warned of from here on; below `FREE_BYTES` nothing is added any more.
@@ -135,7 +135,7 @@ def health_router(checks: Checks) -> APIRouter:
     routes = APIRouter(tags=["health"], dependencies=PLAIN)
 
     @routes.get("/livez", summary="Is the server up?", response_model_exclude_none=True)
-    @reads(Role.ANYONE)
+    @reads(Role.ANYONE, Lane.NONE)
     async def livez() -> Health:
         """Return `alive` if the server is up."""
         return Health(status="alive")
@@ -147,7 +147,7 @@ def health_router(checks: Checks) -> APIRouter:
         response_model_exclude_none=True,
         summary="Can the server answer questions?",
     )
-    @reads(Role.ANYONE)
+    @reads(Role.ANYONE, Lane.NONE)
     def readyz(request: Request) -> Health | Response:
         """Return `ready` with the result of every check, or a problem that names what failed.
 

@@ -24,7 +24,7 @@ from sourcebook.service.adding.jobs import Jobs, JobStatus
 from sourcebook.service.answering import Answering
 from sourcebook.service.http.health import Check, Checks, Facts, State
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.http.rules import reads
+from sourcebook.service.http.rules import Lane, reads
 from sourcebook.service.seen import Seen
 
 # A question takes some 20 ms to a second, a listing less than a millisecond (docs/performance.md).
@@ -125,7 +125,7 @@ def metrics_router(metrics: Metrics) -> APIRouter:
     one_thread = CapacityLimiter(1)  # of its own: it answers when all others are taken
 
     @routes.get("/metrics")
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.NONE)
     async def read() -> Response:
         """All metrics, for Prometheus."""
         text = await to_thread.run_sync(metrics.text, limiter=one_thread)

@@ -5,15 +5,15 @@ from threading import Event
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from sourcebook.service.adding.jobs import Jobs
 from sourcebook.service.answering import Answering
 from sourcebook.service.http.health import Checks, health_router
 from sourcebook.service.http.metrics import JobsRouter, Metrics, metrics_router, present
+from sourcebook.service.http.rules import Address
 from sourcebook.service.http.traces import Traces
-from sourcebook.service.http.watching import RequestLog, Watched, Watcher, templates
+from sourcebook.service.http.watching import RequestLog, Watched, Watcher
 from sourcebook.service.settings import Settings
 
 
@@ -37,9 +37,9 @@ class Operating:
         if self._traces:
             app.include_router(APIRouter(lifespan=self._traces.lifespan))
 
-    def watched(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> ASGIApp:
-        """The application with these routes, watched."""
+    def watched(self, app: ASGIApp, addresses: Sequence[Address]) -> ASGIApp:
+        """The application with these addresses, watched."""
         ended: list[Watcher] = [self._metrics.ended, self._log]
         if self._traces:
             ended.append(self._traces)
-        return Watched(app, templates(routes), begun=[self._metrics.begun], ended=ended)
+        return Watched(app, addresses, begun=[self._metrics.begun], ended=ended)
