@@ -112,8 +112,8 @@ class Documented(FastAPI):
     described: dict[str, Any] | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
-        """All of it watched, failures included."""
-        return self.operating.watched(super().build_middleware_stack(), self.routes)
+        """All of it watched, failures included; what watches also finds each request's address."""
+        return self.operating.watched(super().build_middleware_stack(), self.state.addresses)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document; one thread makes it, in half a second, and all others wait."""

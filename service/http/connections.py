@@ -18,10 +18,12 @@ HEAD_S = 10
 # The longest question as an address, in three-byte characters, takes 18 KB.
 HEAD_BYTES = 64 * 1024
 HEAD_FIELDS = 100
-# A body may be silent for so long at first, and then must have brought so much a second on average.
+# A body may be silent for so long at first, twice as long as a head, because programs make it after
+# that. Then it must have brought so much a second on average as the slowest lines in use carry,
+# 64 kbit/s: who drips bytes has to send as many as honest people.
 BODY_S = 20
 BODY_BYTES_A_SECOND = 8_000
-# How long a response may wait for a client that takes nothing of it.
+# How long a response may wait for a client that takes nothing of it: as long as for a silent body.
 UNREAD_S = 20
 LOOK_S = 2  # between two looks at whether it reads
 # How long a refused client may take to read why.
