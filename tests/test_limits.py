@@ -33,19 +33,10 @@ FILES = 256
 
 @pytest.fixture(scope="module")
 def target(seed_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A server that may open few files; at last it is told twice to end, in an upload."""
+    """A server that may open few files; the last test ends it."""
     folder = copy_library(seed_library, tmp_path_factory.mktemp("limits") / "library")
-    head = b"POST /v1/articles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n{"
     with serving(folder, FILES) as target:
         yield target
-        with target.connection() as one:
-            one.sendall(head)
-            target.ask()
-            target.process.send_signal(signal.SIGTERM)
-            with pytest.raises(subprocess.TimeoutExpired):  # it waits for the upload
-                target.process.wait(1)
-            target.process.send_signal(signal.SIGTERM)
-            assert target.process.wait(5) == 128 + signal.SIGTERM
 
 
 def test_slow_clients_are_closed_and_others_answered(target: Target) -> None:
@@ -164,9 +155,14 @@ class Asking:
         self.app = Watched(app, addresses(app))
 
     async def ask(
-        self, path: str, leaves: asyncio.Event | None = None, *, method: str = "GET"
+        self,
+        path: str,
+        leaves: asyncio.Event | None = None,
+        *,
+        method: str = "GET",
+        listens: bool = True,
     ) -> dict[str, Any]:
-        """What a client is told; it leaves when `leaves` is set."""
+        """What a client is told; it leaves when `leaves` is set, and may read no answer."""
         leaves = leaves or asyncio.Event()
         messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
         said: dict[str, Any] = {"body": b""}
@@ -179,18 +175,26 @@ class Asking:
             return message
 
         async def send(message: Message) -> None:
+            if not listens:
+                await leaves.wait()
             said["body"] += message.get("body", b"")
             said.update({name: message[name] for name in ("status", "headers") if name in message})
 
         await self.app(received(path, method), receive, send)
         return said
 
+    async def until(self, begun: int) -> None:
+        """Wait until so many requests are worked on, on a busy machine a while."""
+        async with asyncio.timeout(20):
+            while self.begun < begun:
+                await asyncio.sleep(0.01)
+
 
 def test_a_request_that_finds_no_place_is_told_to_come_again() -> None:
     async def use() -> None:
         asking = Asking(wait=0.2)
         many = [asyncio.create_task(asking.ask("/question")) for _ in range(AT_ONCE)]
-        await asyncio.sleep(0.1)
+        await asking.until(AT_ONCE)
         refused = await asking.ask("/question")
         assert (refused["status"], asking.begun) == (503, AT_ONCE)
         assert dict(refused["headers"])[b"retry-after"].isdigit()
@@ -202,15 +206,30 @@ def test_a_request_that_finds_no_place_is_told_to_come_again() -> None:
     asyncio.run(use())
 
 
+def test_who_does_not_read_an_answer_takes_no_place() -> None:
+    async def use() -> None:
+        asking = Asking(wait=5)
+        asking.open.set()
+        unread = [
+            asyncio.create_task(asking.ask("/question", listens=False)) for _ in range(2 * AT_ONCE)
+        ]
+        await asking.until(2 * AT_ONCE)
+        assert (await asking.ask("/question"))["status"] == 200
+        for one in unread:
+            one.cancel()
+
+    asyncio.run(use())
+
+
 def test_long_requests_leave_places_to_others() -> None:
     async def use() -> None:
         asking = Asking(wait=5)
         many = [asyncio.create_task(asking.ask("/long")) for _ in range(AT_ONCE)]
-        await asyncio.sleep(0.1)
+        await asking.until(LONG_AT_ONCE)
+        await asyncio.sleep(0.1)  # for one that should not begin
         assert asking.begun == LONG_AT_ONCE
         one = asyncio.create_task(asking.ask("/question"))
-        await asyncio.sleep(0.1)
-        assert asking.begun == LONG_AT_ONCE + 1
+        await asking.until(LONG_AT_ONCE + 1)
         asking.open.set()
         assert {one["status"] for one in await asyncio.gather(one, *many)} == {200}
 
@@ -223,10 +242,10 @@ def test_slow_writes_leave_places_to_questions_and_wait_longer() -> None:
         writing = [
             asyncio.create_task(asking.ask("/write", method="DELETE")) for _ in range(AT_ONCE)
         ]
-        await asyncio.sleep(0.1)
-        assert asking.begun == WRITES_AT_ONCE
+        await asking.until(WRITES_AT_ONCE)
         many = [asyncio.create_task(asking.ask("/question")) for _ in range(AT_ONCE)]
-        await asyncio.sleep(0.3)
+        await asking.until(WRITES_AT_ONCE + AT_ONCE)
+        await asyncio.sleep(0.3)  # longer than a question waits
         assert asking.begun == WRITES_AT_ONCE + AT_ONCE
         asking.open.set()
         assert {one["status"] for one in await asyncio.gather(*many, *writing)} == {200}
@@ -239,7 +258,7 @@ def test_work_for_a_client_that_has_left_is_not_begun_or_stops() -> None:
         asking = Asking(wait=5)
         leaving = [asyncio.Event() for _ in range(LONG_AT_ONCE + 1)]
         many = [asyncio.create_task(asking.ask("/long", one)) for one in leaving]
-        await asyncio.sleep(0.1)
+        await asking.until(LONG_AT_ONCE)
         for one in leaving:
             one.set()
         await asyncio.sleep(0.05)
@@ -277,3 +296,15 @@ def test_a_question_waits_for_its_turn_only_so_long() -> None:
             go_on()
         CLIENT.reset(token)
         assert len(workers._free) == SEATS
+
+
+def test_at_last_a_second_signal_ends_a_server_that_waits_for_an_upload(target: Target) -> None:
+    head = b"POST /v1/articles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n{"
+    with target.connection() as one:
+        one.sendall(head)
+        target.ask()
+        target.process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits for the upload
+            target.process.wait(1)
+        target.process.send_signal(signal.SIGTERM)
+        assert target.process.wait(5) == 128 + signal.SIGTERM

@@ -97,9 +97,10 @@ class Reception:
             gone = asyncio.Event()
             listening = asyncio.create_task(_listen(receive, client, gone))
             try:
-                async with _in(self._places[lane], client.arrived + wait - time.monotonic()):
+                left = client.arrived + wait - time.monotonic()
+                async with _in(self._places[lane], left) as places:
                     if not client.left:
-                        await self.app(scope, _replayed(body, gone), send)
+                        await self.app(scope, _replayed(body, gone), _leaving(places, send))
             finally:
                 listening.cancel()
 
@@ -111,7 +112,7 @@ def is_small(request: Request) -> bool:
 
 
 @asynccontextmanager
-async def _in(places: Sequence[anyio.Semaphore], wait: float) -> AsyncIterator[None]:
+async def _in(places: Sequence[anyio.Semaphore], wait: float) -> AsyncIterator[AsyncExitStack]:
     """Hold all of these places. Raises `OverloadedError` if that takes longer than `wait`."""
     async with AsyncExitStack() as held:
         try:
@@ -120,7 +121,27 @@ async def _in(places: Sequence[anyio.Semaphore], wait: float) -> AsyncIterator[N
                     await held.enter_async_context(place)
         except TimeoutError:
             raise overloaded() from None
-        yield
+        yield held
+
+
+def _leaving(places: AsyncExitStack, send: Send) -> Send:
+    """Sends a response; the places are left before its end, which the client may be slow to read.
+
+    Its start waits for what follows, because it waits for the client as well.
+    """
+    started: list[Message] = []
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            started.append(message)
+            return
+        if not message.get("more_body", False):
+            await places.aclose()
+        while started:
+            await send(started.pop())
+        await send(message)
+
+    return sending
 
 
 async def _received(receive: Receive, body: "SpooledTemporaryFile[bytes]", limit: int) -> bool:
