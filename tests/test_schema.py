@@ -11,6 +11,7 @@ from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import LibraryError, StorageError
 from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.storage.row_checksums import checksum
 from sourcebook.index.storage.schema import SCHEMA_VERSION
 from sourcebook.index.storage.store import Store
 from sourcebook.service.asking.engine import Engine
@@ -29,6 +30,11 @@ def older(make_library: MakeLibrary) -> Path:
     library.close()
     before_checksums(library.folder)
     return library.folder
+
+
+def test_a_checksum_is_the_same_in_every_python() -> None:
+    """Which characters `repr` prints depends on the Unicode tables of the running Python."""
+    assert checksum("Él \U0001fa77", 2, None, 0.5, b"\0\xff") == 786_832_102
 
 
 def version(path: Path) -> int:

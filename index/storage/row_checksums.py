@@ -30,7 +30,8 @@ def checksum(*values: Any) -> int:
     """The CRC-32 of the values of a row; of bytes it covers their length as well."""
     blobs = [value for value in values if type(value) is bytes]
     plain = [len(value) if type(value) is bytes else value for value in values]
-    found = zlib.crc32(repr(plain).encode())
+    # `repr` would depend on which characters the running Python knows.
+    found = zlib.crc32(ascii(plain).encode())
     for blob in blobs:
         found = zlib.crc32(blob, found)
     return found
