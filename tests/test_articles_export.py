@@ -162,6 +162,13 @@ def member(name: str, value: object) -> Callable[[dict[str, Any]], None]:
         (member("authors", "Ada"), "authors is 'Ada'; expected a list"),
         (member("tags", [1]), "tags is 1"),
         (member("extra", []), "extra is []; expected an object"),
+        (member("extra", {"a": [{"\udc00": 1}]}), "half a character"),
+        (member("title", "Fines \ud800"), "half a character"),
+        (member("source", "fines\udfff"), "half a character"),
+        (
+            member("removals", [{"rule": "x", "start": 0, "end": 1, "text": "\ud83d"}]),
+            "half a character",
+        ),
         (member("date_sources", {"published": 1}), "published is 1"),
         (member("published", "soon"), "published is 'soon'"),
         (member("url", "ftp://x"), "url is 'ftp://x'"),

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from sourcebook.index.article import Article, Metadata
+from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
 from sourcebook.index.passages import Passage
@@ -288,8 +288,7 @@ class Writer(View):
 
         No passage is searchable before `link`.
         """
-        metadata = {field.name: getattr(article.metadata, field.name) for field in fields(Metadata)}
-        row = {name: _json_or_plain(value) for name, value in metadata.items()} | {
+        row = {name: _json_or_plain(value) for name, value in article.metadata.facts().items()} | {
             "id": article.id,
             "source": article.source,
             "sha256": article.sha256,
