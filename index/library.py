@@ -44,7 +44,7 @@ from sourcebook.index.storage import trash
 from sourcebook.index.storage.access_mode import read_only, share
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
-from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.store import Store, Writer
 from sourcebook.index.storage.view import View
 
 DATABASE = "sourcebook.db"
@@ -222,18 +222,22 @@ class Library:
         Raises `NotFoundError`, `DamagedError`, and `InputError` where its source has been added
         again since.
         """
+        if self.read_only:
+            raise read_only(self.folder)
         with self.view() as view:
-            article = trash.article(view, wanted)
-            again = view.article_rowid(article.source)
-        if again:
-            raise InputError(
-                f"The library has an article {wanted!r} from {article.source!r} again; expected "
-                "none.",
-                cure="Remove that one first, or leave the other in the trash.",
-            )
-        [outcome] = self.add([article])
-        with self.store.write() as writer:
+            article = _restorable(view, wanted)
+
+        def take_out(writer: Writer) -> None:
+            if _restorable(writer, wanted) != article:
+                raise BusyError(
+                    f"The article {wanted!r} in the trash was replaced meanwhile.",
+                    cure="Look at the trash, then try again.",
+                )
             trash.take_out(writer, wanted)
+
+        made = self._searchable
+        [group] = prepare([article], made.encoder, made.codec, lambda *_: None, UNWATCHED)
+        [outcome] = self._commit(group, made, take_out)
         return outcome.record
 
     def purge(self, wanted: str) -> None:
@@ -435,8 +439,13 @@ class Library:
         with self._turn, write_lock(self.folder):
             yield
 
-    def _commit(self, group: Group, made: Searchable) -> list[Outcome]:
-        """Commit a group that was encoded by the encoder of `made`."""
+    def _commit(
+        self, group: Group, made: Searchable, first: Callable[[Writer], None] = lambda _: None
+    ) -> list[Outcome]:
+        """Commit a group that was encoded by the encoder of `made`.
+
+        `first` is called in the same transaction, before the group is written.
+        """
         outcomes: list[Outcome] = []
         with self._changing() as fitting:
             if fitting is not made:  # upgraded since
@@ -444,6 +453,7 @@ class Library:
             self._check_room(group)
             with self.store.write() as writer:
                 check_encoder(writer, fitting.encoder)
+                first(writer)
                 if any(isinstance(item, Prepared) for item in group):
                     writer.next_generation()
                 for item in group:
@@ -467,6 +477,17 @@ class Library:
                 f"{needed:,}. Nothing was changed.",
                 cure="Free some space, then add the same files again.",
             )
+
+
+def _restorable(view: View, wanted: str) -> Article:
+    """The article in the trash with this id; an error where its source was added again."""
+    article = trash.article(view, wanted)
+    if view.article_rowid(article.source):
+        raise InputError(
+            f"The library has an article {wanted!r} from {article.source!r} again; expected none.",
+            cure="Remove that one first, or leave the other in the trash.",
+        )
+    return article
 
 
 def made_with(folder: Path) -> MadeWith | None:

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +18,10 @@ from sourcebook.index.article import article_id
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import DamagedError, InputError, NotFoundError
+from sourcebook.index.ingest import content_sha256
 from sourcebook.index.library import DATABASE, Library
 from sourcebook.index.storage import trash
+from sourcebook.index.storage.lock import write_lock
 from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
@@ -98,6 +102,24 @@ def test_an_article_that_was_added_again_is_not_overwritten(library: Library) ->
     assert [one.title for one in library.trashed()] == ["Night train returns"]
     library.remove(GONE)
     assert [one.title for one in library.trashed()] == ["trains"]
+
+
+def test_what_is_added_while_an_article_is_brought_back_is_not_overwritten(
+    library: Library,
+) -> None:
+    library.remove(GONE)
+    newer = article_from("The train was cancelled.", "trains")
+    with ThreadPoolExecutor(1) as pool:
+        with write_lock(library.folder):
+            restored = pool.submit(library.restore, GONE)
+            time.sleep(0.5)  # it looks at the trash, encodes, and waits for the lock
+            with library.store.write() as writer:
+                writer.next_generation()
+                writer.add(newer, content_sha256(newer), [], b"\0" * 512, [])
+        with pytest.raises(InputError, match="again; expected none"):
+            restored.result()
+    assert library.article(GONE) == newer
+    assert [one.title for one in library.trashed()] == ["Night train returns"]
 
 
 def test_what_is_purged_is_in_no_file_and_no_judgement(library: Library) -> None:
