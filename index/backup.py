@@ -1,8 +1,6 @@
 """Backups: a library in one file, written while it is used, and put back."""
 
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,13 +20,18 @@ from sourcebook.index.errors import (
     SourcebookError,
     StorageError,
 )
-from sourcebook.index.library import DATABASE, FREE_BYTES, fingerprint_of, missing
+from sourcebook.index.library import DATABASE, fingerprint_of, missing
 from sourcebook.index.storage import database_file
+from sourcebook.index.storage.access_mode import like
+from sourcebook.index.storage.connection import size
+from sourcebook.index.storage.copies import unused_name
 from sourcebook.index.storage.lock import LOCK, locked
+from sourcebook.index.storage.room import check_room
 from sourcebook.index.storage.store import Store
 
 # Of temporary files, which are hidden: SQLite could open them, but nobody should.
 PREFIX = ".sourcebook-"
+NO_ROOM = "Free some space, or name another disk."
 
 # Called with what is being done, and the share of it that is done, or None where that is unknown.
 Progress = Callable[[str, float | None], None]
@@ -69,11 +72,11 @@ def backup(
         raise missing(folder)
     with _problems(file):
         _check_name(file, folder, force=force)
-        _check_room(file.parent, database_file.size(database))
+        check_room(file.parent, size(database), "this", NO_ROOM)
         with _temporary(file.parent) as temporary:
             database_file.copy(database, temporary, partial(progress, "copying"))
             found = _examined(temporary, f"The library in {folder}", file, progress)
-            _like(database, temporary)
+            like(database, temporary)
             _check_name(file, folder, force=force)  # another may have been as slow as this one
             temporary.replace(file)
             database_file.flush(file.parent)
@@ -121,8 +124,8 @@ def _check_place(file: Path, folder: Path, *, force: bool) -> None:
         )
     if there and database.samefile(file):
         raise InputError(f"{file} is the library itself; expected a backup of it.")
-    old = database_file.size(database) if there else 0
-    _check_room(folder, database_file.size(file) + old)
+    old = size(database) if there else 0
+    check_room(folder, size(file) + old, "this", NO_ROOM)
 
 
 def _put_back(file: Path, folder: Path, progress: Progress) -> Restored:
@@ -132,11 +135,11 @@ def _put_back(file: Path, folder: Path, progress: Progress) -> Restored:
         database_file.copy(file, new, partial(progress, "copying"), unused=True)
         found = _examined(new, str(file), file, progress)
         if not database.exists():
-            _like(folder, new)
+            like(folder, new)
             database_file.put(new, database)
             return Restored(backup=found, kept=None)
-        _like(database, new)
-        kept = _unused_name(folder)
+        like(database, new)
+        kept = unused_name(folder, f"sourcebook.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
         database_file.replace(database, new, kept, partial(progress, "keeping what was there"))
         return Restored(backup=found, kept=kept)
 
@@ -156,16 +159,6 @@ def _check_name(file: Path, folder: Path, *, force: bool) -> None:
     if os.path.lexists(file) and not (force and file.is_file()):
         cure = "Name another file, or say --force to replace it."
         raise InputError(f"{file} is there already.", cure=cure)
-
-
-def _check_room(folder: Path, bytes: int) -> None:
-    needed, free = FREE_BYTES + bytes, shutil.disk_usage(folder).free
-    if free < needed:
-        raise StorageError(
-            f"The disk of {folder} has {free:,} bytes left; this needs about {needed:,}. Nothing "
-            "was changed.",
-            cure="Free some space, or name another disk.",
-        )
 
 
 def _examined(database: Path, what: str, file: Path, progress: Progress) -> Backup:
@@ -238,25 +231,6 @@ def _undo(made: list[Path]) -> None:
             if [each.name for each in folder.iterdir()] == [LOCK]:
                 (folder / LOCK).unlink()
             folder.rmdir()
-
-
-def _like(model: Path, file: Path) -> None:
-    """Give a file the owner and the permissions of a database, or those that fit its folder."""
-    facts = model.stat()
-    file.chmod(facts.st_mode & 0o666)
-    if sys.platform != "win32":
-        with suppress(PermissionError):  # only the administrator gives files away
-            os.chown(file, facts.st_uid, facts.st_gid)
-
-
-def _unused_name(folder: Path) -> Path:
-    """The name for what is kept; a number follows where it was used in the same second."""
-    stem = f"sourcebook.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    file, number = folder / f"{stem}.db", 1
-    while file.exists():
-        number += 1
-        file = folder / f"{stem}-{number}.db"
-    return file
 
 
 @contextmanager

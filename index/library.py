@@ -1,7 +1,6 @@
 """A library: articles, their passages and both indexes, in one folder."""
 
 import logging
-import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,8 +41,10 @@ from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
 from sourcebook.index.storage.access_mode import read_only, share
+from sourcebook.index.storage.connection import size
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
+from sourcebook.index.storage.room import check_room
 from sourcebook.index.storage.store import Store, Writer
 from sourcebook.index.storage.view import View
 
@@ -54,9 +55,6 @@ UNWATCHED = Watch()
 
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
-
-# Free disk space that a commit needs besides what it adds; an estimate of what both indexes take.
-FREE_BYTES = 32_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,9 +278,9 @@ class Library:
         """The size of the database and of each index on disk, in bytes."""
         derived = self.folder / view.derived
         return {
-            "database": _size(self.folder / DATABASE),
-            "dense": _size(derived / DENSE),
-            "lexical": _size(derived / LEXICAL),
+            "database": size(self.folder / DATABASE),
+            "dense": size(derived / DENSE),
+            "lexical": size(derived / LEXICAL),
         }
 
     def drift(self) -> list[str]:
@@ -469,14 +467,9 @@ class Library:
         return outcomes
 
     def _check_room(self, group: Group) -> None:
-        needed = FREE_BYTES + sum(item.nbytes for item in group if isinstance(item, Prepared))
-        free = shutil.disk_usage(self.folder).free
-        if free < needed:
-            raise StorageError(
-                f"The disk of {self.folder} has {free:,} bytes left; this addition needs about "
-                f"{needed:,}. Nothing was changed.",
-                cure="Free some space, then add the same files again.",
-            )
+        needed = sum(item.nbytes for item in group if isinstance(item, Prepared))
+        cure = "Free some space, then add the same files again."
+        check_room(self.folder, needed, "this addition", cure)
 
 
 def _restorable(view: View, wanted: str) -> Article:
@@ -518,15 +511,3 @@ def _key(view: View) -> tuple[str, str]:
 def fingerprint_of(view: View) -> str:
     """16 hex digits that identify the library and the encoder of its vectors."""
     return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]
-
-
-def _size(path: Path) -> int:
-    """The size of a file or folder in bytes; files deleted meanwhile count as 0."""
-    files = path.rglob("*") if path.is_dir() else [path, path.with_name(path.name + "-wal")]
-    total = 0
-    for file in files:
-        try:
-            total += file.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total

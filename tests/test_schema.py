@@ -49,6 +49,7 @@ def dump(path: Path) -> list[str]:
 
 def test_a_copy_is_kept_and_checksums_are_filled(older: Path, encoder: Encoder) -> None:
     before = dump(older / DATABASE)
+    (older / DATABASE).chmod(0o640)
     for _ in range(2):
         with Library(older, encoder) as library:
             assert check(library) == []
@@ -58,6 +59,7 @@ def test_a_copy_is_kept_and_checksums_are_filled(older: Path, encoder: Encoder) 
     # Once only, and what was there before.
     assert [file.name for file in older.glob("*before*")] == [COPY]
     assert version(older / COPY) == 5
+    assert (older / COPY).stat().st_mode & 0o777 == 0o640
     assert dump(older / COPY) == before
 
 

@@ -14,6 +14,7 @@ from sourcebook.index.article import Article, Block, BlockKind, Metadata, Remova
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, NotFoundError, StorageError
 from sourcebook.index.passages import Passage, cut
+from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.schema import APPLICATION_ID, SCHEMA_VERSION
 from sourcebook.index.storage.store import Store, now
 
@@ -185,6 +186,10 @@ def test_files_that_are_no_library(tmp_path: Path) -> None:
         with pytest.raises(LibraryError, match=message) as caught:
             Store(tmp_path / name)
         assert caught.value.cure
+    before = {file.name for file in tmp_path.iterdir()}
+    with pytest.raises(LibraryError, match=r"noise\.db is damaged"):
+        copy_database(tmp_path / "noise.db", "copy")
+    assert {file.name for file in tmp_path.iterdir()} == before
     with pytest.raises(StorageError, match="none"):
         Store(tmp_path / "none" / "s.db")
     kept = Store(tmp_path / "ours.db")

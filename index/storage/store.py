@@ -8,22 +8,23 @@ import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoding
-from sourcebook.index.errors import BusyError, LibraryError, SourcebookError, StorageError
+from sourcebook.index.errors import BusyError, LibraryError, SourcebookError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage import access_mode, schema
+from sourcebook.index.storage.connection import BUSY_S, INDEX, LOG, beside, connect, errors
+from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.records import Judgement, marks, text_hash
 from sourcebook.index.storage.row_checksums import (
     JUDGEMENT,
@@ -37,8 +38,8 @@ from sourcebook.index.storage.view import View
 
 # Page cache of a connection: a question reads about 1.5 MB, half of it the same for all questions.
 CACHE_KIB = 16_384
-# How long to wait for another writer, and for readers to end before the log is emptied.
-BUSY_S, EMPTYING_S = 30, 2
+# How long to wait for readers to end before the log is emptied.
+EMPTYING_S = 2.0
 # Two of a billion commits have the same number with a chance of 0.4.
 STATE_BITS = 60
 
@@ -69,7 +70,7 @@ class Store:
         self.read_only = path.exists() and not access_mode.writable(path)
         self._files: dict[str, Identity] = {}
         self._idle: queue.LifoQueue[tuple[sqlite3.Connection, Stamp | None]] = queue.LifoQueue()
-        with _errors(path):
+        with errors(path):
             stamp = self._stamp()
             connection = self._connect(stamp)
             self._idle.put((connection, stamp))
@@ -77,7 +78,7 @@ class Store:
                 if create:
                     schema.create(connection)
                 schema.check(connection, path)
-                schema.upgrade(connection, path, self.copy if keep else None)
+                schema.upgrade(connection, path, partial(copy_database, path) if keep else None)
                 schema.check_seal(connection, path)
                 if not self.read_only:
                     connection.execute("PRAGMA journal_mode = WAL")  # persistent
@@ -114,26 +115,17 @@ class Store:
                     connection.execute("ROLLBACK")
                 raise
 
-    def copy(self, path: Path) -> None:
-        """Copy the database to a new file, as it is now."""
-        # By a connection of its own: SQLite copies nothing from one that is about to write.
-        with (
-            _errors(self.path),
-            closing(self._connect(self._stamp())) as source,
-            closing(sqlite3.connect(path)) as target,
-        ):
-            source.backup(target)
-
     def empty_log(self) -> None:
         """Write the log into the database and empty it, so that it holds no deleted words."""
         with self._connection() as connection:
-            connection.execute(f"PRAGMA busy_timeout = {1_000 * EMPTYING_S}")
+            connection.execute(f"PRAGMA busy_timeout = {round(1_000 * EMPTYING_S)}")
             try:
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
-                connection.execute(f"PRAGMA busy_timeout = {1_000 * BUSY_S}")
+                connection.execute(f"PRAGMA busy_timeout = {round(1_000 * BUSY_S)}")
         if busy:
-            log.warning("%s-wal holds deleted words until nobody reads any more", self.path)
+            name = beside(self.path, LOG)
+            log.warning("%s holds deleted words until nobody reads any more", name)
 
     def replaced(self) -> str | None:
         """Why the files that are open are not those at the database's path; None while they are."""
@@ -148,8 +140,8 @@ class Store:
         """What tells each of the database's files from any other, by its path."""
         found: dict[str, Identity] = {}
         # What is beside one that is only read belongs to whoever writes to it.
-        for suffix in ("",) if self.read_only else ("", "-wal", "-shm"):
-            path = f"{self.path}{suffix}"
+        for suffix in ("",) if self.read_only else ("", LOG, INDEX):
+            path = str(beside(self.path, suffix))
             with suppress(OSError):
                 facts = os.stat(path)
                 found[path] = (facts.st_dev, facts.st_ino)
@@ -165,7 +157,7 @@ class Store:
         # What is open would be read on, and written to, though nobody else can see it.
         if why := self.replaced():
             raise LibraryError(f"{why}.", cure=REPLACED_CURE)
-        with _errors(self.path):
+        with errors(self.path):
             stamp = self._stamp()
             connection = self._taken(stamp)
             try:
@@ -199,13 +191,7 @@ class Store:
         how = "mode=ro" if self.read_only else "mode=rwc"
         # SQLite then takes no locks and looks for no log.
         how += "&immutable=1" if stamp else ""
-        connection = sqlite3.connect(
-            f"file:{quote(os.fsencode(self.path.absolute()))}?{how}",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=BUSY_S,
-        )
+        connection = connect(self.path, how)
         connection.row_factory = sqlite3.Row
         # A damaged text is read, too, so that its hash refuses it rather than all that it is among.
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
@@ -452,35 +438,6 @@ class Writer(View):
 def now() -> str:
     """The current time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    """Convert SQLite's errors into ours."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        name = getattr(error, "sqlite_errorname", None) or ""  # Python's own errors have none
-        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            raise StorageError(
-                f"The disk refused an access to {path}: {error}; nothing was changed.",
-                cure="Free some space or check the folder's permissions, then try again.",
-            ) from error
-        if name.startswith("SQLITE_BUSY"):
-            raise BusyError(
-                f"Another process has been writing to {path} for too long.",
-                cure="Wait until it has finished, then try again.",
-            ) from error
-        raise LibraryError(
-            f"{path} cannot be used: {error}.",
-            cure="It may be damaged: restore it from a backup, or add the articles to a new "
-            "library.",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise LibraryError(
-            f"{path} is damaged or no database: {error}.",
-            cure="Restore the file from a backup, or add the articles to a new library.",
-        ) from error
 
 
 def _json_or_plain(value: Any) -> Any:

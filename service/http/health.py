@@ -9,7 +9,7 @@ from threading import Event
 from fastapi import APIRouter, Request, Response
 
 from sourcebook.index.errors import SourcebookError
-from sourcebook.index.library import FREE_BYTES
+from sourcebook.index.storage.room import FREE_BYTES
 from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
 from sourcebook.service.http import problems
