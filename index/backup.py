@@ -3,13 +3,11 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-
-from filelock import Timeout
 
 from sourcebook.index.check import in_articles
 from sourcebook.index.errors import (
@@ -233,17 +231,13 @@ def _undo(made: list[Path]) -> None:
             folder.rmdir()
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> AbstractContextManager[None]:
     """Hold the write lock of the library in `folder`, unless another process has it."""
-    try:
-        with locked(folder / LOCK):
-            yield
-    except Timeout as error:
-        raise BusyError(
-            f"Another process is writing to the library in {folder}. Nothing was changed.",
-            cure="Wait until it has finished, or stop it, then try again.",
-        ) from error
+    busy = BusyError(
+        f"Another process is writing to the library in {folder}. Nothing was changed.",
+        cure="Wait until it has finished, or stop it, then try again.",
+    )
+    return locked(folder / LOCK, busy)
 
 
 @contextmanager

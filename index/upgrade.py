@@ -1,12 +1,10 @@
 """Upgrades a library to another encoder: encodes it beside what is searched, then switches."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-
-from filelock import Timeout
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.errors import BusyError
@@ -72,16 +70,12 @@ def upgrade_library(
         store.close()
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    try:
-        with locked(folder / UPGRADE_LOCK):
-            yield
-    except Timeout as error:
-        raise BusyError(
-            f"Another process is upgrading the library in {folder}.",
-            cure="`sourcebook info` tells how far it is. The library can be used meanwhile.",
-        ) from error
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    busy = BusyError(
+        f"Another process is upgrading the library in {folder}.",
+        cure="`sourcebook info` tells how far it is. The library can be used meanwhile.",
+    )
+    return locked(folder / UPGRADE_LOCK, busy)
 
 
 def _begin(store: Store, folder: Path, encoder: Encoder, *, again: bool) -> bool:

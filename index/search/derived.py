@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
-from filelock import Timeout
 from numpy.typing import NDArray
 
 from sourcebook.index.encoding.tokens import Vectors
@@ -95,10 +94,11 @@ class DerivedIndexes:
             self.lexical.reload()
         if self._lexical_behind(view):
             try:
-                with locked(self._lock):
+                busy = BusyError("Another writer is bringing the lexical index up to date.")
+                with locked(self._lock, busy):
                     self._catch_up_lexical(view)
-            except Timeout:
-                log.debug("another writer is bringing the lexical index up to date")
+            except BusyError as error:
+                log.debug("the lexical index is behind: %s", error)
             except (StorageError, OSError) as error:
                 log.warning("the lexical index is behind: %s", error)
 
