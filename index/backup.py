@@ -19,7 +19,7 @@ from sourcebook.index.errors import (
     StorageError,
 )
 from sourcebook.index.library import DATABASE, fingerprint_of, missing
-from sourcebook.index.storage import database_file
+from sourcebook.index.storage import damage, database_file
 from sourcebook.index.storage.access_mode import like
 from sourcebook.index.storage.connection import size
 from sourcebook.index.storage.copies import unused_name
@@ -168,10 +168,10 @@ def _examined(database: Path, what: str, file: Path, progress: Progress) -> Back
     store = Store(database, keep=False)
     try:
         with store.view() as view:
-            damage = view.integrity()[:1] or [one.what for one in in_articles(view)]
-            if damage:
+            wrong = damage.integrity(view)[:1] or [one.what for one in in_articles(view)]
+            if wrong:
                 raise LibraryError(
-                    f"{what} is damaged: {damage[0].rstrip('.')}. Nothing was changed.",
+                    f"{what} is damaged: {wrong[0].rstrip('.')}. Nothing was changed.",
                     cure="`sourcebook check` lists all damage in a library. Take an earlier "
                     "backup, or save what is whole with `sourcebook export`.",
                 )

@@ -16,8 +16,8 @@ from sourcebook.index.errors import DamagedError
 from sourcebook.index.passages import Offsets, Passage, cut
 from sourcebook.index.processors import usable_processors
 from sourcebook.index.storage.records import ArticleRecord
-from sourcebook.index.storage.store import Writer
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import Writer
 
 # What is committed together: so many passages, or those of so many seconds where encoding is slow.
 # A commit costs an fsync of the database and of the lexical index, while the next passages are

@@ -45,8 +45,9 @@ from sourcebook.index.storage.connection import size
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
 from sourcebook.index.storage.room import check_room
-from sourcebook.index.storage.store import Store, Writer
+from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import Writer
 
 DATABASE = "sourcebook.db"
 

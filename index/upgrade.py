@@ -18,7 +18,8 @@ from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.lock import LOCK, locked, write_lock
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.room import check_room
-from sourcebook.index.storage.store import Store, Writer
+from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.writer import Writer
 
 UPGRADE_LOCK = "upgrade.lock"
 

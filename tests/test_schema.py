@@ -91,7 +91,7 @@ def test_an_upgrade_under_way_begins_again(older: Path) -> None:
     store = Store(older / DATABASE)
     with store.view() as view:
         assert view.upgrade() is None
-        assert view._all("SELECT name FROM sqlite_master WHERE name LIKE 'next%'") == []
+        assert view.rows("SELECT name FROM sqlite_master WHERE name LIKE 'next%'") == []
     store.close()
 
 

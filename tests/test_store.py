@@ -16,7 +16,8 @@ from sourcebook.index.errors import BusyError, LibraryError, NotFoundError, Stor
 from sourcebook.index.passages import Passage, cut
 from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.schema import APPLICATION_ID, SCHEMA_VERSION
-from sourcebook.index.storage.store import Store, now
+from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.writer import now
 
 
 @pytest.fixture

@@ -64,9 +64,9 @@ def words_in(folder: Path) -> set[str]:
 def aged(library: Library, removed: str) -> None:
     """Make what is in the trash look as if it had been removed then."""
     with library.store.write() as writer:
-        for row in writer._all("SELECT * FROM trash"):
+        for row in writer.rows("SELECT * FROM trash"):
             assert row["removed"] > removed
-        writer._all("UPDATE trash SET removed = ?", removed)
+        writer.run("UPDATE trash SET removed = ?", removed)
 
 
 def test_what_is_removed_comes_back_as_it_was(library: Library) -> None:
@@ -152,7 +152,7 @@ def test_after_thirty_days_it_is_deleted(library: Library, encoder: Encoder, by:
     else:
         library.add([article_from("Something new.", "new")])
     with library.view() as view:
-        assert view._all("SELECT * FROM trash") == []
+        assert view.rows("SELECT * FROM trash") == []
 
 
 def test_a_clock_that_leaps_ahead_and_back_empties_no_trash(library: Library) -> None:

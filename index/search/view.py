@@ -76,7 +76,7 @@ class LibraryView(View):
 
     def __init__(self, view: View, library: Searchable) -> None:
         """Use `Library.view`."""
-        super().__init__(view._connection)
+        super().__init__(view)
         self._library = library
         self._lexical = library.indexes.lexical
         self._caught_up = False

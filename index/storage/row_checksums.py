@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sourcebook.index.article import Metadata
 
-if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
+if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
     import sqlite3
 
 # The columns that a checksum covers, by the column that holds it. The canonical text is not among

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sourcebook.index.errors import LibraryError, StorageError
 from sourcebook.index.storage import row_checksums
 
-if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
+if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
     import sqlite3
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file

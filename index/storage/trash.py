@@ -18,8 +18,8 @@ from sourcebook.index.storage.records import (
     whole,
 )
 from sourcebook.index.storage.row_checksums import JUDGEMENT, TRASH, checksum_of
-from sourcebook.index.storage.store import Writer, now
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import Writer, now
 
 KEPT_DAYS = 30
 # Under this key `meta` holds when something was first seen that is due to be deleted.
@@ -46,7 +46,7 @@ def put(writer: Writer, article_id: str) -> None:
     """Copy an article into the trash, in place of the one with the same id that may be there."""
     names = [name for name in TRASH if name != "removed"]
     sql = f"SELECT {', '.join(names)}, text FROM articles WHERE id = ?"
-    [found] = writer._all(sql, article_id)
+    [found] = writer.rows(sql, article_id)
     row = dict(found) | {"removed": now()}
     try:
         writer.article(article_id)
@@ -54,23 +54,23 @@ def put(writer: Writer, article_id: str) -> None:
     except DamagedError:
         row["checksum"] = DAMAGED
     columns = ", ".join(row)
-    writer._all(f"INSERT OR REPLACE INTO trash ({columns}) VALUES ({marks(row)})", *row.values())
+    writer.run(f"INSERT OR REPLACE INTO trash ({columns}) VALUES ({marks(row)})", *row.values())
 
 
 def listed(view: View) -> list[Trashed]:
     """What is in the trash, what was removed last first; the log names what is damaged."""
-    rows = view._all("SELECT * FROM trash ORDER BY removed DESC, rowid DESC")
+    rows = view.rows("SELECT * FROM trash ORDER BY removed DESC, rowid DESC")
     return whole(rows, _trashed_of)
 
 
 def ids(view: View) -> list[str]:
     """The ids of all articles in the trash, also of damaged ones."""
-    return [row[0] for row in view._all("SELECT id FROM trash ORDER BY id")]
+    return [row[0] for row in view.rows("SELECT id FROM trash ORDER BY id")]
 
 
 def article(view: View, wanted: str) -> Article:
     """The article in the trash with this id. Raises `NotFoundError` and `DamagedError`."""
-    rows = view._all("SELECT * FROM trash WHERE id = ?", wanted)
+    rows = view.rows("SELECT * FROM trash WHERE id = ?", wanted)
     if not rows:
         raise _unknown(wanted)
     _compare(rows[0])
@@ -83,7 +83,7 @@ def article(view: View, wanted: str) -> Article:
 
 def take_out(writer: Writer, wanted: str) -> None:
     """Delete an article from the trash, because it is in the library again."""
-    writer._all("DELETE FROM trash WHERE id = ?", wanted)
+    writer.run("DELETE FROM trash WHERE id = ?", wanted)
 
 
 def purge(writer: Writer, wanted: str) -> None:
@@ -92,15 +92,15 @@ def purge(writer: Writer, wanted: str) -> None:
     A judgement that quoted nothing else goes altogether. Raises `NotFoundError` where the trash
     does not hold it.
     """
-    if not writer._all("DELETE FROM trash WHERE id = ? RETURNING id", wanted):
+    if not writer.run("DELETE FROM trash WHERE id = ? RETURNING id", wanted):
         raise _unknown(wanted)
-    for row in writer._all("SELECT * FROM judgements WHERE instr(quotes, ?)", wanted):
+    for row in writer.rows("SELECT * FROM judgements WHERE instr(quotes, ?)", wanted):
         quotes = _others(row, wanted)
         if not quotes:
             writer.remove_judgement(row["id"])
             continue
         kept = dict(row) | {"quotes": json.dumps(quotes, ensure_ascii=False)}
-        writer._all(
+        writer.run(
             "UPDATE judgements SET quotes = ?, checksum = ? WHERE id = ?",
             kept["quotes"],
             checksum_of(kept, JUDGEMENT),
@@ -120,7 +120,7 @@ def _others(judgement: Row, wanted: str) -> list[dict[str, Any]]:
 def expired(view: View, at: datetime | None = None) -> bool:
     """Whether something has been in the trash for longer than it is kept, at a time, or now."""
     oldest = _oldest(at or datetime.now(UTC))
-    return bool(view._all("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", oldest))
+    return bool(view.rows("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", oldest))
 
 
 def expire(writer: Writer, at: datetime | None = None) -> None:
@@ -129,14 +129,14 @@ def expire(writer: Writer, at: datetime | None = None) -> None:
     It must have been so for a day: a clock that leaps ahead and is set back deletes nothing.
     """
     at = at or datetime.now(UTC)
-    known = writer._meta(SEEN)
+    known = writer.meta(SEEN, optional=True)
     seen = datetime.fromisoformat(known) if known else at
     if seen > at or not expired(writer, at):  # the clock was set back, or nothing is due
-        writer._all("DELETE FROM meta WHERE key = ?", SEEN)
+        writer.run("DELETE FROM meta WHERE key = ?", SEEN)
     elif known is None:
         writer.set_meta(SEEN, _moment(at))
     elif at - seen >= timedelta(days=1):
-        writer._all("DELETE FROM trash WHERE removed < ?", _oldest(seen))
+        writer.run("DELETE FROM trash WHERE removed < ?", _oldest(seen))
         writer.set_meta(SEEN, _moment(at))
 
 
