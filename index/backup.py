@@ -18,7 +18,7 @@ from sourcebook.index.errors import (
     SourcebookError,
     StorageError,
 )
-from sourcebook.index.library import DATABASE, fingerprint_of, missing
+from sourcebook.index.folder import DATABASE, fingerprint_of, make_folder, missing
 from sourcebook.index.storage import damage, database_file
 from sourcebook.index.storage.access_mode import like
 from sourcebook.index.storage.connection import size
@@ -212,13 +212,7 @@ def _sweep(folder: Path, beginning: str, *, keep: str = "") -> None:
 def _make(folder: Path) -> list[Path]:
     """Make the folder; returns those that were not there, the innermost first."""
     made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"The folder {folder} cannot be made: {error.strerror}.",
-            cure="Name another folder with --library.",
-        ) from error
+    make_folder(folder)
     return made
 
 

@@ -7,8 +7,9 @@ from enum import Enum
 from sourcebook.index.encoding.model_files import shipped_models
 from sourcebook.index.encoding.reader import check_reader
 from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import content_sha256
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.library import Library
 from sourcebook.index.storage import damage, trash
 from sourcebook.index.storage.records import damaged
 from sourcebook.index.storage.view import View

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +11,16 @@ from weakref import WeakValueDictionary
 
 from threadpoolctl import threadpool_limits
 
-from sourcebook.index.article import Article, sha256
+from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import (
     BusyError,
     InputError,
-    NotFoundError,
     SourcebookError,
     StorageError,
 )
+from sourcebook.index.folder import DATABASE, begin, fingerprint_of, missing, sizes
 from sourcebook.index.ingest import (
     Action,
     Group,
@@ -32,16 +31,13 @@ from sourcebook.index.ingest import (
     prefetch,
     prepare,
     remove,
-    set_encoder,
     unchanged,
     upsert,
 )
 from sourcebook.index.search.derived import DerivedIndexes, tidy
-from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
-from sourcebook.index.storage.access_mode import read_only, share
-from sourcebook.index.storage.connection import size
+from sourcebook.index.storage.access_mode import read_only
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
 from sourcebook.index.storage.room import check_room
@@ -49,21 +45,11 @@ from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
 from sourcebook.index.storage.writer import Writer
 
-DATABASE = "sourcebook.db"
-
 log = logging.getLogger(__name__)
 UNWATCHED = Watch()
 
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeWith:
-    """The encoder of a library: its name, and the fingerprint that tells it from all others."""
-
-    name: str
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +92,7 @@ class Library:
         if not database.exists():
             if not create:
                 raise missing(folder)
-            self._begin(database, encoder)
+            begin(folder, encoder)
         self.store = Store(database)
         try:
             with self.store.view() as view:
@@ -277,12 +263,7 @@ class Library:
 
     def sizes(self, view: View) -> dict[str, int]:
         """The size of the database and of each index on disk, in bytes."""
-        derived = self.folder / view.derived
-        return {
-            "database": size(self.folder / DATABASE),
-            "dense": size(derived / DENSE),
-            "lexical": size(derived / LEXICAL),
-        }
+        return sizes(self.folder, view)
 
     def drift(self) -> list[str]:
         """The differences between the indexes and the database; empty if there are none."""
@@ -406,28 +387,6 @@ class Library:
         with self.store.view() as view:
             return self._fitting(view)
 
-    def _begin(self, database: Path, encoder: Encoder) -> None:
-        """Create an empty library; a crash meanwhile leaves none."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"The folder {self.folder} cannot be made: {error.strerror}.",
-                cure="Name another folder with --library.",
-            ) from error
-        with self._writing():
-            if database.exists():
-                return
-            temporary = database.with_suffix(".new")
-            temporary.unlink(missing_ok=True)
-            store = Store(temporary, create=True)
-            with store.write() as writer:
-                writer.set_meta("uuid", uuid.uuid4().hex)
-                set_encoder(writer, encoder)
-            store.close()
-            share(temporary, self.folder)
-            temporary.rename(database)
-
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
         with self.view() as view:
             return unchanged(view, source, content)
@@ -484,31 +443,6 @@ def _restorable(view: View, wanted: str) -> Article:
     return article
 
 
-def made_with(folder: Path) -> MadeWith | None:
-    """The encoder of the library in `folder`; None where there is no library."""
-    if not (folder / DATABASE).exists():
-        return None
-    store = Store(folder / DATABASE)
-    try:
-        with store.view() as view:
-            return MadeWith(name=view.meta("encoder_name"), fingerprint=view.meta("encoder"))
-    finally:
-        store.close()
-
-
-def missing(folder: Path) -> NotFoundError:
-    """The error for a folder without a library."""
-    return NotFoundError(
-        f"There is no library in {folder}.",
-        cure=f"Make one: sourcebook --library {folder} add PATH",
-    )
-
-
 def _key(view: View) -> tuple[str, str]:
     """What changes when the library is upgraded."""
     return view.meta("encoder"), view.derived
-
-
-def fingerprint_of(view: View) -> str:
-    """16 hex digits that identify the library and the encoder of its vectors."""
-    return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]

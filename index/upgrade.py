@@ -8,8 +8,8 @@ from pathlib import Path, PurePath
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.errors import BusyError
+from sourcebook.index.folder import DATABASE, missing
 from sourcebook.index.ingest import encode_articles, set_encoder
-from sourcebook.index.library import DATABASE, missing
 from sourcebook.index.passages import Passage
 from sourcebook.index.search.derived import DERIVED, DerivedIndexes
 from sourcebook.index.storage import staged

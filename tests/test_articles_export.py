@@ -20,8 +20,9 @@ from sourcebook.eval.cli.app import app
 from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError, NotFoundError, StorageError, UnreadableError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.library import Library
 from sourcebook.index.parsing.exported import as_line, as_markdown
 from sourcebook.index.parsing.markup import parse_markdown
 from sourcebook.index.parsing.parse import find_files, parse

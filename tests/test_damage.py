@@ -18,8 +18,9 @@ from sourcebook.index.article import Article, article_id
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import DamagedError, LibraryError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.library import Library
 from sourcebook.index.storage.damage import miscounted
 from sourcebook.index.storage.records import ArticleRecord, Moment
 from sourcebook.service.answering import Answering

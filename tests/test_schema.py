@@ -10,7 +10,8 @@ from conftest import MakeLibrary, before_checksums
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import LibraryError, StorageError
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import Library
 from sourcebook.index.storage.row_checksums import checksum
 from sourcebook.index.storage.schema import SCHEMA_VERSION
 from sourcebook.index.storage.store import Store

@@ -18,8 +18,9 @@ from sourcebook.index.article import article_id
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import DamagedError, InputError, NotFoundError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import content_sha256
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.library import Library
 from sourcebook.index.storage import trash
 from sourcebook.index.storage.lock import write_lock
 from sourcebook.index.storage.store import Store
