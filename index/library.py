@@ -188,10 +188,12 @@ class Library:
                 check_encoder(writer, fitting.encoder)
                 record = writer.found(wanted)
                 writer.next_generation()
-                trash.put(writer, wanted)
-                remove(writer, record.rowid)
                 if purge:
-                    trash.purge(writer, wanted)
+                    trash.take_out(writer, wanted)  # an older version may be there
+                    trash.forget_quotes(writer, wanted)
+                else:
+                    trash.put(writer, wanted)
+                remove(writer, record.rowid)
                 trash.expire(writer)
             fitting.indexes.after_write(self.store)
         return record
@@ -329,8 +331,9 @@ class Library:
             return writer.remove_judgement(wanted)
 
     def _expire(self) -> None:
+        """Delete from the trash what is due, unless somebody else writes: later writes do it."""
         try:
-            with self.store.write() as writer:
+            with self.store.write(wait=0) as writer:
                 trash.expire(writer)
         except (StorageError, BusyError) as error:
             log.info("the trash is not emptied now: %s", error)

@@ -169,9 +169,7 @@ def test_an_article_needs_a_source_of_its_own(store: Store) -> None:
 def test_a_writer_that_waits_too_long_is_told_so(store: Store, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with store._connection() as connection:
-        connection.execute("PRAGMA busy_timeout = 50")
-    with pytest.raises(BusyError, match="writing"), store.write():
+    with pytest.raises(BusyError, match="writing"), store.write(wait=0.05):
         pass
     other.close()
     put(store, article_from("Coca grows.", "a"), [1])

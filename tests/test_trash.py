@@ -23,6 +23,7 @@ from sourcebook.index.ingest import content_sha256
 from sourcebook.index.library import Library
 from sourcebook.index.storage import trash
 from sourcebook.index.storage.lock import write_lock
+from sourcebook.index.storage.row_checksums import TRASH, checksum_of
 from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
@@ -67,7 +68,9 @@ def aged(library: Library, removed: str) -> None:
     with library.store.write() as writer:
         for row in writer.rows("SELECT * FROM trash"):
             assert row["removed"] > removed
-        writer.run("UPDATE trash SET removed = ?", removed)
+            found = checksum_of(dict(row) | {"removed": removed}, TRASH)
+            sql = "UPDATE trash SET removed = ?, record = ? WHERE id = ?"
+            writer.run(sql, removed, found, row["id"])
 
 
 def test_what_is_removed_comes_back_as_it_was(library: Library) -> None:
@@ -126,6 +129,8 @@ def test_what_is_added_while_an_article_is_brought_back_is_not_overwritten(
 def test_what_is_purged_is_in_no_file_and_no_judgement(library: Library) -> None:
     judged(library)
     assert words_in(library.folder)
+    library.remove(GONE)
+    library.add([article_from(f"The {WORD} was cancelled.", "trains")])
     library.remove(GONE, purge=True)
     library.scrub()
     assert library.trashed() == []
@@ -148,6 +153,12 @@ def test_after_thirty_days_it_is_deleted(library: Library, encoder: Encoder, by:
         trash.expire(writer, datetime.now(UTC) - timedelta(days=2))
         assert trash.ids(writer) == [GONE]
     if by == "opening":
+        with closing(sqlite3.connect(library.folder / DATABASE)) as other:
+            other.execute("BEGIN IMMEDIATE")  # as the last step of an upgrade does, for minutes
+            begun = time.monotonic()
+            with Library(library.folder, encoder) as opened:
+                assert [one.id for one in opened.trashed()] == [GONE]
+            assert time.monotonic() - begun < 15
         with Library(library.folder, encoder):
             pass
     else:
@@ -179,7 +190,35 @@ def test_a_damaged_article_in_the_trash_is_named(library: Library) -> None:
         library.restore(GONE)
     [damage] = check(library)
     assert "In the trash" in damage.what
+    assert library.trashed() == []
     library.purge(GONE)
+    assert check(library) == []
+
+
+def test_damage_to_what_the_trash_does_not_list_is_found(library: Library) -> None:
+    library.remove(GONE)
+    with closing(sqlite3.connect(library.folder / DATABASE)) as connection:
+        connection.execute("UPDATE trash SET raw = x'00'")
+        connection.commit()
+    assert [one.id for one in library.trashed()] == [GONE]
+    with pytest.raises(DamagedError, match=r"trains\.txt"):
+        library.restore(GONE)
+    [damage] = check(library)
+    assert "In the trash" in damage.what
+
+
+def test_a_damaged_record_of_the_trash_keeps_nobody_from_writing(library: Library) -> None:
+    library.remove(GONE)
+    aged(library, "2020-01-31T00:00:00Z")
+    library.add([article_from("Something else.", "other")])
+    with library.store.write() as writer:
+        assert writer.meta(trash.SEEN)
+        writer.run("UPDATE meta SET value = 'soon' WHERE key = ?", trash.SEEN)
+    assert [one.what for one in check(library)] == [
+        "The library's record of its trash seen is missing or damaged."
+    ]
+    library.add([article_from("Something new.", "new")])
+    assert [one.id for one in library.trashed()] == [GONE]
     assert check(library) == []
 
 

@@ -22,7 +22,7 @@ WORDS = (
     "rowid", "id", "article", "start", "end", "text", "kind", "headings", "sentences", "text_hash",
 )  # fmt: skip
 VECTORS = ("passage", "pooled", "tokens", "pieces", "starts")
-TRASH = ("id", "removed", "source", "sha256", *BODY, *METADATA)
+TRASH = ("id", "removed", "source", "sha256", "characters", *METADATA)  # its body is an article's
 JUDGEMENT = ("id", "question", "verdict", "quotes", "note", "generation", "judged")
 
 

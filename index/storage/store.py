@@ -78,12 +78,17 @@ class Store:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def write(self) -> Iterator[Writer]:
-        """A transaction: committed on exit, rolled back on an error. Raises `StorageError`."""
+    def write(self, *, wait: float = BUSY_S) -> Iterator[Writer]:
+        """A transaction: committed on exit, rolled back on an error.
+
+        Raises `StorageError`, and `BusyError` where another process writes for longer than `wait`
+        seconds.
+        """
         if self.read_only:
             raise access_mode.read_only(self.path.parent)
         with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            with _patience(connection, wait):
+                connection.execute("BEGIN IMMEDIATE")
             try:
                 writer = Writer(connection)
                 yield writer
@@ -96,12 +101,8 @@ class Store:
 
     def empty_log(self) -> None:
         """Write the log into the database and empty it, so that it holds no deleted words."""
-        with self._connection() as connection:
-            connection.execute(f"PRAGMA busy_timeout = {round(1_000 * EMPTYING_S)}")
-            try:
-                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {round(1_000 * BUSY_S)}")
+        with self._connection() as connection, _patience(connection, EMPTYING_S):
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             name = beside(self.path, LOG)
             log.warning("%s holds deleted words until nobody reads any more", name)
@@ -170,3 +171,13 @@ class Store:
         how = "mode=ro" if self.read_only else "mode=rwc"
         # SQLite then takes no locks and looks for no log.
         return connect_library(self.path, f"{how}&immutable=1" if stamp else how)
+
+
+@contextmanager
+def _patience(connection: "sqlite3.Connection", seconds: float) -> Iterator[None]:
+    """Wait so many seconds for others, rather than as long as usual."""
+    connection.execute(f"PRAGMA busy_timeout = {round(1_000 * seconds)}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(1_000 * BUSY_S)}")
