@@ -11,10 +11,8 @@ from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import content_sha256
 from sourcebook.index.library import Library
 from sourcebook.index.storage import damage, trash
-from sourcebook.index.storage.records import damaged
+from sourcebook.index.storage.records import REPAIR, damaged
 from sourcebook.index.storage.view import View
-
-REPAIR = "Repair it: sourcebook check --repair"
 
 
 class State(Enum):

@@ -110,8 +110,8 @@ def test_the_rest_goes_on(
     with caplog.at_level(logging.ERROR):
         sources = {hit.citation.article.source for hit in Engine.of(library).find(QUESTION).hits}
     assert sources == {"governor.txt", "trains.txt"}
-    if table == "articles":
-        assert "'coca.txt' is damaged" in caplog.text
+    said = [one.getMessage() for one in caplog.records]
+    assert ["'coca.txt' is damaged" in one for one in said] == [True]
     assert library.article(article_id("trains.txt")) == ARTICLES[2]
     assert [outcome.action for outcome in library.add(ARTICLES[1:])] == [Action.UNCHANGED] * 2
 
@@ -243,6 +243,7 @@ def test_a_check_names_what_is_damaged(open_damaged: OpenDamaged, damage: str) -
     [found] = check(library)
     assert "'coca.txt'" in found.what
     assert "Add it again" in found.cure
+    assert check(library, repair=True) == [found]  # and no advice to repair it again
     assert added_again(library) == {"coca.txt"}
     assert check(library) == []
 

@@ -36,6 +36,8 @@ UNREADABLE = (ValueError, TypeError, KeyError, RecursionError, InputError)
 log = logging.getLogger(__name__)
 
 
+REPAIR = "Repair it: sourcebook check --repair"
+
 IDENTITY = " || ' ' || ".join(
     f"articles.{column}" for column in ("title", "publisher", "authors", "source")
 )
@@ -315,7 +317,7 @@ def passage_of(row: Row) -> Passage:
 
     Raises `DamagedError` where it is not as it was cut.
     """
-    if checksum_of(row, WORDS) != row["checksum"]:
+    if checksum_of(row, WORDS) != row["checksum"] or row["article_id"] is None:
         raise damaged({"id": row["article_id"], "source": row["source"]})
     return Passage(
         article_id=row["article_id"],

@@ -11,6 +11,7 @@ from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
 from sourcebook.index.errors import DamagedError, NotFoundError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import (
+    REPAIR,
     UNREADABLE,
     ArticleRecord,
     Covered,
@@ -28,8 +29,6 @@ from sourcebook.index.storage.records import (
 )
 from sourcebook.index.storage.row_checksums import VECTORS, checksum, checksum_of
 from sourcebook.index.storage.snapshot import Snapshot
-
-REPAIR = "To repair it: sourcebook check --repair"
 
 log = logging.getLogger(__name__)
 
@@ -207,10 +206,13 @@ class View(Snapshot):
                  LEFT JOIN articles ON passages.article = articles.rowid
                  LEFT JOIN passage_checksums ON passage = passages.rowid
                  WHERE passages.rowid IN (%s)"""
-        made = whole(
-            self._in(sql, rowids), lambda row: (row["rowid"], (row["article"], passage_of(row)))
-        )
-        return dict(made)
+        found = {}
+        for row in self._in(sql, rowids):
+            try:
+                found[row["rowid"]] = row["article"], passage_of(row)
+            except (DamagedError, *UNREADABLE):
+                self._left_out(row["rowid"], "a passage of %s is damaged")
+        return found
 
     def undamaged(self, found: Mapping[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
         """Those passages, by row number, that print what their article says there."""
@@ -221,8 +223,15 @@ class View(Snapshot):
             if (text := texts.get(passage.article_id))
             and text.text[passage.start : passage.end] == passage.text
         }
-        self.report_damaged(found.keys() - good.keys())
+        for row, (_, passage) in found.items():
+            # A damaged text was named when it was read.
+            if row not in good and (passage.article_id in texts or not self._has(passage)):
+                self._left_out(row, "a passage of %s is damaged")
         return good
+
+    def _has(self, passage: Passage) -> bool:
+        """Whether the article of a passage is found by its id."""
+        return bool(self.rows("SELECT 1 FROM articles WHERE id = ?", passage.article_id))
 
     def passages_of(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order. Raises `NotFoundError` and `DamagedError`."""
@@ -287,22 +296,25 @@ class View(Snapshot):
             if checksum_of(row, VECTORS) == row["checksum"]:
                 yield row["passage"], StoredEncoding(*(row[name] for name in VECTORS[1:]))
             else:
-                found = self.rows(
-                    """SELECT source FROM articles JOIN passages ON article = articles.rowid
-                       WHERE passages.rowid = ?""",
-                    row["passage"],
-                )
-                name = repr(found[0][0]) if found else "an unknown article"
-                log.error("left out: the vectors of a passage of %s are damaged. %s", name, REPAIR)
+                self._left_out(row["passage"], "the vectors of a passage of %s are damaged")
 
-    def report_damaged(self, rowids: Iterable[int]) -> None:
-        """Tell the log of passages that are missing or damaged in the database."""
+    def report_missing(self, table: str, rowids: Iterable[int]) -> None:
+        """Tell the log of passages that have no row in `passages` or `vectors`.
+
+        Those whose row is damaged were named when it was read.
+        """
+        wanted = set(rowids)
+        sql = f"SELECT rowid FROM {table} WHERE rowid IN (%s)"
+        for rowid in sorted(wanted - {row[0] for row in self._in(sql, wanted)}):
+            self._left_out(rowid, "a passage of %s is missing or damaged")
+
+    def _left_out(self, rowid: int, what: str) -> None:
+        """Tell the log what of a passage is left out, with the name of its article."""
         sql = """SELECT source FROM articles JOIN passages ON article = articles.rowid
                  WHERE passages.rowid = ?"""
-        for rowid in rowids:
-            found = self.rows(sql, rowid)
-            name = repr(found[0][0]) if found else "an unknown article"
-            log.error("left out: a passage of %s is missing or damaged. %s", name, REPAIR)
+        found = self.rows(sql, rowid)
+        name = repr(found[0][0]) if found else "an unknown article"
+        log.error("left out: %s. %s", what % name, REPAIR)
 
     def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
         """The number of passages that contain each of the word pieces, where there are any.
