@@ -26,6 +26,7 @@ from sourcebook.index.library import Library
 from sourcebook.index.parsing.exported import as_line, as_markdown
 from sourcebook.index.parsing.markup import parse_markdown
 from sourcebook.index.parsing.parse import find_files, parse
+from sourcebook.index.parsing.tidy import MAX_DEPTH
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.articles_export import export_articles
 
@@ -191,6 +192,19 @@ def test_a_line_that_is_not_as_it_was_written(
     assert said in error.value.message
     assert "a.jsonl, line 1" in error.value.message
     assert "Export it again" in error.value.cure
+
+
+def test_what_can_be_added_can_be_added_again() -> None:
+    deep: object = 1
+    for _ in range(MAX_DEPTH - 1):
+        deep = [deep]
+    [article] = parse(
+        json.dumps({"text": FINES, "deep": deep}).encode(), name="a.jsonl", source="a"
+    )
+    assert article.metadata.extra == {"deep": deep}
+    assert parse(as_line(article, raw=True), name="b.jsonl", source="b") == [article]
+    [again] = parse(as_markdown(article).encode(), name="b.md", source="b")
+    assert again.metadata.extra["deep"] == deep
 
 
 def test_what_a_caller_says_of_an_exported_article_takes_precedence() -> None:

@@ -44,9 +44,12 @@ def whole_number(digits: str) -> int:
     return int(digits)
 
 
-def refuse_depth(value: object, place: str) -> None:
-    """Raise `UnreadableError` where lists and mappings are nested more than MAX_DEPTH deep."""
-    if deeper_than(value, MAX_DEPTH):
+def refuse_depth(value: object, place: str, *, around: int = 0) -> None:
+    """Raise `UnreadableError` where lists and mappings are nested more than MAX_DEPTH deep.
+
+    So many levels `around` the metadata do not count.
+    """
+    if deeper_than(value, MAX_DEPTH + around):
         raise UnreadableError(
             f"{place} is nested more than {MAX_DEPTH} levels deep; expected metadata.",
             cure="Leave out what is not metadata.",

@@ -19,7 +19,7 @@ from sourcebook.index.storage.records import (
 )
 from sourcebook.index.storage.row_checksums import BODY, JUDGEMENT, TRASH, checksum_of
 from sourcebook.index.storage.view import View
-from sourcebook.index.storage.writer import Writer, now
+from sourcebook.index.storage.writer import Writer, in_utc, now
 
 KEPT_DAYS = 30
 # Under this key `meta` holds when something was first seen that is due to be deleted.
@@ -146,25 +146,21 @@ def expire(writer: Writer, at: datetime | None = None) -> None:
     if seen > at or not expired(writer, at):  # the clock was set back, or nothing is due
         writer.run("DELETE FROM meta WHERE key = ?", SEEN)
     elif known is None:
-        writer.set_meta(SEEN, _moment(at))
+        writer.set_meta(SEEN, in_utc(at))
     elif at - seen >= timedelta(days=1):
         writer.run("DELETE FROM trash WHERE removed < ?", _oldest(seen))
-        writer.set_meta(SEEN, _moment(at))
+        writer.set_meta(SEEN, in_utc(at))
 
 
 def _oldest(at: datetime) -> str:
-    return _moment(at - timedelta(days=KEPT_DAYS))
-
-
-def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return in_utc(at - timedelta(days=KEPT_DAYS))
 
 
 def _trashed_of(row: Row) -> Trashed:
     _compare(row)
     until = datetime.fromisoformat(row["removed"]) + timedelta(days=KEPT_DAYS)
     facts = {each.name: row[each.name] for each in fields(Trashed) if each.name != "until"}
-    return Trashed(**facts, until=_moment(until))
+    return Trashed(**facts, until=in_utc(until))
 
 
 def _compare(row: Row) -> None:

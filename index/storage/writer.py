@@ -266,7 +266,12 @@ class Writer(View):
 
 def now() -> str:
     """The current time in UTC, to the second, in ISO 8601."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return in_utc(datetime.now(UTC))
+
+
+def in_utc(at: datetime) -> str:
+    """A time in UTC, to the second, in ISO 8601."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _json_or_plain(value: Any) -> Any:
