@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ UNWATCHED = Watch()
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
 
+# How long an encoder that was not at hand is not looked for again: each look may load a model.
+MISSING_S = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -89,6 +93,7 @@ class Library:
         self._at_hand = at_hand
         self._turn = threading.Lock()
         self._opening = threading.Lock()
+        self._missing: tuple[tuple[str, str], float] | None = None
         if not database.exists():
             if not create:
                 raise missing(folder)
@@ -279,6 +284,10 @@ class Library:
         """
         return self.store.replaced()
 
+    def is_open_for(self, view: View) -> bool:
+        """Whether what searches the view is open; after an upgrade, the next search opens it."""
+        return _key(view) in self._known
+
     def encode_again(self, wanted: Sequence[str]) -> None:
         """Cut and encode the articles with these ids again, which repairs their passages."""
         for one in wanted:
@@ -352,7 +361,7 @@ class Library:
             self._writing,
             read_only=self.read_only,
         )
-        indexes.discard_misfits(self.store)
+        indexes.discard_misfits(self.store, view.derived)
         return Searchable(
             key=_key(view),
             encoder=encoder,
@@ -369,26 +378,50 @@ class Library:
         """
         key = _key(view)
         found = self._known.get(key)
-        if found is None:
+        if found is None and not self._is_missing(key):
             with self._opening:
                 found = self._known.get(key)
-                if found is None:
-                    encoder = self._own_encoder(view)
-                    if encoder is None:
-                        return self._searchable
-                    found = self._known[key] = self._searchable = self._opened(view, encoder)
+                if found is None and not self._is_missing(key):
+                    found = self._follow(key, view)
+        return found or self._searchable
+
+    def _follow(self, key: tuple[str, str], view: View) -> Searchable | None:
+        """Open what an upgrade brought; None where its encoder is not at hand."""
+        same = view.meta("encoder") == self.encoder.fingerprint  # encoded again with the same one
+        encoder = self.encoder if same else self._own_encoder(view)
+        if encoder is None:
+            self._missing = key, time.monotonic() + MISSING_S
+            return None
+        found = self._known[key] = self._searchable = self._opened(view, encoder)
         return found
+
+    def _is_missing(self, key: tuple[str, str]) -> bool:
+        """Whether the encoder was not at hand a moment ago."""
+        missing = self._missing
+        return missing is not None and missing[0] == key and time.monotonic() < missing[1]
 
     @contextmanager
     def _changing(self) -> Iterator[Searchable]:
-        """Hold the write lock; gives what fits the library as it is meanwhile."""
-        self._fitting_now()  # opened before, because opening may need the lock itself
-        with self._writing():
-            yield self._fitting_now()
+        """Hold the write lock; gives what fits the library as it is meanwhile.
+
+        Nothing is opened while the lock is held: opening may need it, here or in another thread.
+        Raises `LibraryError` where the library's encoder is not at hand.
+        """
+        while True:
+            fitting = self._fitting_now()
+            with self._writing():
+                with self.store.view() as view:
+                    upgraded = _key(view) != fitting.key
+                if not upgraded:
+                    yield fitting
+                    return
 
     def _fitting_now(self) -> Searchable:
+        """What fits the library. Raises `LibraryError` where its encoder is not at hand."""
         with self.store.view() as view:
-            return self._fitting(view)
+            fitting = self._fitting(view)
+            check_encoder(view, fitting.encoder)
+        return fitting
 
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
         with self.view() as view:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sourcebook.service import seen
+from sourcebook.service.key_format import without_keys
 
 TEXT, JSON = LOG_FORMATS = ("text", "json")
 
@@ -25,12 +26,10 @@ class Logs:
     format: str = TEXT
     questions: bool = False
 
-    def begin(self, *filters: logging.Filter) -> None:
-        """Log to standard error what the filters let through, unless this process logs already."""
+    def begin(self) -> None:
+        """Log to standard error, unless this process logs already."""
         handler = logging.StreamHandler()
         handler.setFormatter(Formatter(self))
-        for each in filters:
-            handler.addFilter(each)
         logging.basicConfig(level=self.level, handlers=[handler])
         # It looks for a build for each kind of processor, and tells of all that are not there.
         logging.getLogger("faiss.loader").setLevel(max(self.level, logging.WARNING))
@@ -51,7 +50,7 @@ def fields(**values: object) -> dict[str, dict[str, object]]:
 
 
 class Formatter(logging.Formatter):
-    """Writes a record as text or JSON; nothing in it can begin a line or hide in one."""
+    """Writes a record as text or JSON, without keys; nothing in it can begin or hide in a line."""
 
     def __init__(self, logs: Logs) -> None:
         """Write as `logs` says."""
@@ -60,6 +59,9 @@ class Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record: one line, and in text one more for each place of a traceback."""
+        return without_keys(self._written(record))
+
+    def _written(self, record: logging.LogRecord) -> str:
         given: dict[str, Any] = getattr(record, "fields", {})
         request = seen.current()
         about = {"request_id": request.request_id} if request else {}

@@ -127,6 +127,8 @@ class Settings:
             "its address: let the proxy limit its clients, and raise this.",
         ),
     )
+    # With 700, the slowest of a hundred answers to 64 askers took 1.5 to 2.9 s on two busy
+    # processors, and 15 s without (docs/decisions/0025-limits.md).
     max_wait_ms: int = field(
         default=700,
         metadata=_about(

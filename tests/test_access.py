@@ -1,10 +1,14 @@
 """Who may do what: keys, roles, sessions, limits, proxies, and the log of what was changed."""
 
+import asyncio
 import logging
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from cohere.core.api_error import ApiError
 from conftest import FINES, Locked, MakeLibrary
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
+from httpx2 import ASGITransport, AsyncClient
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -25,7 +30,6 @@ from sourcebook.index.errors import InputError, LibraryError, NotAllowedError, N
 from sourcebook.index.library import Library
 from sourcebook.service.access.file import SESSION_S, AccessFile, Entry
 from sourcebook.service.access.gate import Gate, Shown, is_reachable, warn_if_open
-from sourcebook.service.access.keys import KEY, HideKeys
 from sourcebook.service.access.limits import WRONG_PER_MINUTE, Buckets
 from sourcebook.service.access.roles import KeyNeededError, Role, TooManyError
 from sourcebook.service.answering import Answering
@@ -33,8 +37,10 @@ from sourcebook.service.asking.engine import Engine
 from sourcebook.service.doors.client import Client
 from sourcebook.service.http.app import create_app
 from sourcebook.service.http.doorkeeper import COOKIE
-from sourcebook.service.http.rules import writes
-from sourcebook.service.settings import Settings
+from sourcebook.service.http.rules import Lane, writes
+from sourcebook.service.key_format import KEY
+from sourcebook.service.logs import LOG_FORMATS, Formatter, Logs, fields
+from sourcebook.service.settings import MIN_AUDIT_DAYS, Settings
 
 ASK = {"question": "What did the council vote on?"}
 TEXT = {"text": "The night train returns to the coast in spring.", "title": "Trains"}
@@ -109,6 +115,19 @@ def test_who_may_do_what(library: Library) -> None:
     assert {name for name in others if rules[name].role is not Role.ANYONE} == asked
     assert {name for name in written if rules[name].role is Role.ASKER} == {"POST /v1/judgements"}
     assert {rules[name].role for name in written} == {Role.ASKER, Role.EDITOR}
+    lanes = {lane: {name for name, rule in rules.items() if rule.lane is lane} for lane in Lane}
+    report = "GET /v1/evaluations/{evaluation_id}/"
+    assert lanes[Lane.LONG] == {
+        *("POST /v1/verify", "POST /v2/rerank", f"{report}report", f"{report}report.html"),
+        f"{report}against/{{other_id}}",
+    }
+    assert lanes[Lane.UPLOAD] == {"POST /v1/articles", "PUT /v1/articles/{article_id}"}
+    assert lanes[Lane.WRITE] == written - lanes[Lane.UPLOAD]
+    at_once = {name.split()[1] for name in lanes[Lane.NONE]} - {"/page"}
+    assert at_once == {
+        *("/", "/articles/{article_id}", "/library", "/judge", "/evaluate"),
+        *("/livez", "/readyz", "/metrics", "/problems/{kind}"),
+    }
 
 
 def test_an_address_without_a_rule_stops_the_start(library: Library) -> None:
@@ -244,12 +263,15 @@ def test_a_key_in_an_address_is_refused_and_never_logged(
         refused = client.get(path, headers=bearer(key))
         assert (refused.status_code, refused.json()["type"]) == (422, "/problems/bad-input")
         assert key not in refused.json()["detail"]
-    hiding = HideKeys()
-    caplog.handler.addFilter(hiding)
-    logging.getLogger("some").warning('"GET %s"', f"/v1/library?key={key}")
-    logging.getLogger("any").warning("nothing to hide: %d", 7)
-    caplog.handler.removeFilter(hiding)
-    assert caplog.messages == ['"GET /v1/library?key=sbk_..."', "nothing to hide: 7"]
+    said = logging.getLogger("some")
+    try:
+        raise ValueError(key)
+    except ValueError:
+        said.exception('"GET %s"', f"/v1/library?key={key}", extra=fields(sent=key, more=[key]))
+    for form in LOG_FORMATS:
+        line = Formatter(Logs(format=form, questions=True)).format(caplog.records[-1])
+        assert key not in line
+        assert line.count("sbk_...") == 4
 
 
 # --- limits --------------------------------------------------------------------------------------
@@ -419,6 +441,78 @@ def test_writes_are_recorded_without_words(serve: Serve, file: AccessFile) -> No
     ]
     kept = file.path.read_bytes()
     assert not any(word in kept for word in (b"night train", b"What of", b"council"))
+
+
+def test_what_fails_or_is_stopped_is_recorded_too(library: Library, file: AccessFile) -> None:
+    routes, begun = APIRouter(tags=["library"]), asyncio.Event()
+
+    @routes.post("/fails")
+    @writes(Role.EDITOR)
+    def fail() -> None:
+        library.record_failure("a source", InputError("It failed."))
+        raise RuntimeError("after it was written")
+
+    @routes.post("/waits")
+    @writes(Role.EDITOR)
+    async def wait() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    app = create_app(Answering(Engine.of(library)), routers=[routes])
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.post("/fails").status_code == 500
+
+    async def stopped() -> None:
+        transport = ASGITransport(app)
+        async with AsyncClient(transport=transport, base_url="http://localhost") as other:
+            asked = asyncio.create_task(other.post("/waits"))
+            await begun.wait()
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+
+    asyncio.run(stopped())
+    told = [(one.what, one.outcome) for one in file.entries(9)]
+    assert told == [("POST /waits", "stopped"), ("POST /fails", "500")]
+
+
+def test_who_is_slow_to_be_recorded_keeps_nobody_out(library: Library, file: AccessFile) -> None:
+    """Another process writes to the file meanwhile: it can be read, and not be written to."""
+    keys = {role: bearer(made(file, role)) for role in (Role.ASKER, Role.EDITOR)}
+    question = {"question": "What of the trains?", "verdict": "unanswerable"}
+    with (
+        closing(sqlite3.connect(file.path, isolation_level=None)) as other,
+        TestClient(create_app(Answering(Engine.of(library)))) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        judged = pool.submit(
+            client.post, "/v1/judgements", json=question, headers=keys[Role.EDITOR]
+        )
+        begun = time.monotonic()
+        while not client.get("/v1/judgements", headers=keys[Role.ASKER]).json()["judgements"]:
+            assert time.monotonic() < begun + 5
+        time.sleep(0.2)  # its line in the audit log waits by now
+        assert client.get("/v1/library", headers=keys[Role.ASKER]).status_code == 200
+        assert time.monotonic() < begun + 5
+        assert not judged.done()
+        other.execute("ROLLBACK")
+        assert judged.result().status_code == 201
+    assert [one.outcome for one in file.entries(9)] == ["201"]
+
+
+def test_a_failed_source_is_named(serve: Serve, file: AccessFile) -> None:
+    client = serve()
+    client.delete("/v1/library/failures", params={"source": f"{'a/' * 100}b.txt"})
+    client.post("/v1/library/failures/retry", params={"source": "a.txt"})
+    client.delete("/v1/articles/none", params={"": "forged"})
+    subjects = [one.subject for one in file.entries(9)]
+    assert subjects == ["/v1/articles/none", "a.txt", "a/" * 100]
+
+
+def test_the_log_is_kept_as_long_as_a_setting_may_say() -> None:
+    schema = resources.files("sourcebook.service.access").joinpath("schema.sql").read_text()
+    assert set(re.findall(r"(\d+) days", schema)) == {str(MIN_AUDIT_DAYS)}
 
 
 def test_the_log_is_read_in_pages(serve: Serve, file: AccessFile) -> None:

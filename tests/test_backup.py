@@ -324,7 +324,7 @@ def test_a_full_disk_changes_nothing(no_room: tuple[Path, Path], tmp_path: Path)
 
 def test_a_folder_without_permission(folder: Path, saved: Path, tmp_path: Path) -> None:
     if os.geteuid() == 0:
-        pytest.skip("the administrator may do anything")
+        pytest.skip("root may write to any folder, whatever its permissions")
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o500)
     with pytest.raises(StorageError):

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,12 @@ from starlette.types import Message
 
 from sourcebook.index.article import article_id
 from sourcebook.index.library import Library
+from sourcebook.service.access.roles import Role
 from sourcebook.service.documents.verify import normalise
 from sourcebook.service.http import problems
-from sourcebook.service.http.reception import AT_ONCE, LONG_AT_ONCE, Reception
+from sourcebook.service.http.reception import AT_ONCE, LONG_AT_ONCE, WRITES_AT_ONCE, Reception
+from sourcebook.service.http.rules import Lane, addresses, reads, writes
+from sourcebook.service.http.watching import Watched
 from sourcebook.service.notation.requests import MAX_QUOTATIONS, MAX_WORDS
 from sourcebook.service.patience import CLIENT, Client, GoneError, OverloadedError, go_on
 from sourcebook.service.workers import SEATS, Workers
@@ -120,7 +123,7 @@ def test_normalising_a_long_text_keeps_every_position() -> None:
     assert np.array_equal(origins[: len(first)], first)
 
 
-def received(path: str = "/v1/wait", method: str = "GET") -> dict[str, Any]:
+def received(path: str, method: str) -> dict[str, Any]:
     return {
         "type": "http",
         "method": method,
@@ -141,21 +144,28 @@ class Asking:
         """Refuse who waits longer than `wait` seconds for a place."""
         self.begun = 0
         self.open = asyncio.Event()
-        self.app = FastAPI()
-        problems.install(self.app)
-        self.app.add_middleware(Reception, max_upload_bytes=1_000, wait=wait)
+        app = FastAPI(openapi_url=None)
+        problems.install(app)
+        app.add_middleware(Reception, max_upload_bytes=1_000, wait=wait)
 
-        async def answer() -> str:
-            self.begun += 1
-            await self.open.wait()
-            go_on()
-            return "answered"
+        def answers() -> Callable[[], Awaitable[str]]:
+            async def answer() -> str:
+                self.begun += 1
+                await self.open.wait()
+                go_on()
+                return "answered"
 
-        self.app.get("/v1/wait")(answer)
-        self.app.get("/v1/verify")(answer)
-        self.app.get("/livez")(answer)
+            return answer
 
-    async def ask(self, path: str, leaves: asyncio.Event | None = None) -> dict[str, Any]:
+        app.get("/question")(reads(Role.ASKER)(answers()))
+        app.get("/long")(reads(Role.ASKER, Lane.LONG)(answers()))
+        app.get("/livez")(reads(Role.ANYONE, Lane.NONE)(answers()))
+        app.delete("/write")(writes(Role.EDITOR)(answers()))
+        self.app = Watched(app, addresses(app))
+
+    async def ask(
+        self, path: str, leaves: asyncio.Event | None = None, *, method: str = "GET"
+    ) -> dict[str, Any]:
         """What a client is told; it leaves when `leaves` is set."""
         leaves = leaves or asyncio.Event()
         messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
@@ -172,16 +182,16 @@ class Asking:
             said["body"] += message.get("body", b"")
             said.update({name: message[name] for name in ("status", "headers") if name in message})
 
-        await self.app(received(path), receive, send)
+        await self.app(received(path, method), receive, send)
         return said
 
 
 def test_a_request_that_finds_no_place_is_told_to_come_again() -> None:
     async def use() -> None:
         asking = Asking(wait=0.2)
-        many = [asyncio.create_task(asking.ask("/v1/wait")) for _ in range(AT_ONCE)]
+        many = [asyncio.create_task(asking.ask("/question")) for _ in range(AT_ONCE)]
         await asyncio.sleep(0.1)
-        refused = await asking.ask("/v1/wait")
+        refused = await asking.ask("/question")
         assert (refused["status"], asking.begun) == (503, AT_ONCE)
         assert dict(refused["headers"])[b"retry-after"].isdigit()
         assert json.loads(refused["body"])["type"] == "/problems/overloaded"
@@ -195,10 +205,10 @@ def test_a_request_that_finds_no_place_is_told_to_come_again() -> None:
 def test_long_requests_leave_places_to_others() -> None:
     async def use() -> None:
         asking = Asking(wait=5)
-        many = [asyncio.create_task(asking.ask("/v1/verify")) for _ in range(AT_ONCE)]
+        many = [asyncio.create_task(asking.ask("/long")) for _ in range(AT_ONCE)]
         await asyncio.sleep(0.1)
         assert asking.begun == LONG_AT_ONCE
-        one = asyncio.create_task(asking.ask("/v1/wait"))
+        one = asyncio.create_task(asking.ask("/question"))
         await asyncio.sleep(0.1)
         assert asking.begun == LONG_AT_ONCE + 1
         asking.open.set()
@@ -207,11 +217,28 @@ def test_long_requests_leave_places_to_others() -> None:
     asyncio.run(use())
 
 
+def test_slow_writes_leave_places_to_questions_and_wait_longer() -> None:
+    async def use() -> None:
+        asking = Asking(wait=0.2)
+        writing = [
+            asyncio.create_task(asking.ask("/write", method="DELETE")) for _ in range(AT_ONCE)
+        ]
+        await asyncio.sleep(0.1)
+        assert asking.begun == WRITES_AT_ONCE
+        many = [asyncio.create_task(asking.ask("/question")) for _ in range(AT_ONCE)]
+        await asyncio.sleep(0.3)
+        assert asking.begun == WRITES_AT_ONCE + AT_ONCE
+        asking.open.set()
+        assert {one["status"] for one in await asyncio.gather(*many, *writing)} == {200}
+
+    asyncio.run(use())
+
+
 def test_work_for_a_client_that_has_left_is_not_begun_or_stops() -> None:
     async def use() -> None:
         asking = Asking(wait=5)
         leaving = [asyncio.Event() for _ in range(LONG_AT_ONCE + 1)]
-        many = [asyncio.create_task(asking.ask("/v1/verify", one)) for one in leaving]
+        many = [asyncio.create_task(asking.ask("/long", one)) for one in leaving]
         await asyncio.sleep(0.1)
         for one in leaving:
             one.set()

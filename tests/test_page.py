@@ -3,11 +3,14 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
+from threading import Thread
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -459,7 +462,9 @@ def test_an_answer_is_saved_with_its_notes(page: Page, tmp_path: Path) -> None:
     allow = {"behavior": "allow", "downloadPath": str(tmp_path)}
     page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", allow)
     page.open("/", q=SEIZED)
-    page.until(lambda: "rank higher: 2024." in page.text("main"))  # not each of its days
+    page.until(
+        lambda: "rank higher: 2024." in page.text("main")
+    )  # the year, not "from 1 January 2024 to 31 December 2024"
     page.press("Save answer")
     saved = page.until(lambda: list(tmp_path.glob("*.md")))[0]
     text = page.until(lambda: saved.read_text("utf-8"))
@@ -654,6 +659,47 @@ def test_from_an_empty_library_until_the_server_is_gone(
     page.shows("The server is not responding.")
     page.press("Try again")
     page.shows("The server is not responding.")
+
+
+class Busy(BaseHTTPRequestHandler):
+    """A server that has too much to do, for so many requests as the address says."""
+
+    asked: Counter[str]
+
+    def do_GET(self) -> None:
+        self.asked[self.path] += 1
+        file = REPOSITORY / f"service{self.path}"
+        busy = self.asked[self.path] <= int(parse_qs(urlsplit(self.path).query).get("busy", "0")[0])
+        self.send_response(503 if busy else 200)
+        self.send_header("Content-Type", "text/javascript" if file.is_file() else "text/html")
+        self.send_header("Retry-After", "0.1")
+        self.end_headers()
+        self.wfile.write(file.read_bytes() if file.is_file() else b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_request_is_sent_again_to_a_server_that_is_busy(browser: webdriver.Chrome) -> None:
+    send = """
+        const [address, leaves, done] = arguments;
+        const aborter = new AbortController();
+        if (leaves) setTimeout(() => aborter.abort(), 50);
+        import("/page/api.js").then(({ request }) => request(address, { signal: aborter.signal }))
+            .then((response) => done(response.status), (error) => done(error.status ?? error.name));
+    """
+    asked: Counter[str] = Counter()
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Into", (Busy,), {"asked": asked})) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser.get(f"http://127.0.0.1:{server.server_port}/")
+        for address, leaves, told, times in (
+            ("/x?busy=2", False, 200, 3),
+            ("/x?busy=9", False, 503, 4),
+            ("/x?busy=99", True, "AbortError", 1),
+        ):
+            assert browser.execute_async_script(send, address, leaves) == told
+            assert asked[address] == times or (leaves and not asked[address])
+        server.shutdown()
 
 
 # --- every view ----------------------------------------------------------------------------------

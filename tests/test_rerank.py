@@ -1,11 +1,9 @@
 """Reranking a caller's texts: in the order that a library of them would give, and nothing else."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from sourcebook.index.encoding.encoder import Encoder
-from sourcebook.index.errors import BusyError, InputError, TooLargeError
+from sourcebook.index.errors import InputError, TooLargeError
 from sourcebook.index.library import Library
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents import catalogue
@@ -66,16 +64,6 @@ def test_a_text_without_a_word_is_last(reranker: Reranker) -> None:
 def test_phrases_count(reranker: Reranker) -> None:
     texts = ["The coast sees a train each night.", "The night train runs to the coast."]
     assert reranker.rerank('coast "night train"', texts)[0].index == 1
-
-
-def test_too_many_at_once_are_sent_away(encoder: Encoder) -> None:
-    full = Reranker(encoder, encoder.codec, encoder.profile, waiting=1)
-    with ThreadPoolExecutor(4) as pool:
-        found = [pool.submit(full.rerank, "night train", [TRAINS] * 50) for _ in range(4)]
-    errors = [error for one in found if (error := one.exception())]
-    assert len(errors) < 4
-    assert {type(error) for error in errors} == {BusyError}
-    assert full.rerank("night train", [TRAINS])[0].score > 0
 
 
 def test_what_is_too_much_is_refused(reranker: Reranker) -> None:

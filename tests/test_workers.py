@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,12 +68,12 @@ class Server(Caller):
         pytest.fail(self.log.read_text())
 
 
-@pytest.fixture
-def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
+@contextmanager
+def serving(seed_library: Library, folder: Path) -> Iterator[Server]:
     """`sourcebook serve` with two processes on a copy of the seed library."""
-    folder = copy_library(seed_library, tmp_path / "library")
-    log = tmp_path / "log"
-    options = ["--library", str(folder), "serve", "--port", "0"]
+    copied = copy_library(seed_library, folder / "library")
+    log = folder / "log"
+    options = ["--library", str(copied), "serve", "--port", "0"]
     with log.open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-c", "from sourcebook.eval.cli.app import main; main()", *options],
@@ -80,14 +82,39 @@ def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
             text=True,
             env=ENVIRONMENT | {"SOURCEBOOK_PROCESSES": "2"},
         )
-    assert process.stdout is not None
-    found = re.search(r"http://\S+:\d+", process.stdout.readline())
-    if not found:
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+:\d+", process.stdout.readline())
+        assert found, log.read_text()
+        yield Server(found[0], process, log)
+    finally:
         process.kill()
-        pytest.fail(log.read_text())
-    yield Server(found[0], process, log)
-    process.kill()
-    process.communicate()
+        process.communicate()
+
+
+@pytest.fixture
+def server(seed_library: Library, tmp_path: Path) -> Iterator[Server]:
+    """One that the test may change or end."""
+    with serving(seed_library, tmp_path) as server:
+        yield server
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A server whose second process, `other`, has begun; `alone` is what the first one answered."""
+
+    server: Server
+    other: int
+    alone: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def busy(seed_library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
+    """One for tests that only ask."""
+    with serving(seed_library, tmp_path_factory.mktemp("busy")) as server:
+        alone = [server.post(path, body) for path, body in REQUESTS]
+        assert server.others() == set()
+        yield Busy(server, server.ask_until(1), alone)
 
 
 def cpu(process: int) -> int:
@@ -100,36 +127,32 @@ def said(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name != "seconds"}
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/ask", {"question": QUESTION}),
-        ("/v1/ask", {"question": QUESTION, "published_to": "1999"}),
-        ("/v1/search", {"question": QUESTION, "limit": 3, "languages": ["en"]}),
-    ],
-)
-def test_several_processes_answer_as_one(server: Server, path: str, body: dict[str, Any]) -> None:
-    alone = server.post(path, body)
-    assert server.others() == set()
-    other = server.ask_until(1)
-    spent = cpu(other)
-    answers = server.at_once(path, body, 100)
-    assert [said(each) for each in answers] == [said(alone)] * len(answers)
-    assert cpu(other) > spent
+REQUESTS: list[tuple[str, dict[str, Any]]] = [
+    ("/v1/ask", {"question": QUESTION}),
+    ("/v1/ask", {"question": QUESTION, "published_to": "1999"}),
+    ("/v1/search", {"question": QUESTION, "limit": 3, "languages": ["en"]}),
+]
 
 
-def test_what_is_refused_is_refused_everywhere(server: Server) -> None:
-    other = server.ask_until(1)
+@pytest.mark.parametrize("number", range(len(REQUESTS)))
+def test_several_processes_answer_as_one(busy: Busy, number: int) -> None:
+    spent = cpu(busy.other)
+    answers = busy.server.at_once(*REQUESTS[number], 40)
+    assert [said(each) for each in answers] == [said(busy.alone[number])] * len(answers)
+    assert cpu(busy.other) > spent
+
+
+def test_what_is_refused_is_refused_everywhere(busy: Busy) -> None:
     for _ in range(3):
         with ThreadPoolExecutor(8) as pool:
-            asked = [pool.submit(server.post, "/v1/ask", TOO_LONG) for _ in range(24)]
+            asked = [pool.submit(busy.server.post, "/v1/ask", TOO_LONG) for _ in range(24)]
         for one in asked:
             refused = one.exception()
             assert isinstance(refused, HTTPError)
             with refused:
                 assert refused.code == 422
-    server.ask_at_once(QUESTION)
-    assert server.others() == {other}
+    busy.server.ask_at_once(QUESTION)
+    assert busy.server.others() == {busy.other}
 
 
 def test_what_is_added_is_found_and_what_is_removed_is_not(server: Server) -> None:

@@ -22,7 +22,7 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.metrics import JobsRouter
 from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.http.rules import reads, writes
+from sourcebook.service.http.rules import Lane, reads, writes
 from sourcebook.service.notation.requests import StrictRequest
 from sourcebook.service.notation.responses import Returned
 
@@ -183,7 +183,7 @@ def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         response_class=Response,
         summary="Read the report",
     )
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.LONG)
     def read_report(evaluation_id: Id) -> Response:
         """All measures, a row for each question, the fingerprint, and the machine."""
         return Response(to_json(_report(jobs, evaluation_id)), media_type="application/json")
@@ -194,7 +194,7 @@ def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         response_class=HTMLResponse,
         summary="Look at the report",
     )
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.LONG)
     def show_report(evaluation_id: Id) -> HTMLResponse:
         """The report as one self-contained HTML page."""
         return HTMLResponse(render_page([_report(jobs, evaluation_id)]), headers=INERT)
@@ -205,7 +205,7 @@ def _add_reports(routes: APIRouter, jobs: Jobs[Evaluation]) -> None:
         response_class=HTMLResponse,
         summary="Compare two",
     )
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.LONG)
     def compare(evaluation_id: Id, other_id: Id) -> HTMLResponse:
         """Two reports on the same questions as one HTML page, with significance tests."""
         reports = [_report(jobs, one) for one in (evaluation_id, other_id)]

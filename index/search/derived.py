@@ -68,18 +68,22 @@ class DerivedIndexes:
             lexical = pool.submit(LexicalIndex, paths[1], self._writing)
         self.dense, self.lexical = dense.result(), lexical.result()
 
-    def discard_misfits(self, store: Store) -> None:
+    def discard_misfits(self, store: Store, derived: str) -> None:
         """Empty an index that was not made from this database, as after one was restored.
 
-        Both were loaded before the database is looked at here, so none is ahead by a new write.
+        Both were loaded before the database is looked at here, so none is ahead by a new write. A
+        database that no longer names its indexes `derived` was upgraded since, and has others.
         """
         with store.view() as view:
+            if view.derived != derived:
+                return
             self._discard_dense(_misfit(self.dense.moment, view))
             misfit = _misfit(self.lexical.moment, view)
         if misfit:
             with self._writing(), store.view() as view:
-                self.lexical.reload()
-                self._discard_lexical(_misfit(self.lexical.moment, view))
+                if view.derived == derived:
+                    self.lexical.reload()
+                    self._discard_lexical(_misfit(self.lexical.moment, view))
 
     def catch_up(self, view: View) -> None:
         """Bring both indexes up to the view.

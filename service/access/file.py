@@ -29,6 +29,10 @@ SESSION_S = 7 * 24 * 3600
 SESSIONS = 100
 # Each new entry of the audit log removes at most so many old ones, also after a leap of the clock.
 PRUNED = 10
+MAX_SUBJECT = 200  # characters of the audit log
+# How long to wait for another process that writes: for a count, which can be written later, less
+# than anybody notices.
+WAIT_S, COUNTING_S = 10, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +167,11 @@ class AccessFile:
                 connection.execute("DELETE FROM sessions WHERE hash = ?", (digest(secret),))
 
     def count(self, name: str, day: str, requests: int) -> int:
-        """Count requests of a key; returns all that it made on this day, in all processes."""
-        with self._writing() as connection:
+        """Count requests of a key; returns all that it made on this day, in all processes.
+
+        Raises `BusyError` after `COUNTING_S` already, because requests wait for it.
+        """
+        with self._writing(COUNTING_S) as connection:
             row = connection.execute(
                 "UPDATE keys SET used = ? + CASE WHEN last_used = ? THEN used ELSE 0 END, "
                 "last_used = ? WHERE name = ? RETURNING used",
@@ -173,13 +180,20 @@ class AccessFile:
         return int(row[0]) if row else requests
 
     def record(self, entry: Entry) -> None:
-        """Add an entry to the audit log; it gets its number and time here."""
+        """Add an entry to the audit log; it gets its number and time here.
+
+        Its subject is cut after `MAX_SUBJECT` characters. Where the library is only read, nothing
+        was changed, and nothing is recorded.
+        """
+        if self.read_only:
+            return
+        subject = entry.subject.encode("utf-8", "replace").decode()[:MAX_SUBJECT]
         oldest = datetime.now(UTC) - timedelta(days=self._audit_days)
         with self._writing() as connection:
             connection.execute(
                 "INSERT INTO audit (at, who, via, what, subject, outcome) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
-                (_now(), entry.who, entry.via, entry.what, entry.subject, entry.outcome),
+                (_now(), entry.who, entry.via, entry.what, subject, entry.outcome),
             )
             connection.execute(
                 "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?) "
@@ -198,48 +212,45 @@ class AccessFile:
         with _errors(self.path):
             if not self.path.exists():
                 return []
-            with closing(_connect(self.path, "rw")) as connection:
+            with closing(_connect(self.path, WAIT_S)) as connection:
                 # A file in which nothing was committed yet has the version 0.
-                return connection.execute(sql, values).fetchall() if _version(connection) else []
+                made = _version(connection, self.path)
+                return connection.execute(sql, values).fetchall() if made else []
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; it makes the file where there is none."""
-        with _errors(self.path), closing(self._made()) as connection:
+    def _writing(self, wait: float = WAIT_S) -> Iterator[sqlite3.Connection]:
+        """A transaction, begun within `wait` seconds; it makes the file where there is none."""
+        with _errors(self.path), closing(self._made(wait)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            if not _version(connection):
+            if not _version(connection, self.path):
                 _create(connection)
             yield connection
             connection.execute("COMMIT")
 
-    def _made(self) -> sqlite3.Connection:
+    def _made(self, wait: float) -> sqlite3.Connection:
         """A connection; a new file is for its owner alone, or the group of a shared library."""
         with suppress(OSError):  # it is there, or SQLite tells why it cannot be made
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
             share(self.path, self.path.parent)
-        return _connect(self.path, "rw")
+        return _connect(self.path, wait)
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=10)
+def _connect(path: Path, wait: float) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=wait)
     connection.row_factory = sqlite3.Row
-    try:
-        version = _version(connection)
-    except BaseException:
-        connection.close()
-        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the file, 0 where it is empty. Raises `LibraryError` for a newer one."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
-        connection.close()
         raise LibraryError(
             f"{path} has the version {version}; this Sourcebook reads {VERSION}.",
             cure="Use the Sourcebook release that wrote it.",
         )
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    return version
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -40,10 +40,15 @@ class Gate:
         self._open = settings.open
         self._reachable = is_reachable(settings)
         self._limits = Limits(file)
+        self._has_keys = False
 
     def needs_keys(self) -> bool:
         """Whether keys are needed: others can reach the server, or the library has a key."""
-        return not self._open and (self._reachable or self.file.has_keys())
+        if self._open or self._reachable:
+            return not self._open
+        # Where there ever was one, there is one for good: they are only revoked.
+        self._has_keys = self._has_keys or self.file.has_keys()
+        return self._has_keys
 
     def admit(self, shown: Shown, role: Role, what: str) -> Identity:
         """Let somebody do `what`, which needs `role`, and count it.
@@ -64,7 +69,9 @@ class Gate:
 
     def known(self, shown: Shown) -> Identity | None:
         """Who shows this, without counting it; None where nobody is known."""
-        key = self.file.key_of(shown.key) or self.file.key_of_session(shown.session)
+        key = self.file.key_of(shown.key) if shown.key else None
+        if key is None and shown.session:
+            key = self.file.key_of_session(shown.session)
         return Identity(name=key.name, role=key.role) if key else None
 
     def sign_in(self, shown: Shown) -> tuple[Identity, str]:
@@ -76,7 +83,8 @@ class Gate:
 
     def sign_out(self, shown: Shown) -> None:
         """End the session, if there is one."""
-        self.file.end_session(shown.session)
+        if shown.session:
+            self.file.end_session(shown.session)
 
     def _key(self, shown: Shown, what: str) -> Key:
         if shown.key:

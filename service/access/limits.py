@@ -97,8 +97,11 @@ class Limits:
                 )
             today.used += 1
             today.unwritten += 1
-            if today.unwritten >= today.due:
-                self._write(key, today)
+            due = today.unwritten >= today.due
+            if due:
+                counted, today.unwritten, today.due = today.unwritten, 0, _step(key)
+        if due:
+            self._write(key.name, today, counted)
 
     def _day(self, key: Key, day: str) -> _Day:
         known = self._days.get(key.name)
@@ -108,16 +111,20 @@ class Limits:
             self._days[key.name] = known
         return known
 
-    def _write(self, key: Key, today: _Day) -> None:
-        """Write what was counted; if that fails, the count goes on in memory."""
+    def _write(self, name: str, today: _Day, counted: int) -> None:
+        """Write what was counted, while others count on; if that fails, it is written later."""
         if self._file.read_only:
             return
         try:
-            today.used = self._file.count(key.name, today.day, today.unwritten)
-            today.unwritten = 0
+            used = self._file.count(name, today.day, counted)
         except SourcebookError as error:
             log.warning("the requests of a key could not be written: %s", error)
-        today.due = today.unwritten + _step(key)
+            with self._counting:
+                today.unwritten += counted
+                today.due += counted
+        else:
+            with self._counting:  # a day's count only grows, whoever is told of it first
+                today.used = max(today.used, used + today.unwritten)
 
     def count_wrong(self, address: str) -> None:
         """Count a wrong key. Raises `TooManyError` where the address has sent too many."""

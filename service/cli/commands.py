@@ -453,13 +453,12 @@ def serve(
     """Serve the library over HTTP until Ctrl-C; an empty one is begun where there is none."""
     from sourcebook.service.access import gate
     from sourcebook.service.access.file import AccessFile
-    from sourcebook.service.access.keys import HideKeys
     from sourcebook.service.http import server
     from sourcebook.service.http.connections import limited
     from sourcebook.service.workers import Workers
 
     settings = with_options(settings_of(ctx), host=host, port=port)
-    logs_of(settings).begin(HideKeys())
+    logs_of(settings).begin()
     make = partial(worker_engine, settings.library, settings.model, settings.reader)
     keys = AccessFile(settings.library, settings.audit_days)
     gate.check_start(keys, settings)

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -182,23 +182,34 @@ def purged(found: PurgedOut) -> None:
 
 def articles(page: ArticlesPage) -> None:
     """Print a table on a terminal, and tab-separated lines otherwise."""
-    head = ("id", "published", "publisher", "title", "source")
     rows = [_row(article) for article in page.articles]
-    out = console()
-    if not out.is_terminal:
-        for row in rows:
-            print("\t".join(_line(cell) for cell in row))
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in head:
-        table.add_column(name, no_wrap=name in ("id", "published"), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_line(cell)) for cell in row))
-    out.print(table, soft_wrap=False)
+    table(("id", "published", "publisher", "title", "source"), rows, whole=("id", "published"))
     last = page.offset + len(rows)
-    if page.total > len(rows):
+    if page.total > len(rows) and console().is_terminal:
         first = min(page.offset + 1, last)
-        out.print(f"{first} to {last} of {page.total}; for more: --offset {last}", style="dim")
+        told = f"{first} to {last} of {page.total}; for more: --offset {last}"
+        console().print(told, style="dim")
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Collection[str] = ()
+) -> None:
+    """Print a table on a terminal, and tab-separated lines without the head otherwise.
+
+    The columns named in `whole` are never wrapped.
+    """
+    out = console()
+    lines = [[_line(cell) for cell in row] for row in rows]
+    if not out.is_terminal:
+        for line in lines:
+            print("\t".join(line))
+        return
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for name in head:
+        shown.add_column(name, no_wrap=name in whole, overflow="fold")
+    for line in lines:
+        shown.add_row(*map(Text, line))
+    out.print(shown, soft_wrap=False)
 
 
 def _row(article: ArticleOut) -> tuple[str, ...]:

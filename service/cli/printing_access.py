@@ -1,11 +1,6 @@
 """Prints keys and the audit log as text."""
 
-from collections.abc import Iterable, Sequence
-
-from rich.table import Table
-from rich.text import Text
-
-from sourcebook.service.cli.printing import console
+from sourcebook.service.cli.printing import console, table
 from sourcebook.service.notation.responses import AuditOut, KeyOut, KeysOut
 
 
@@ -23,7 +18,7 @@ def revoked_key(key: KeyOut) -> None:
 
 def keys(found: KeysOut) -> None:
     """Print a table on a terminal, and tab-separated lines otherwise."""
-    _table(
+    table(
         ("name", "role", "a minute", "a day", "created", "last used", "revoked"),
         [
             (
@@ -42,7 +37,7 @@ def keys(found: KeysOut) -> None:
 
 def audit(found: AuditOut) -> None:
     """Print a table on a terminal, and tab-separated lines otherwise."""
-    _table(
+    table(
         ("number", "time", "who", "via", "what", "subject", "outcome"),
         [
             (str(one.id), one.at, one.who, one.via, one.what, one.subject, one.outcome)
@@ -51,22 +46,3 @@ def audit(found: AuditOut) -> None:
     )
     if found.next and console().is_terminal:
         console().print(f"For more: --before {found.next}", style="dim")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    out = console()
-    shown = [[_printable(cell) for cell in row] for row in rows]
-    if not out.is_terminal:
-        for row in shown:
-            print("\t".join(row))
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in head:
-        table.add_column(name, overflow="fold")
-    for row in shown:
-        table.add_row(*map(Text, row))
-    out.print(table, soft_wrap=False)
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)

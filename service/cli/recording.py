@@ -12,8 +12,6 @@ import typer
 from sourcebook.index.errors import SourcebookError
 from sourcebook.service.cli.context import settings_of
 
-MAX_SUBJECT = 200  # characters
-
 Command = Callable[..., None]
 
 
@@ -54,13 +52,11 @@ def _record(ctx: typer.Context, subject: str, outcome: str) -> None:
     if not settings.library.is_dir():
         return
     what = ctx.command_path.partition(" ")[2]
-    shown = subject.strip().encode("utf-8", "replace").decode()[:MAX_SUBJECT]
-    entry = Entry(who=_user(), via="command line", what=what, subject=shown, outcome=outcome)
-    file = AccessFile(settings.library, settings.audit_days)
-    if file.read_only:
-        return  # nothing was changed
+    entry = Entry(
+        who=_user(), via="command line", what=what, subject=subject.strip(), outcome=outcome
+    )
     try:
-        file.record(entry)
+        AccessFile(settings.library, settings.audit_days).record(entry)
     except SourcebookError as error:
         typer.echo(f"The audit log could not be written: {error}", err=True)
 

@@ -5,12 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.encoding.encoder import Encoder, Encoding, QuestionEncoding
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
-from sourcebook.index.errors import BusyError, TooLargeError
+from sourcebook.index.errors import TooLargeError
 from sourcebook.index.passages import Passage, cut
 from sourcebook.index.profile import Profile
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
@@ -21,7 +21,6 @@ from sourcebook.service.asking.rank import Rank
 from sourcebook.service.patience import go_on
 
 MAX_PASSAGES = 2_000  # in all documents together: about twenty seconds on two cores
-MAX_WAITING = 8  # requests at a time; each holds a thread of the server
 TOGETHER = 128  # passages encoded before it is asked again whether the client is still there
 MAX_PIECES = 4_096  # word pieces of one document, as in Cohere's API; a request may set fewer
 
@@ -57,20 +56,12 @@ class Reranker:
     texts of the request.
     """
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        codec: TokenCodec,
-        profile: Profile,
-        *,
-        waiting: int = MAX_WAITING,
-    ) -> None:
-        """Rank as the `profile` says; at most `waiting` requests are ranked or wait at a time."""
+    def __init__(self, encoder: Encoder, codec: TokenCodec, profile: Profile) -> None:
+        """Rank as the `profile` says."""
         self._encoder = encoder
         self._codec = codec
         self._profile = profile
         self._turn = Lock()
-        self._places = BoundedSemaphore(waiting)
 
     def rerank(
         self, query: str, documents: Sequence[str], max_pieces: int = MAX_PIECES
@@ -79,17 +70,8 @@ class Reranker:
 
         A document scores as its best passage; one without a word scores 0. Only the first
         `max_pieces` word pieces of a document count. Raises `InputError` for a query that is too
-        long or has no word, `TooLargeError` for too much text, and `BusyError` while too many
-        requests wait.
+        long or has no word, and `TooLargeError` for too much text.
         """
-        if not self._places.acquire(blocking=False):
-            raise BusyError("Too many texts are being ranked at once.", cure="Try again soon.")
-        try:
-            return self._rerank(query, documents, max_pieces)
-        finally:
-            self._places.release()
-
-    def _rerank(self, query: str, documents: Sequence[str], max_pieces: int) -> list[Relevance]:
         asked = query_of(query)
         owners: list[int] = []
         passages: list[Passage] = []

@@ -1,6 +1,7 @@
 """The HTTP application: routes, problems, limits and API reference around an answering."""
 
 import json
+import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib import metadata, resources
@@ -101,17 +102,28 @@ def create_app(
     return app
 
 
+_DESCRIBING = threading.Lock()
+
+
 class Documented(FastAPI):
     """An application that is watched, and whose OpenAPI document has problems and examples."""
 
     operating: Operating
+    described: dict[str, Any] | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
-        """All of it watched, failures included."""
-        return self.operating.watched(super().build_middleware_stack(), self.routes)
+        """All of it watched, failures included; what watches also finds each request's address."""
+        return self.operating.watched(super().build_middleware_stack(), self.state.addresses)
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with the schema of problems, which no endpoint declares."""
+        """The OpenAPI document; one thread makes it, in half a second, and all others wait."""
+        with _DESCRIBING:
+            if self.described is None:
+                self.described = self._described()
+            return self.described
+
+    def _described(self) -> dict[str, Any]:
+        """With the schema of problems, which no endpoint declares."""
         document = super().openapi()
         for operation, example in _examples().items():
             method, path = operation.split(" ")

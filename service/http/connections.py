@@ -18,11 +18,14 @@ HEAD_S = 10
 # The longest question as an address, in three-byte characters, takes 18 KB.
 HEAD_BYTES = 64 * 1024
 HEAD_FIELDS = 100
-# A body may be silent for so long at first, and then must have brought so much a second on average.
+# A body may be silent for so long at first, twice as long as a head, because programs make it after
+# that. Then it must have brought so much a second on average as the slowest lines in use carry,
+# 64 kbit/s: who drips bytes has to send as many as honest people.
 BODY_S = 20
 BODY_BYTES_A_SECOND = 8_000
-# How long a response may wait for a client that takes nothing of it.
+# How long a response may wait for a client that takes nothing of it: as long as for a silent body.
 UNREAD_S = 20
+LOOK_S = 2  # between two looks at whether it reads
 # How long a refused client may take to read why.
 LINGER_S = 1
 # Files that the process opens besides connections: three for each thread that reads the library,
@@ -117,7 +120,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes: int | None = 0  # None while no head is being received
         self._body_began = 0.0
         self._body_bytes = 0
-        self._unread = 0
+        self._unread, self._read_at = 0, 0.0
         self._refused = False
 
     @property
@@ -195,7 +198,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_bytes is not None:
             self._wait(HEAD_S, self._head_is_late)
         elif self._unread and not self.cycle.more_body:
-            self._wait(UNREAD_S, self._reader_is_late)
+            self._read_at = self.loop.time()
+            self._wait(LOOK_S, self._look_at_reader)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, unless its client is still reading."""
@@ -236,13 +240,15 @@ class LimitedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
             self._refuse("too-slow", "The body of the request comes too slowly.")
 
-    def _reader_is_late(self) -> None:
-        unread = self.transport.get_write_buffer_size()
-        if unread >= self._unread:
+    def _look_at_reader(self) -> None:
+        """Close the connection of a client that has read nothing for too long."""
+        unread, now = self.transport.get_write_buffer_size(), self.loop.time()
+        if unread < self._unread:
+            self._unread, self._read_at = unread, now
+        if unread and now - self._read_at >= UNREAD_S:
             self.transport.abort()
         elif unread:
-            self._unread = unread
-            self._wait(UNREAD_S, self._reader_is_late)
+            self._wait(LOOK_S, self._look_at_reader)
 
     def _refuse_head(self, found: str) -> None:
         if self.without_request:

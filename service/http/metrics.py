@@ -1,9 +1,8 @@
 """The metrics at `/metrics`, in the format of Prometheus; each application has its own."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
-from threading import Event
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -20,13 +19,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from sourcebook.index.errors import SourcebookError
 from sourcebook.service.access.roles import Role
 from sourcebook.service.adding.jobs import Jobs, JobStatus
 from sourcebook.service.answering import Answering
-from sourcebook.service.http.health import State, checked
+from sourcebook.service.http.health import Check, Checks, Facts, State
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.http.rules import reads
+from sourcebook.service.http.rules import Lane, reads
 from sourcebook.service.seen import Seen
 
 # A question takes some 20 ms to a second, a listing less than a millisecond (docs/performance.md).
@@ -127,7 +125,7 @@ def metrics_router(metrics: Metrics) -> APIRouter:
     one_thread = CapacityLimiter(1)  # of its own: it answers when all others are taken
 
     @routes.get("/metrics")
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.NONE)
     async def read() -> Response:
         """All metrics, for Prometheus."""
         text = await to_thread.run_sync(metrics.text, limiter=one_thread)
@@ -136,12 +134,14 @@ def metrics_router(metrics: Metrics) -> APIRouter:
     return routes
 
 
-def present(answering: Answering, draining: Event, jobs: Sequence[Jobs[Any]]) -> Families:
+def present(answering: Answering, checks: Checks, jobs: Sequence[Jobs[Any]]) -> Families:
     """What there is right now: checks, library, workers, jobs, model and threads."""
     version = metadata.version("sourcebook")
     yield _one("sourcebook_info", "The version.", 1, version=version)
-    yield _checks(answering, draining)
-    yield from _library(answering)
+    found, facts = checks.look()
+    yield _checks(found)
+    if facts:  # else the check of the library says why it cannot be read
+        yield from _library(facts)
     yield from _workers(answering)
     yield _jobs(jobs)
     yield _model(answering)
@@ -154,38 +154,29 @@ def _one(name: str, about: str, value: float, **labels: str) -> GaugeMetricFamil
     return family
 
 
-def _many(name: str, about: str, label: str, values: dict[str, float]) -> GaugeMetricFamily:
+def _many(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, about, labels=(label,))
     for key, value in values.items():
         family.add_metric((key,), value)
     return family
 
 
-def _checks(answering: Answering, draining: Event) -> GaugeMetricFamily:
-    values: dict[str, float] = {
-        one.name: one.state is State.OK for one in checked(answering, draining)
-    }
+def _checks(found: Sequence[Check]) -> GaugeMetricFamily:
+    values: dict[str, float] = {one.name: one.state is State.OK for one in found}
     about = "1 where a check of /readyz is ok, 0 where it warns or failed."
     return _many("sourcebook_check_ok", about, "check", values)
 
 
-def _library(answering: Answering) -> Families:
-    """Nothing where the library cannot be read: the check of that name says so."""
-    try:
-        library = answering.library
-        with library.view() as view:
-            generation, counts, upgrade = view.generation, view.counts(), view.upgrade()
-            sizes = library.sizes(view)
-    except (SourcebookError, OSError):
-        return
+def _library(facts: Facts) -> Families:
+    counts, upgrade = facts.counts, facts.upgrade
     about = "Grows with every committed change."
-    yield _one("sourcebook_library_generation", about, generation)
+    yield _one("sourcebook_library_generation", about, facts.generation)
     yield _one("sourcebook_library_articles", "Articles, copies included.", counts["articles"])
     yield _one("sourcebook_library_passages", "Passages.", counts["passages"])
     about = "Sources that could not be added."
     yield _one("sourcebook_library_failures", about, counts["failures"])
     about = "Size on disk of the database and of each index."
-    yield _many("sourcebook_library_bytes", about, "part", dict(sizes))
+    yield _many("sourcebook_library_bytes", about, "part", facts.sizes)
     about = "1 while the library is being upgraded to another encoder."
     yield _one("sourcebook_library_upgrading", about, bool(upgrade))
     about = "Part of the passages that the upgrade has encoded."

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from sourcebook.service.access.roles import Role
 from sourcebook.service.http.reference import brief, page
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.http.rules import reads
+from sourcebook.service.http.rules import Lane, reads
 
 FILES = Path(__file__).parents[1] / "page"
 # The page's scripts look at the address, so all of these return the same file.
@@ -60,7 +60,7 @@ def install(app: FastAPI) -> None:
         app.add_api_route(view, _index, include_in_schema=False, response_class=FileResponse)
     # A strict editable install is a tree of symbolic links.
     files = _Guarded(directory=FILES, follow_symlink=True)
-    app.mount("/page", reads(Role.ANYONE)(files))
+    app.mount("/page", reads(Role.ANYONE, Lane.NONE)(files))
 
     @cache
     def contract() -> bytes:
@@ -84,7 +84,7 @@ def install(app: FastAPI) -> None:
         return PlainTextResponse(brief(app.openapi(), str(request.base_url)))
 
 
-@reads(Role.ANYONE)
+@reads(Role.ANYONE, Lane.NONE)
 async def _index() -> FileResponse:
     """The page without content; its scripts fill it."""
     return FileResponse(FILES / "index.html", headers=HEADERS)

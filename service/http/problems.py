@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from sourcebook.index.errors import SourcebookError
 from sourcebook.service import seen
 from sourcebook.service.access.roles import KeyNeededError, Role, TooManyError
-from sourcebook.service.http.rules import reads
+from sourcebook.service.http.rules import Lane, reads
 from sourcebook.service.notation.requests import reason
 from sourcebook.service.notation.responses import Problem, ProblemError
 
@@ -338,7 +338,7 @@ async def _on_defect(request: Request, error: Exception) -> Response:
     )
 
 
-@reads(Role.ANYONE)
+@reads(Role.ANYONE, Lane.NONE)
 async def _page(kind: str) -> str:
     """Explain a kind of problem: the page that a problem's type points to."""
     if kind not in KINDS:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from tempfile import SpooledTemporaryFile
 
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sourcebook.index.errors import SourcebookError, StorageError, TooLargeError
 from sourcebook.service.http import problems
+from sourcebook.service.http.rules import Lane, address_in
 from sourcebook.service.patience import CLIENT, Client, overloaded
 
 # Room for what surrounds articles in a request: multipart headers, JSON syntax, metadata.
@@ -23,22 +24,22 @@ MAX_BODY_BYTES = 2**20
 IN_MEMORY_BYTES = 2**20
 PIECE_BYTES = 64 * 1024
 
-# Requests that are worked on at once; fewer than the forty threads of the server, so that each has
-# one, and there is one for every health check and page.
+# Requests that are worked on at once. The server has forty threads (anyio's default): one for each
+# question and each write, and four for health checks and pages.
 AT_ONCE = 32
-# Those among them that may take seconds; the other places are for questions.
+# Long ones among them, which may take seconds: few, so that the other places are for questions.
+# More would not end sooner, because they take turns on the processors.
 LONG_AT_ONCE = 4
+# Writes beside them: one at a time holds the library's lock, the others wait for it.
+WRITES_AT_ONCE = 4
 # Large uploads that arrive, wait or are worked on at once: each may take as much of the disk as an
-# upload may have.
+# upload may have. Two are worked on (`uploads.WRITERS`), and six may arrive meanwhile.
 UPLOADS_AT_ONCE = 8
-# How long a large upload waits, unread, for its place.
-UPLOAD_WAIT_S = 30
+# How long a write waits for its place, and a large upload, unread: half as long as a proxy waits
+# for an answer (60 s in nginx). Who saves something would rather wait than be refused.
+WRITE_WAIT_S = 30
 # A note, or most articles: such an upload waits behind no large one.
 SMALL_BYTES = 64 * 1024
-
-LIMITED = ("/v1/", "/v2/", "/mcp", "/docs", "/llms.txt", "/openapi.json")
-LONG = ("/v1/verify", "/v2/rerank", "/v1/evaluations")
-UPLOADS = "/v1/articles"
 
 
 class Reception:
@@ -50,13 +51,20 @@ class Reception:
     def __init__(self, app: ASGIApp, *, max_upload_bytes: int, wait: float) -> None:
         """Allow `max_upload_bytes` for articles, and `MAX_BODY_BYTES` everywhere else.
 
-        A request that has found no place `wait` seconds after it arrived is refused.
+        A request that has found no place `wait` seconds after it arrived is refused; what writes
+        waits `WRITE_WAIT_S`.
         """
         self.app = app
         self._max_upload_bytes = max_upload_bytes
         self._wait = wait
-        self._all = anyio.Semaphore(AT_ONCE)
-        self._long = anyio.Semaphore(LONG_AT_ONCE)
+        everything = anyio.Semaphore(AT_ONCE)
+        self._places: dict[Lane, list[anyio.Semaphore]] = {
+            Lane.NONE: [],
+            Lane.QUESTION: [everything],
+            Lane.LONG: [anyio.Semaphore(LONG_AT_ONCE), everything],
+            Lane.WRITE: [anyio.Semaphore(WRITES_AT_ONCE)],
+            Lane.UPLOAD: [],  # those that are received wait for the threads of `Uploads`
+        }
         self._uploads = anyio.Semaphore(UPLOADS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,29 +72,20 @@ class Reception:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit, before, places = MAX_BODY_BYTES, [], self._places(scope["path"])
-        if scope["method"] in ("POST", "PUT") and scope["path"].startswith(UPLOADS):
-            limit, places = self._max_upload_bytes + ENVELOPE_BYTES, []
-            before = [] if is_small(Request(scope)) else [self._uploads]
+        address = address_in(scope)
+        lane = address.rule.lane if address else Lane.NONE
+        large = lane is Lane.UPLOAD and not is_small(Request(scope))
         try:
-            async with _in(before, UPLOAD_WAIT_S):
-                await self._serve(scope, receive, send, limit, places)
+            async with _in([self._uploads] if large else [], WRITE_WAIT_S):
+                await self._serve(scope, receive, send, lane)
         except SourcebookError as error:
             await problems.response(Request(scope), error)(scope, receive, send)
 
-    def _places(self, path: str) -> list[anyio.Semaphore]:
-        """What a request to this path has to wait for."""
-        places = [self._long] if path.startswith(LONG) else []
-        return [*places, self._all] if path.startswith(LIMITED) else []
-
-    async def _serve(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        limit: int,
-        places: list[anyio.Semaphore],
-    ) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, lane: Lane) -> None:
+        limit = MAX_BODY_BYTES
+        if lane is Lane.UPLOAD:
+            limit = self._max_upload_bytes + ENVELOPE_BYTES
+        wait = WRITE_WAIT_S if lane is Lane.WRITE else self._wait
         stated = Request(scope).headers.get("content-length", "")
         if stated.isdigit() and int(stated[:20]) > limit:
             raise _too_large(limit)
@@ -98,7 +97,7 @@ class Reception:
             gone = asyncio.Event()
             listening = asyncio.create_task(_listen(receive, client, gone))
             try:
-                async with _in(places, client.arrived + self._wait - time.monotonic()):
+                async with _in(self._places[lane], client.arrived + wait - time.monotonic()):
                     if not client.left:
                         await self.app(scope, _replayed(body, gone), send)
             finally:
@@ -112,7 +111,7 @@ def is_small(request: Request) -> bool:
 
 
 @asynccontextmanager
-async def _in(places: list[anyio.Semaphore], wait: float) -> AsyncIterator[None]:
+async def _in(places: Sequence[anyio.Semaphore], wait: float) -> AsyncIterator[None]:
     """Hold all of these places. Raises `OverloadedError` if that takes longer than `wait`."""
     async with AsyncExitStack() as held:
         try:

@@ -12,7 +12,7 @@ from sourcebook.service.answering import Answering
 from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.suggestions import Examples
 from sourcebook.service.http import problems
-from sourcebook.service.http.rules import reads, writes
+from sourcebook.service.http.rules import Lane, reads, writes
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.answers import AnswerOut, SearchOut, VerifyOut, answer_out
 from sourcebook.service.notation.requests import (
@@ -113,7 +113,7 @@ def _questions(routes: APIRouter, answering: Answering) -> None:
         return _json(SearchOut.model_validate(found))
 
     @routes.post("/verify", tags=["questions"], dependencies=PLAIN, summary="Check quotations")
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.LONG)
     def check(wanted: VerifyRequest) -> VerifyOut:
         """Check whether quotes are exact: one quote, several, or every quotation in a draft."""
         return catalogue.verified(answering.library, wanted)
@@ -183,7 +183,7 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
         openapi_extra=_new_articles(),
         summary="Add an article or upload files",
     )
-    @writes(Role.EDITOR)
+    @writes(Role.EDITOR, Lane.UPLOAD)
     async def add_articles(request: Request, response: Response) -> AddedOut:
         """Add a text as JSON, or files (.txt, .md, .html, .jsonl) as multipart form data.
 
@@ -206,7 +206,7 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
         openapi_extra=_body({"application/json": ArticleText.model_json_schema()}),
         summary="Replace an article",
     )
-    @writes(Role.EDITOR)
+    @writes(Role.EDITOR, Lane.UPLOAD)
     async def replace_article(article_id: Id, request: Request) -> AddedOut:
         """Replace the text and all metadata of an article; its source and id stay the same."""
         return await uploads.replace(article_id, request)
@@ -266,7 +266,7 @@ def _library(routes: APIRouter, answering: Answering) -> None:
         responses=problems.responses(404, 507),
         summary="Dismiss a failure",
     )
-    @writes(Role.EDITOR)
+    @writes(Role.EDITOR, naming="source")
     def forget(wanted: Annotated[FailureQuery, Query()]) -> None:
         """Remove a source that could not be added from the list of failures."""
         if not answering.library.forget_failures([wanted.source]):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict, Field
 
 from sourcebook.service.access.file import SESSION_S
-from sourcebook.service.access.gate import Gate, Identity
+from sourcebook.service.access.gate import Gate, Identity, Shown
 from sourcebook.service.access.roles import Role
 from sourcebook.service.http import problems
 from sourcebook.service.http.doorkeeper import COOKIE, shown_by
@@ -76,7 +76,7 @@ def access_router(gate: Gate, public_url: str) -> APIRouter:
     def sign_in(wanted: SignIn, request: Request, response: Response) -> SessionOut:
         """Set a cookie for a week, which browsers send instead of the key."""
         shown = shown_by(request)
-        identity, secret = gate.sign_in(type(shown)(key=wanted.key, address=shown.address))
+        identity, secret = gate.sign_in(Shown(key=wanted.key, address=shown.address))
         response.set_cookie(
             COOKIE,
             secret,

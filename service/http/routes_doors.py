@@ -23,7 +23,7 @@ from sourcebook.service.doors.rerank import MAX_PIECES, Reranker
 from sourcebook.service.doors.vector_store import StoreList, StoreOut, StorePage, StoreQuery
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
-from sourcebook.service.http.rules import reads
+from sourcebook.service.http.rules import Lane, reads
 from sourcebook.service.notation.requests import QUESTION, QUOTE, Text
 from sourcebook.service.notation.responses import Problem, Returned
 
@@ -203,7 +203,7 @@ def _rerank(routes: APIRouter, answering: Answering) -> None:
         return found
 
     @routes.post("/v2/rerank", responses=problems.responses(413), summary="Rerank texts (Cohere)")
-    @reads(Role.ASKER)
+    @reads(Role.ASKER, Lane.LONG)
     def rerank(wanted: RerankRequest) -> RerankOut:
         """Rank the caller's texts the way passages of the library are ranked; nothing is stored.
 

@@ -31,7 +31,7 @@ def importing_router(answering: Answering, folders: Folders) -> JobsRouter:
         responses=problems.responses(403, 404, 507),
         summary="Retry a failure",
     )
-    @writes(Role.EDITOR)
+    @writes(Role.EDITOR, naming="source")
     def try_again(wanted: Annotated[FailureQuery, Query()]) -> AddedOut:
         """Try again to add a file that could not be added, if its folder is allowed.
 

@@ -1,45 +1,68 @@
 """Who may use an address: each one says so, beside its function; one that does not stops the start.
 
 `@reads(Role.ASKER)` is for addresses that change nothing; `@writes(Role.EDITOR)` for those that do,
-which the audit log records.
+which the audit log records. The lane says what a request waits beside.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import compile_path
+from starlette.types import Scope
 
 from sourcebook.service.access.roles import Role
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ALL_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+ADDRESS = "address"  # its name in the state of a scope
 SAFE_METHODS = {"GET", "HEAD"}
+
+
+class Lane(Enum):
+    """What requests wait for their turn beside each other, so that slow ones hold up no question.
+
+    Those with none are answered however much there is to do.
+    """
+
+    NONE = "none"
+    QUESTION = "question"
+    LONG = "long"  # may take seconds
+    WRITE = "write"  # may wait for the library's lock
+    UPLOAD = "upload"  # articles, of any size that is allowed
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The role that an address needs, and whether it changes something."""
+    """The role that an address needs, its lane, and whether it changes something.
+
+    `naming` is the query parameter that names what is changed, where the path does not.
+    """
 
     role: Role
+    lane: Lane = Lane.QUESTION
     writes: bool = False
+    naming: str = ""
 
 
 # What FastAPI adds itself.
 BUILT_IN = {"/openapi.json": Rule(Role.ANYONE)}
 
 
-def reads(role: Role) -> Callable[[Endpoint], Endpoint]:
+def reads(role: Role, lane: Lane = Lane.QUESTION) -> Callable[[Endpoint], Endpoint]:
     """Let those with `role` use an endpoint that changes nothing."""
-    return _ruled(Rule(role))
+    return _ruled(Rule(role, lane))
 
 
-def writes(role: Role) -> Callable[[Endpoint], Endpoint]:
+def writes(
+    role: Role, lane: Lane = Lane.WRITE, *, naming: str = ""
+) -> Callable[[Endpoint], Endpoint]:
     """Let those with `role` use an endpoint that changes something."""
-    return _ruled(Rule(role, writes=True))
+    return _ruled(Rule(role, lane, writes=True, naming=naming))
 
 
 def _ruled(rule: Rule) -> Callable[[Endpoint], Endpoint]:
@@ -88,10 +111,21 @@ def _addresses(app: FastAPI) -> Iterator[Address]:
         yield Address(path=path, pattern=pattern, methods=methods, rule=rule)
 
 
-def address_of(found: Sequence[Address], method: str, path: str) -> Address | None:
-    """The address that will answer, or None where none does."""
-    matching = (one for one in found if method in one.methods and one.pattern.match(path))
-    return next(matching, None)
+def find(found: Sequence[Address], scope: Scope) -> str:
+    """Leave in the scope which of the addresses will answer, for `address_in`; returns its path.
+
+    That is the template of any with this path, where none has the method; "" where none has either.
+    """
+    matching = [one for one in found if one.pattern.match(scope["path"])]
+    address = next((one for one in matching if scope["method"] in one.methods), None)
+    scope.setdefault("state", {})[ADDRESS] = address
+    return (address or matching[0]).path if matching else ""
+
+
+def address_in(scope: Scope) -> Address | None:
+    """The address that will answer; None where none does. Raises `KeyError` before `find`."""
+    address: Address | None = scope["state"][ADDRESS]
+    return address
 
 
 def describe(document: dict[str, Any], found: Sequence[Address]) -> None:

@@ -6,11 +6,10 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from fastapi.routing import iter_route_contexts
-from starlette.routing import BaseRoute, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sourcebook.service import seen
+from sourcebook.service.http.rules import Address, find
 from sourcebook.service.logs import fields
 from sourcebook.service.seen import Seen
 
@@ -27,7 +26,6 @@ LEFT = 499
 QUIET = ("/livez", "/readyz", "/metrics", "/page")
 
 Watcher = Callable[[Seen], None]
-Templates = Sequence[tuple[re.Pattern[str], str]]
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +40,14 @@ class Watched:
     def __init__(
         self,
         app: ASGIApp,
-        templates: Templates,
+        addresses: Sequence[Address],
         *,
         begun: Sequence[Watcher] = (),
         ended: Sequence[Watcher] = (),
     ) -> None:
-        """Watch `app`, whose addresses are those of `templates`."""
+        """Watch `app`, which has these addresses."""
         self.app = app
-        self.templates = templates
+        self._addresses = addresses
         self.begun = begun
         self.ended = ended
 
@@ -58,7 +56,9 @@ class Watched:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request, path, begun = _seen(scope), scope["path"], time.perf_counter()
+        request, begun = _seen(scope), time.perf_counter()
+        # Whether or not the request comes as far as its function.
+        request.route = find(self._addresses, scope) or UNKNOWN
         # It is never reset: each request has a task of its own, and what the server logs about it
         # after a failure carries its id too.
         seen.begin(request)
@@ -78,14 +78,8 @@ class Watched:
         finally:
             request.seconds = time.perf_counter() - begun
             request.status = request.status or LEFT
-            request.route = self._route(path)
             for watcher in self.ended:
                 watcher(request)
-
-    def _route(self, path: str) -> str:
-        """The template of an address, whether or not the request came as far as its function."""
-        matching = (name for pattern, name in self.templates if pattern.match(path))
-        return next(matching, UNKNOWN)
 
 
 def _seen(scope: Scope) -> Seen:
@@ -96,17 +90,6 @@ def _seen(scope: Scope) -> Seen:
         method=scope["method"] if scope["method"] in METHODS else OTHER,
         traceparent=headers.get(b"traceparent", b"").decode("latin-1"),
     )
-
-
-def templates(routes: Sequence[BaseRoute]) -> Templates:
-    """The templates of all addresses, with the pattern that an address of each matches."""
-    found = []
-    for route in iter_route_contexts(routes):
-        path = route.path or ""
-        mounted = route.methods is None
-        pattern, *_ = compile_path(f"{path}/{{path:path}}" if mounted else path)
-        found.append((pattern, path))
-    return found
 
 
 class RequestLog:

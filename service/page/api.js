@@ -2,6 +2,8 @@
 
 import { announce, button, h } from "./dom.js";
 
+// How often a request is sent again by itself to a server that has too much to do.
+const AGAIN = 3;
 // Statuses for which trying the same request again is pointless.
 const REFUSED = new Set([400, 401, 403, 404, 413, 422]);
 
@@ -33,18 +35,44 @@ export class Unreachable extends Error {
 
 /**
  * The response to a request. Throws `Problem` or `Unreachable`, and `AbortError` once `signal` is
- * aborted.
+ * aborted. Where the server has too much to do, it has begun nothing: the request is sent again
+ * when the server says.
  * @param {string} address
  * @param {{method?: string, body?: object|FormData, signal?: AbortSignal,
  *   keepalive?: boolean}} [how]
  * @returns {Promise<Response>}
  */
-export async function request(address, { method = "GET", body, signal, keepalive } = {}) {
+export async function request(address, how = {}) {
+  let response = await sent(address, how);
+  for (let again = 0; again < AGAIN && response.status === 503; again++) {
+    const seconds = Number(response.headers.get("Retry-After"));
+    if (!seconds) break;
+    await pause(1000 * seconds * (1 + Math.random() / 4), how.signal);
+    response = await sent(address, how);
+  }
+  const signingIn = address === "/v1/session";
+  if (response.status === 401 && !signingIn) document.dispatchEvent(new Event("keyneeded"));
+  if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
+  return response;
+}
+
+/** Waits, unless `signal` is aborted: throws what it was aborted with. */
+function pause(ms, signal) {
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+async function sent(address, { method = "GET", body, signal, keepalive }) {
   const form = body instanceof FormData;
   const headers = body && !form ? { "Content-Type": "application/json" } : {};
-  let response;
   try {
-    response = await fetch(address, {
+    return await fetch(address, {
       method,
       headers,
       body: form ? body : body && JSON.stringify(body),
@@ -55,10 +83,6 @@ export async function request(address, { method = "GET", body, signal, keepalive
     if (error.name === "AbortError") throw error;
     throw new Unreachable();
   }
-  const signingIn = address === "/v1/session";
-  if (response.status === 401 && !signingIn) document.dispatchEvent(new Event("keyneeded"));
-  if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
-  return response;
 }
 
 /** As `request`, but returns the parsed JSON, or null for a response without content. */

@@ -1,7 +1,7 @@
 """The largest values that each field of each address admits, and what each costs."""
 
-import itertools
 import json
+import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Call:
 
 
 def attack(rounds: int, folder: Path) -> Outcome:
-    """Make `rounds` requests at most."""
+    """Make `rounds` requests at most, drawn at random."""
     library = seeds(folder)
     with Library(library, Encoder()) as opened:
         text = " ".join(f"In district {number} coca grew by {number}." for number in range(12_000))
@@ -62,14 +62,16 @@ def attacked(target: Target, rounds: int) -> Outcome:
         document = json.load(response)
     faults = []
     tried = 0
-    for call in itertools.islice(calls(document), rounds):
+    drawn = list(calls(document))
+    random.Random(rounds).shuffle(drawn)
+    for call in drawn[:rounds]:
         tried += 1
         fault = _fault(target, call)
         if fault:
             faults.append(f"{call.method} {call.path}, {call.name}: {fault}")
     faults += filter(None, [target.answers()])
     return Outcome(
-        attack="the largest values that each field of each address admits",
+        attack=f"the largest values that fields of all addresses admit, of {len(drawn)} requests",
         promise=f"an answer or a clear refusal within {LONGEST_S} s, in bounded memory",
         tried=tried,
         faults=tuple(faults),
