@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -71,6 +71,26 @@ class Metadata:
     def host(self) -> str:
         """The host of its address without `www.`; empty where there is none."""
         return host_of(self.url)
+
+    def facts(self) -> dict[str, Any]:
+        """Its values by name, however deep they are."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+def deeper_than(value: object, levels: int) -> bool:
+    """Whether lists and mappings are nested more than so many levels deep."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> list[object]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple | set) else []
 
 
 def host_of(url: str | None) -> str:

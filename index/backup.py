@@ -1,17 +1,13 @@
 """Backups: a library in one file, written while it is used, and put back."""
 
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-
-from filelock import Timeout
 
 from sourcebook.index.check import in_articles
 from sourcebook.index.errors import (
@@ -22,13 +18,18 @@ from sourcebook.index.errors import (
     SourcebookError,
     StorageError,
 )
-from sourcebook.index.library import DATABASE, FREE_BYTES, fingerprint_of, missing
-from sourcebook.index.storage import database_file
+from sourcebook.index.folder import DATABASE, fingerprint_of, make_folder, missing
+from sourcebook.index.storage import damage, database_file
+from sourcebook.index.storage.access_mode import like
+from sourcebook.index.storage.connection import size
+from sourcebook.index.storage.copies import unused_name
 from sourcebook.index.storage.lock import LOCK, locked
+from sourcebook.index.storage.room import check_room
 from sourcebook.index.storage.store import Store
 
 # Of temporary files, which are hidden: SQLite could open them, but nobody should.
 PREFIX = ".sourcebook-"
+NO_ROOM = "Free some space, or name another disk."
 
 # Called with what is being done, and the share of it that is done, or None where that is unknown.
 Progress = Callable[[str, float | None], None]
@@ -69,11 +70,11 @@ def backup(
         raise missing(folder)
     with _problems(file):
         _check_name(file, folder, force=force)
-        _check_room(file.parent, database_file.size(database))
+        check_room(file.parent, size(database), "this", NO_ROOM)
         with _temporary(file.parent) as temporary:
             database_file.copy(database, temporary, partial(progress, "copying"))
             found = _examined(temporary, f"The library in {folder}", file, progress)
-            _like(database, temporary)
+            like(database, temporary)
             _check_name(file, folder, force=force)  # another may have been as slow as this one
             temporary.replace(file)
             database_file.flush(file.parent)
@@ -121,8 +122,8 @@ def _check_place(file: Path, folder: Path, *, force: bool) -> None:
         )
     if there and database.samefile(file):
         raise InputError(f"{file} is the library itself; expected a backup of it.")
-    old = database_file.size(database) if there else 0
-    _check_room(folder, database_file.size(file) + old)
+    old = size(database) if there else 0
+    check_room(folder, size(file) + old, "this", NO_ROOM)
 
 
 def _put_back(file: Path, folder: Path, progress: Progress) -> Restored:
@@ -132,11 +133,11 @@ def _put_back(file: Path, folder: Path, progress: Progress) -> Restored:
         database_file.copy(file, new, partial(progress, "copying"), unused=True)
         found = _examined(new, str(file), file, progress)
         if not database.exists():
-            _like(folder, new)
+            like(folder, new)
             database_file.put(new, database)
             return Restored(backup=found, kept=None)
-        _like(database, new)
-        kept = _unused_name(folder)
+        like(database, new)
+        kept = unused_name(folder, f"sourcebook.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
         database_file.replace(database, new, kept, partial(progress, "keeping what was there"))
         return Restored(backup=found, kept=kept)
 
@@ -158,16 +159,6 @@ def _check_name(file: Path, folder: Path, *, force: bool) -> None:
         raise InputError(f"{file} is there already.", cure=cure)
 
 
-def _check_room(folder: Path, bytes: int) -> None:
-    needed, free = FREE_BYTES + bytes, shutil.disk_usage(folder).free
-    if free < needed:
-        raise StorageError(
-            f"The disk of {folder} has {free:,} bytes left; this needs about {needed:,}. Nothing "
-            "was changed.",
-            cure="Free some space, or name another disk.",
-        )
-
-
 def _examined(database: Path, what: str, file: Path, progress: Progress) -> Backup:
     """Look for damage in a copy, bring it to this version, and make it one complete file.
 
@@ -177,10 +168,10 @@ def _examined(database: Path, what: str, file: Path, progress: Progress) -> Back
     store = Store(database, keep=False)
     try:
         with store.view() as view:
-            damage = view.integrity()[:1] or [one.what for one in in_articles(view)]
-            if damage:
+            wrong = damage.integrity(view)[:1] or [one.what for one in in_articles(view)]
+            if wrong:
                 raise LibraryError(
-                    f"{what} is damaged: {damage[0].rstrip('.')}. Nothing was changed.",
+                    f"{what} is damaged: {wrong[0].rstrip('.')}. Nothing was changed.",
                     cure="`sourcebook check` lists all damage in a library. Take an earlier "
                     "backup, or save what is whole with `sourcebook export`.",
                 )
@@ -221,13 +212,7 @@ def _sweep(folder: Path, beginning: str, *, keep: str = "") -> None:
 def _make(folder: Path) -> list[Path]:
     """Make the folder; returns those that were not there, the innermost first."""
     made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"The folder {folder} cannot be made: {error.strerror}.",
-            cure="Name another folder with --library.",
-        ) from error
+    make_folder(folder)
     return made
 
 
@@ -240,36 +225,13 @@ def _undo(made: list[Path]) -> None:
             folder.rmdir()
 
 
-def _like(model: Path, file: Path) -> None:
-    """Give a file the owner and the permissions of a database, or those that fit its folder."""
-    facts = model.stat()
-    file.chmod(facts.st_mode & 0o666)
-    if sys.platform != "win32":
-        with suppress(PermissionError):  # only the administrator gives files away
-            os.chown(file, facts.st_uid, facts.st_gid)
-
-
-def _unused_name(folder: Path) -> Path:
-    """The name for what is kept; a number follows where it was used in the same second."""
-    stem = f"sourcebook.before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    file, number = folder / f"{stem}.db", 1
-    while file.exists():
-        number += 1
-        file = folder / f"{stem}-{number}.db"
-    return file
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> AbstractContextManager[None]:
     """Hold the write lock of the library in `folder`, unless another process has it."""
-    try:
-        with locked(folder / LOCK):
-            yield
-    except Timeout as error:
-        raise BusyError(
-            f"Another process is writing to the library in {folder}. Nothing was changed.",
-            cure="Wait until it has finished, or stop it, then try again.",
-        ) from error
+    busy = BusyError(
+        f"Another process is writing to the library in {folder}. Nothing was changed.",
+        cure="Wait until it has finished, or stop it, then try again.",
+    )
+    return locked(folder / LOCK, busy)
 
 
 @contextmanager

@@ -7,13 +7,12 @@ from enum import Enum
 from sourcebook.index.encoding.model_files import shipped_models
 from sourcebook.index.encoding.reader import check_reader
 from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import content_sha256
-from sourcebook.index.library import DATABASE, Library
-from sourcebook.index.storage import trash
-from sourcebook.index.storage.records import damaged
+from sourcebook.index.library import Library
+from sourcebook.index.storage import damage, trash
+from sourcebook.index.storage.records import REPAIR, damaged
 from sourcebook.index.storage.view import View
-
-REPAIR = "Repair it: sourcebook check --repair"
 
 
 class State(Enum):
@@ -56,19 +55,19 @@ def _repair(library: Library) -> None:
         ]
     library.encode_again(wanted)
     with library.view() as view:
-        miscounted = view.miscounted()
+        miscounted = damage.miscounted(view)
     if miscounted:
         library.count_anew()
     library.rebuild_indexes()
 
 
 def _in_database(library: Library, view: View) -> Iterator[Damage]:
-    for problem in view.integrity():
+    for problem in damage.integrity(view):
         yield Damage(
             what=f"{library.folder / DATABASE} is damaged: {problem}.",
             cure="Restore it from a backup, or add the articles to a new library.",
         )
-    for error in view.damaged_records():
+    for error in damage.damaged_records(view):
         yield Damage(what=error.message, cure=error.cure)
 
 
@@ -102,9 +101,9 @@ def _state(view: View, article_id: str, source: str) -> State:
 
 
 def _in_the_rest(view: View) -> Iterator[Damage]:
-    if view.miscounted():
+    if damage.miscounted(view):
         yield Damage(what="The counts of word pieces are damaged.", cure=REPAIR)
-    for one in view.damaged_judgements():
+    for one in damage.damaged_judgements(view):
         cure = f"Delete it: DELETE /v1/judgements/{one}"
         yield Damage(what=f"The judgement {one!r} is damaged.", cure=cure)
     for one in trash.ids(view):

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
 
@@ -16,8 +16,8 @@ from sourcebook.index.errors import DamagedError
 from sourcebook.index.passages import Offsets, Passage, cut
 from sourcebook.index.processors import usable_processors
 from sourcebook.index.storage.records import ArticleRecord
-from sourcebook.index.storage.store import Writer
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import Writer
 
 # What is committed together: so many passages, or those of so many seconds where encoding is slow.
 # A commit costs an fsync of the database and of the lexical index, while the next passages are
@@ -199,7 +199,7 @@ def set_encoder(writer: Writer, encoder: Encoder) -> None:
 
 def content_sha256(article: Article) -> str:
     """A hash of everything that an addition stores of an article."""
-    facts = asdict(article.metadata) | {"source": article.source, "raw": sha256(article.raw)}
+    facts = article.metadata.facts() | {"source": article.source, "raw": sha256(article.raw)}
     blocks = [[block.kind, block.start, block.end] for block in article.blocks]
     return sha256(json.dumps([facts, article.text, blocks], sort_keys=True, default=str))
 

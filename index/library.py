@@ -1,10 +1,8 @@
 """A library: articles, their passages and both indexes, in one folder."""
 
 import logging
-import shutil
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,16 +12,16 @@ from weakref import WeakValueDictionary
 
 from threadpoolctl import threadpool_limits
 
-from sourcebook.index.article import Article, sha256
+from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import (
     BusyError,
     InputError,
-    NotFoundError,
     SourcebookError,
     StorageError,
 )
+from sourcebook.index.folder import DATABASE, begin, fingerprint_of, missing, sizes
 from sourcebook.index.ingest import (
     Action,
     Group,
@@ -34,21 +32,19 @@ from sourcebook.index.ingest import (
     prefetch,
     prepare,
     remove,
-    set_encoder,
     unchanged,
     upsert,
 )
 from sourcebook.index.search.derived import DerivedIndexes, tidy
-from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
-from sourcebook.index.storage.access_mode import read_only, share
+from sourcebook.index.storage.access_mode import read_only
 from sourcebook.index.storage.lock import LOCK, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
+from sourcebook.index.storage.room import check_room
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
-
-DATABASE = "sourcebook.db"
+from sourcebook.index.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 UNWATCHED = Watch()
@@ -56,19 +52,8 @@ UNWATCHED = Watch()
 # Finds the encoder with a fingerprint and a name, if it is at hand.
 AtHand = Callable[[str, str], Encoder | None]
 
-# Free disk space that a commit needs besides what it adds; an estimate of what both indexes take.
-FREE_BYTES = 32_000_000
-
 # How long an encoder that was not at hand is not looked for again: each look may load a model.
 MISSING_S = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeWith:
-    """The encoder of a library: its name, and the fingerprint that tells it from all others."""
-
-    name: str
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +97,7 @@ class Library:
         if not database.exists():
             if not create:
                 raise missing(folder)
-            self._begin(database, encoder)
+            begin(folder, encoder)
         self.store = Store(database)
         try:
             with self.store.view() as view:
@@ -208,10 +193,12 @@ class Library:
                 check_encoder(writer, fitting.encoder)
                 record = writer.found(wanted)
                 writer.next_generation()
-                trash.put(writer, wanted)
-                remove(writer, record.rowid)
                 if purge:
-                    trash.purge(writer, wanted)
+                    trash.take_out(writer, wanted)  # an older version may be there
+                    trash.forget_quotes(writer, wanted)
+                else:
+                    trash.put(writer, wanted)
+                remove(writer, record.rowid)
                 trash.expire(writer)
             fitting.indexes.after_write(self.store)
         return record
@@ -227,18 +214,22 @@ class Library:
         Raises `NotFoundError`, `DamagedError`, and `InputError` where its source has been added
         again since.
         """
+        if self.read_only:
+            raise read_only(self.folder)
         with self.view() as view:
-            article = trash.article(view, wanted)
-            again = view.article_rowid(article.source)
-        if again:
-            raise InputError(
-                f"The library has an article {wanted!r} from {article.source!r} again; expected "
-                "none.",
-                cure="Remove that one first, or leave the other in the trash.",
-            )
-        [outcome] = self.add([article])
-        with self.store.write() as writer:
+            article = _restorable(view, wanted)
+
+        def take_out(writer: Writer) -> None:
+            if _restorable(writer, wanted) != article:
+                raise BusyError(
+                    f"The article {wanted!r} in the trash was replaced meanwhile.",
+                    cure="Look at the trash, then try again.",
+                )
             trash.take_out(writer, wanted)
+
+        made = self._searchable
+        [group] = prepare([article], made.encoder, made.codec, lambda *_: None, UNWATCHED)
+        [outcome] = self._commit(group, made, take_out)
         return outcome.record
 
     def purge(self, wanted: str) -> None:
@@ -279,12 +270,7 @@ class Library:
 
     def sizes(self, view: View) -> dict[str, int]:
         """The size of the database and of each index on disk, in bytes."""
-        derived = self.folder / view.derived
-        return {
-            "database": _size(self.folder / DATABASE),
-            "dense": _size(derived / DENSE),
-            "lexical": _size(derived / LEXICAL),
-        }
+        return sizes(self.folder, view)
 
     def drift(self) -> list[str]:
         """The differences between the indexes and the database; empty if there are none."""
@@ -354,8 +340,9 @@ class Library:
             return writer.remove_judgement(wanted)
 
     def _expire(self) -> None:
+        """Delete from the trash what is due, unless somebody else writes: later writes do it."""
         try:
-            with self.store.write() as writer:
+            with self.store.write(wait=0) as writer:
                 trash.expire(writer)
         except (StorageError, BusyError) as error:
             log.info("the trash is not emptied now: %s", error)
@@ -436,28 +423,6 @@ class Library:
             check_encoder(view, fitting.encoder)
         return fitting
 
-    def _begin(self, database: Path, encoder: Encoder) -> None:
-        """Create an empty library; a crash meanwhile leaves none."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"The folder {self.folder} cannot be made: {error.strerror}.",
-                cure="Name another folder with --library.",
-            ) from error
-        with self._writing():
-            if database.exists():
-                return
-            temporary = database.with_suffix(".new")
-            temporary.unlink(missing_ok=True)
-            store = Store(temporary, create=True)
-            with store.write() as writer:
-                writer.set_meta("uuid", uuid.uuid4().hex)
-                set_encoder(writer, encoder)
-            store.close()
-            share(temporary, self.folder)
-            temporary.rename(database)
-
     def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
         with self.view() as view:
             return unchanged(view, source, content)
@@ -468,8 +433,13 @@ class Library:
         with self._turn, write_lock(self.folder):
             yield
 
-    def _commit(self, group: Group, made: Searchable) -> list[Outcome]:
-        """Commit a group that was encoded by the encoder of `made`."""
+    def _commit(
+        self, group: Group, made: Searchable, first: Callable[[Writer], None] = lambda _: None
+    ) -> list[Outcome]:
+        """Commit a group that was encoded by the encoder of `made`.
+
+        `first` is called in the same transaction, before the group is written.
+        """
         outcomes: list[Outcome] = []
         with self._changing() as fitting:
             if fitting is not made:  # upgraded since
@@ -477,6 +447,7 @@ class Library:
             self._check_room(group)
             with self.store.write() as writer:
                 check_encoder(writer, fitting.encoder)
+                first(writer)
                 if any(isinstance(item, Prepared) for item in group):
                     writer.next_generation()
                 for item in group:
@@ -492,53 +463,22 @@ class Library:
         return outcomes
 
     def _check_room(self, group: Group) -> None:
-        needed = FREE_BYTES + sum(item.nbytes for item in group if isinstance(item, Prepared))
-        free = shutil.disk_usage(self.folder).free
-        if free < needed:
-            raise StorageError(
-                f"The disk of {self.folder} has {free:,} bytes left; this addition needs about "
-                f"{needed:,}. Nothing was changed.",
-                cure="Free some space, then add the same files again.",
-            )
+        needed = sum(item.nbytes for item in group if isinstance(item, Prepared))
+        cure = "Free some space, then add the same files again."
+        check_room(self.folder, needed, "this addition", cure)
 
 
-def made_with(folder: Path) -> MadeWith | None:
-    """The encoder of the library in `folder`; None where there is no library."""
-    if not (folder / DATABASE).exists():
-        return None
-    store = Store(folder / DATABASE)
-    try:
-        with store.view() as view:
-            return MadeWith(name=view.meta("encoder_name"), fingerprint=view.meta("encoder"))
-    finally:
-        store.close()
-
-
-def missing(folder: Path) -> NotFoundError:
-    """The error for a folder without a library."""
-    return NotFoundError(
-        f"There is no library in {folder}.",
-        cure=f"Make one: sourcebook --library {folder} add PATH",
-    )
+def _restorable(view: View, wanted: str) -> Article:
+    """The article in the trash with this id; an error where its source was added again."""
+    article = trash.article(view, wanted)
+    if view.article_rowid(article.source):
+        raise InputError(
+            f"The library has an article {wanted!r} from {article.source!r} again; expected none.",
+            cure="Remove that one first, or leave the other in the trash.",
+        )
+    return article
 
 
 def _key(view: View) -> tuple[str, str]:
     """What changes when the library is upgraded."""
     return view.meta("encoder"), view.derived
-
-
-def fingerprint_of(view: View) -> str:
-    """16 hex digits that identify the library and the encoder of its vectors."""
-    return sha256(f"{view.meta('uuid')} {view.meta('encoder')} {sha256(view.meta('codec'))}")[:16]
-
-
-def _size(path: Path) -> int:
-    """The size of a file or folder in bytes; files deleted meanwhile count as 0."""
-    files = path.rglob("*") if path.is_dir() else [path, path.with_name(path.name + "-wal")]
-    total = 0
-    for file in files:
-        try:
-            total += file.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total

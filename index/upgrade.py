@@ -1,24 +1,25 @@
 """Upgrades a library to another encoder: encodes it beside what is searched, then switches."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from filelock import Timeout
-
 from sourcebook.index.encoding.encoder import Encoder, Encoding
-from sourcebook.index.errors import BusyError, StorageError
+from sourcebook.index.errors import BusyError
+from sourcebook.index.folder import DATABASE, missing
 from sourcebook.index.ingest import encode_articles, set_encoder
-from sourcebook.index.library import DATABASE, FREE_BYTES, missing
 from sourcebook.index.passages import Passage
 from sourcebook.index.search.derived import DERIVED, DerivedIndexes
 from sourcebook.index.storage import staged
+from sourcebook.index.storage.connection import size
 from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.lock import LOCK, locked, write_lock
 from sourcebook.index.storage.records import UpgradeProgress
-from sourcebook.index.storage.store import Store, Writer
+from sourcebook.index.storage.room import check_room
+from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.writer import Writer
 
 UPGRADE_LOCK = "upgrade.lock"
 
@@ -70,16 +71,12 @@ def upgrade_library(
         store.close()
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    try:
-        with locked(folder / UPGRADE_LOCK):
-            yield
-    except Timeout as error:
-        raise BusyError(
-            f"Another process is upgrading the library in {folder}.",
-            cure="`sourcebook info` tells how far it is. The library can be used meanwhile.",
-        ) from error
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    busy = BusyError(
+        f"Another process is upgrading the library in {folder}.",
+        cure="`sourcebook info` tells how far it is. The library can be used meanwhile.",
+    )
+    return locked(folder / UPGRADE_LOCK, busy)
 
 
 def _begin(store: Store, folder: Path, encoder: Encoder, *, again: bool) -> bool:
@@ -94,7 +91,7 @@ def _begin(store: Store, folder: Path, encoder: Encoder, *, again: bool) -> bool
         return False
     _check_room(folder, 2)
     name = PurePath(encoder.name).name
-    copy = copy_database(store.path, store.copy, f"sourcebook.before-{name}.db")
+    copy = copy_database(store.path, f"sourcebook.before-{name}")
     with write_lock(folder), store.write() as writer:
         staged.begin(writer, encoder, copy)
     return True
@@ -144,11 +141,6 @@ def _progress(store: Store) -> UpgradeProgress:
 
 def _check_room(folder: Path, times: float) -> None:
     """Raise `StorageError` unless so many times the size of the database is free."""
-    needed = FREE_BYTES + int(times * (folder / DATABASE).stat().st_size)
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise StorageError(
-            f"The disk of {folder} has {free:,} bytes left; the upgrade needs about {needed:,}. "
-            "The library is unchanged.",
-            cure="Free some space, then start the upgrade again.",
-        )
+    needed = int(times * size(folder / DATABASE))
+    cure = "Free some space, then start the upgrade again."
+    check_room(folder, needed, "the upgrade", cure)

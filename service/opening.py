@@ -7,7 +7,8 @@ from pathlib import Path
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL, shipped_models
 from sourcebook.index.errors import LibraryError, SourcebookError
-from sourcebook.index.library import Library, MadeWith, made_with
+from sourcebook.index.folder import MadeWith, made_with
+from sourcebook.index.library import Library
 
 log = logging.getLogger(__name__)
 

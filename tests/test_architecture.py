@@ -35,7 +35,7 @@ OWNERS = {
     "mcp": {"service.doors.mcp", "service.http.mcp"},
     # The library's truth, and the keys, which a backup of the library must not hold.
     "sqlite3": {
-        "index.storage.store",
+        "index.storage.connection",
         "index.storage.database_file",
         "service.access.file",
     },

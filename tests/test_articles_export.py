@@ -20,11 +20,13 @@ from sourcebook.eval.cli.app import app
 from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import InputError, NotFoundError, StorageError, UnreadableError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.library import Library
 from sourcebook.index.parsing.exported import as_line, as_markdown
 from sourcebook.index.parsing.markup import parse_markdown
 from sourcebook.index.parsing.parse import find_files, parse
+from sourcebook.index.parsing.tidy import MAX_DEPTH
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.articles_export import export_articles
 
@@ -162,6 +164,13 @@ def member(name: str, value: object) -> Callable[[dict[str, Any]], None]:
         (member("authors", "Ada"), "authors is 'Ada'; expected a list"),
         (member("tags", [1]), "tags is 1"),
         (member("extra", []), "extra is []; expected an object"),
+        (member("extra", {"a": [{"\udc00": 1}]}), "half a character"),
+        (member("title", "Fines \ud800"), "half a character"),
+        (member("source", "fines\udfff"), "half a character"),
+        (
+            member("removals", [{"rule": "x", "start": 0, "end": 1, "text": "\ud83d"}]),
+            "half a character",
+        ),
         (member("date_sources", {"published": 1}), "published is 1"),
         (member("published", "soon"), "published is 'soon'"),
         (member("url", "ftp://x"), "url is 'ftp://x'"),
@@ -183,6 +192,19 @@ def test_a_line_that_is_not_as_it_was_written(
     assert said in error.value.message
     assert "a.jsonl, line 1" in error.value.message
     assert "Export it again" in error.value.cure
+
+
+def test_what_can_be_added_can_be_added_again() -> None:
+    deep: object = 1
+    for _ in range(MAX_DEPTH - 1):
+        deep = [deep]
+    [article] = parse(
+        json.dumps({"text": FINES, "deep": deep}).encode(), name="a.jsonl", source="a"
+    )
+    assert article.metadata.extra == {"deep": deep}
+    assert parse(as_line(article, raw=True), name="b.jsonl", source="b") == [article]
+    [again] = parse(as_markdown(article).encode(), name="b.md", source="b")
+    assert again.metadata.extra["deep"] == deep
 
 
 def test_what_a_caller_says_of_an_exported_article_takes_precedence() -> None:

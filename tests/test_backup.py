@@ -34,7 +34,8 @@ from sourcebook.index.errors import (
     SourcebookError,
     StorageError,
 )
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import Library
 from sourcebook.index.storage.lock import LOCK
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine

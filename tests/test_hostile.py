@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 
 from sourcebook.eval.cli.app import app
 from sourcebook.index.article import Metadata
+from sourcebook.index.backup import backup
+from sourcebook.index.check import check
 from sourcebook.index.errors import SourcebookError, TooLargeError, UnreadableError
+from sourcebook.index.ingest import Action
 from sourcebook.index.parsing import tidy
 from sourcebook.index.parsing.html import MAX_TAGS
 from sourcebook.index.parsing.markup import COMMENT, MAX_FRONT_MATTER, TAG
@@ -22,6 +25,7 @@ from sourcebook.index.parsing.parse import find_files, parse
 from sourcebook.service.adding.files import add_files, add_with_progress
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
+from sourcebook.service.documents.articles_export import export_articles
 from sourcebook.service.http.app import create_app
 from sourcebook.service.writing.checks import sentences_of
 
@@ -222,7 +226,7 @@ def test_what_is_nested_too_deep_is_refused_and_the_list_goes_on(make_library: M
 
 
 def test_what_an_earlier_release_stored_too_deep_is_not_shown(
-    make_library: MakeLibrary, caplog: pytest.LogCaptureFixture
+    make_library: MakeLibrary, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     library = make_library(fines=FINES)
     deep = Metadata(extra={"deep": nested(300), "kept": nested(20)})
@@ -232,6 +236,17 @@ def test_what_an_earlier_release_stored_too_deep_is_not_shown(
         assert len(shown) == 2
         assert [*next(one for one in shown.values() if one["extra"])["extra"]] == ["kept"]
     assert "'deep' of the article" in caplog.text
+    # It stays in the library as it was added.
+    assert check(library) == []
+    [outcome] = library.add([article_from("The night train runs again.", "trains", deep)])
+    assert outcome.action is Action.UNCHANGED
+    library.remove(outcome.record.id)
+    library.restore(outcome.record.id)
+    export_articles(library.folder, tmp_path / "e", format="markdown")
+    export_articles(library.folder, tmp_path / "e.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "e.jsonl").read_bytes().splitlines()]
+    assert lines[1]["extra"] == deep.extra
+    assert backup(library.folder, tmp_path / "b.db").articles == 2
 
 
 HALF = "What of \ud800?"

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from sourcebook.eval.cli.app import app
 from sourcebook.eval.data.judged import load_judged
 from sourcebook.index.encoding.encoder import Encoder
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import Library
 from sourcebook.index.storage.schema import OLDEST_VERSION, SCHEMA_VERSION
 from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering

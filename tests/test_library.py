@@ -24,8 +24,9 @@ from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import published_model
 from sourcebook.index.errors import InputError, LibraryError, NotFoundError
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.library import Library
 from sourcebook.index.search.candidates import Sourced
 from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.storage.lock import LOCK

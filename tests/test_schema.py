@@ -10,7 +10,9 @@ from conftest import MakeLibrary, before_checksums
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import LibraryError, StorageError
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import Library
+from sourcebook.index.storage.row_checksums import checksum
 from sourcebook.index.storage.schema import SCHEMA_VERSION
 from sourcebook.index.storage.store import Store
 from sourcebook.service.asking.engine import Engine
@@ -31,6 +33,11 @@ def older(make_library: MakeLibrary) -> Path:
     return library.folder
 
 
+def test_a_checksum_is_the_same_in_every_python() -> None:
+    """Which characters `repr` prints depends on the Unicode tables of the running Python."""
+    assert checksum("Él \U0001fa77", 2, None, 0.5, b"\0\xff") == 786_832_102
+
+
 def version(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -43,6 +50,7 @@ def dump(path: Path) -> list[str]:
 
 def test_a_copy_is_kept_and_checksums_are_filled(older: Path, encoder: Encoder) -> None:
     before = dump(older / DATABASE)
+    (older / DATABASE).chmod(0o640)
     for _ in range(2):
         with Library(older, encoder) as library:
             assert check(library) == []
@@ -52,6 +60,7 @@ def test_a_copy_is_kept_and_checksums_are_filled(older: Path, encoder: Encoder) 
     # Once only, and what was there before.
     assert [file.name for file in older.glob("*before*")] == [COPY]
     assert version(older / COPY) == 5
+    assert (older / COPY).stat().st_mode & 0o777 == 0o640
     assert dump(older / COPY) == before
 
 
@@ -83,7 +92,7 @@ def test_an_upgrade_under_way_begins_again(older: Path) -> None:
     store = Store(older / DATABASE)
     with store.view() as view:
         assert view.upgrade() is None
-        assert view._all("SELECT name FROM sqlite_master WHERE name LIKE 'next%'") == []
+        assert view.rows("SELECT name FROM sqlite_master WHERE name LIKE 'next%'") == []
     store.close()
 
 

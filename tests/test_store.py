@@ -14,8 +14,10 @@ from sourcebook.index.article import Article, Block, BlockKind, Metadata, Remova
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import BusyError, LibraryError, NotFoundError, StorageError
 from sourcebook.index.passages import Passage, cut
+from sourcebook.index.storage.copies import copy_database
 from sourcebook.index.storage.schema import APPLICATION_ID, SCHEMA_VERSION
-from sourcebook.index.storage.store import Store, now
+from sourcebook.index.storage.store import Store
+from sourcebook.index.storage.writer import now
 
 
 @pytest.fixture
@@ -167,9 +169,7 @@ def test_an_article_needs_a_source_of_its_own(store: Store) -> None:
 def test_a_writer_that_waits_too_long_is_told_so(store: Store, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with store._connection() as connection:
-        connection.execute("PRAGMA busy_timeout = 50")
-    with pytest.raises(BusyError, match="writing"), store.write():
+    with pytest.raises(BusyError, match="writing"), store.write(wait=0.05):
         pass
     other.close()
     put(store, article_from("Coca grows.", "a"), [1])
@@ -185,6 +185,10 @@ def test_files_that_are_no_library(tmp_path: Path) -> None:
         with pytest.raises(LibraryError, match=message) as caught:
             Store(tmp_path / name)
         assert caught.value.cure
+    before = {file.name for file in tmp_path.iterdir()}
+    with pytest.raises(LibraryError, match=r"noise\.db is damaged"):
+        copy_database(tmp_path / "noise.db", "copy")
+    assert {file.name for file in tmp_path.iterdir()} == before
     with pytest.raises(StorageError, match="none"):
         Store(tmp_path / "none" / "s.db")
     kept = Store(tmp_path / "ours.db")

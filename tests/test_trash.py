@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +18,12 @@ from sourcebook.index.article import article_id
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import DamagedError, InputError, NotFoundError
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.ingest import content_sha256
+from sourcebook.index.library import Library
 from sourcebook.index.storage import trash
+from sourcebook.index.storage.lock import write_lock
+from sourcebook.index.storage.row_checksums import TRASH, checksum_of
 from sourcebook.index.storage.store import Store
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
@@ -60,9 +66,11 @@ def words_in(folder: Path) -> set[str]:
 def aged(library: Library, removed: str) -> None:
     """Make what is in the trash look as if it had been removed then."""
     with library.store.write() as writer:
-        for row in writer._all("SELECT * FROM trash"):
+        for row in writer.rows("SELECT * FROM trash"):
             assert row["removed"] > removed
-        writer._all("UPDATE trash SET removed = ?", removed)
+            found = checksum_of(dict(row) | {"removed": removed}, TRASH)
+            sql = "UPDATE trash SET removed = ?, record = ? WHERE id = ?"
+            writer.run(sql, removed, found, row["id"])
 
 
 def test_what_is_removed_comes_back_as_it_was(library: Library) -> None:
@@ -100,9 +108,29 @@ def test_an_article_that_was_added_again_is_not_overwritten(library: Library) ->
     assert [one.title for one in library.trashed()] == ["trains"]
 
 
+def test_what_is_added_while_an_article_is_brought_back_is_not_overwritten(
+    library: Library,
+) -> None:
+    library.remove(GONE)
+    newer = article_from("The train was cancelled.", "trains")
+    with ThreadPoolExecutor(1) as pool:
+        with write_lock(library.folder):
+            restored = pool.submit(library.restore, GONE)
+            time.sleep(0.5)  # it looks at the trash, encodes, and waits for the lock
+            with library.store.write() as writer:
+                writer.next_generation()
+                writer.add(newer, content_sha256(newer), [], b"\0" * 512, [])
+        with pytest.raises(InputError, match="again; expected none"):
+            restored.result()
+    assert library.article(GONE) == newer
+    assert [one.title for one in library.trashed()] == ["Night train returns"]
+
+
 def test_what_is_purged_is_in_no_file_and_no_judgement(library: Library) -> None:
     judged(library)
     assert words_in(library.folder)
+    library.remove(GONE)
+    library.add([article_from(f"The {WORD} was cancelled.", "trains")])
     library.remove(GONE, purge=True)
     library.scrub()
     assert library.trashed() == []
@@ -125,12 +153,18 @@ def test_after_thirty_days_it_is_deleted(library: Library, encoder: Encoder, by:
         trash.expire(writer, datetime.now(UTC) - timedelta(days=2))
         assert trash.ids(writer) == [GONE]
     if by == "opening":
+        with closing(sqlite3.connect(library.folder / DATABASE)) as other:
+            other.execute("BEGIN IMMEDIATE")  # as the last step of an upgrade does, for minutes
+            begun = time.monotonic()
+            with Library(library.folder, encoder) as opened:
+                assert [one.id for one in opened.trashed()] == [GONE]
+            assert time.monotonic() - begun < 15
         with Library(library.folder, encoder):
             pass
     else:
         library.add([article_from("Something new.", "new")])
     with library.view() as view:
-        assert view._all("SELECT * FROM trash") == []
+        assert view.rows("SELECT * FROM trash") == []
 
 
 def test_a_clock_that_leaps_ahead_and_back_empties_no_trash(library: Library) -> None:
@@ -156,7 +190,35 @@ def test_a_damaged_article_in_the_trash_is_named(library: Library) -> None:
         library.restore(GONE)
     [damage] = check(library)
     assert "In the trash" in damage.what
+    assert library.trashed() == []
     library.purge(GONE)
+    assert check(library) == []
+
+
+def test_damage_to_what_the_trash_does_not_list_is_found(library: Library) -> None:
+    library.remove(GONE)
+    with closing(sqlite3.connect(library.folder / DATABASE)) as connection:
+        connection.execute("UPDATE trash SET raw = x'00'")
+        connection.commit()
+    assert [one.id for one in library.trashed()] == [GONE]
+    with pytest.raises(DamagedError, match=r"trains\.txt"):
+        library.restore(GONE)
+    [damage] = check(library)
+    assert "In the trash" in damage.what
+
+
+def test_a_damaged_record_of_the_trash_keeps_nobody_from_writing(library: Library) -> None:
+    library.remove(GONE)
+    aged(library, "2020-01-31T00:00:00Z")
+    library.add([article_from("Something else.", "other")])
+    with library.store.write() as writer:
+        assert writer.meta(trash.SEEN)
+        writer.run("UPDATE meta SET value = 'soon' WHERE key = ?", trash.SEEN)
+    assert [one.what for one in check(library)] == [
+        "The library's record of its trash seen is missing or damaged."
+    ]
+    library.add([article_from("Something new.", "new")])
+    assert [one.id for one in library.trashed()] == [GONE]
     assert check(library) == []
 
 

@@ -30,7 +30,8 @@ from sourcebook.index.article import Article
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL, shipped_models
 from sourcebook.index.errors import BusyError, LibraryError, StorageError
-from sourcebook.index.library import DATABASE, AtHand, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import AtHand, Library
 from sourcebook.index.passages import cut
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.store import Store

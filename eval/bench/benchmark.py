@@ -40,7 +40,7 @@ BUILT = "bench.json"
 STORED = (
     "sourcebook.index.passages",
     "sourcebook.index.encoding.tokens",
-    "sourcebook.index.storage.store",
+    "sourcebook.index.storage.writer",
     "sourcebook.eval.bench.synthetic",
 )
 # Opens a progress bar with (title, total); each call of what it yields is one step.

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal
+from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal, deeper_than
 from sourcebook.index.errors import InputError, UnreadableError
+from sourcebook.index.parsing.tidy import HALVES, MAX_DEPTH
 
 # The member that tells such a line from any other, with the version of the format.
 MARK, VERSION = "sourcebook", 1
@@ -29,7 +30,7 @@ def as_line(article: Article, *, raw: bool) -> bytes:
         "id": article.id,
         "source": article.source,
         "sha256": article.sha256,
-        **asdict(article.metadata),
+        **article.metadata.facts(),
         "text": article.text,
         "blocks": [[block.kind, block.start, block.end] for block in article.blocks],
     }
@@ -57,6 +58,13 @@ def from_line(record: Mapping[str, Any], line: bytes, place: str) -> Article:
         )
         if article.sha256 != record["sha256"]:
             raise ValueError("its text is not the one that was exported")
+        words = [
+            article.source,
+            article.metadata.facts(),
+            [asdict(one) for one in article.removals],
+        ]
+        if HALVES.search(json.dumps(words, ensure_ascii=False)):
+            raise ValueError("it holds half a character, which cannot be stored")
     except (KeyError, TypeError, ValueError, InputError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
         raise UnreadableError(
@@ -68,9 +76,14 @@ def from_line(record: Mapping[str, Any], line: bytes, place: str) -> Article:
 
 def as_markdown(article: Article) -> str:
     """The article as Markdown with front matter."""
-    known = {name: value for name, value in asdict(article.metadata).items() if value}
+    known = {name: value for name, value in article.metadata.facts().items() if value}
     known.pop("date_sources", None)
-    extra = known.pop("extra", {})
+    # What is nested deeper would be refused when the file is read.
+    extra = {
+        name: value
+        for name, value in known.pop("extra", {}).items()
+        if not deeper_than(value, MAX_DEPTH - 1)
+    }
     front = {"source": article.source, **extra, **known}
     for name in LISTS:
         if name in front:

@@ -220,7 +220,7 @@ def _record(line: bytes, place: str) -> dict[str, object]:
         record = json.loads(line, parse_int=whole_number, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"{place} is not JSON: {error}.", cure=cure) from error
-    refuse_depth(record, place)
+    refuse_depth(record, place, around=1)  # an exported article has its metadata one level down
     if not isinstance(record, dict):
         raise UnreadableError(f"{place} is {record!r:.60}; expected a JSON object.", cure=cure)
     if not isinstance(record.get("text"), str):

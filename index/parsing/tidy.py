@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from sourcebook.index.article import Metadata
+from sourcebook.index.article import Metadata, deeper_than
 from sourcebook.index.errors import UnreadableError
 
-# Far above any that was met; JSON of 200 levels can be stored and no longer sent.
+# Far above any that was met, and far below the 255 levels that pydantic writes as JSON.
 MAX_DEPTH = 20
 MAX_LINE = 2_000  # characters of a title, a name or an address
 MAX_NAMES = 1_000  # authors or tags
@@ -44,23 +44,16 @@ def whole_number(digits: str) -> int:
     return int(digits)
 
 
-def refuse_depth(value: object, place: str) -> None:
-    """Raise `UnreadableError` where lists and mappings are nested more than MAX_DEPTH deep."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return
-    raise UnreadableError(
-        f"{place} is nested more than {MAX_DEPTH} levels deep; expected metadata.",
-        cure="Leave out what is not metadata.",
-    )
+def refuse_depth(value: object, place: str, *, around: int = 0) -> None:
+    """Raise `UnreadableError` where lists and mappings are nested more than MAX_DEPTH deep.
 
-
-def _inside(value: object) -> list[object]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple | set) else []
+    So many levels `around` the metadata do not count.
+    """
+    if deeper_than(value, MAX_DEPTH + around):
+        raise UnreadableError(
+            f"{place} is nested more than {MAX_DEPTH} levels deep; expected metadata.",
+            cure="Leave out what is not metadata.",
+        )
 
 
 def jsonable(value: object) -> object:

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
-from filelock import Timeout
 from numpy.typing import NDArray
 
 from sourcebook.index.encoding.tokens import Vectors
@@ -99,10 +98,11 @@ class DerivedIndexes:
             self.lexical.reload()
         if self._lexical_behind(view):
             try:
-                with locked(self._lock):
+                busy = BusyError("Another writer is bringing the lexical index up to date.")
+                with locked(self._lock, busy):
                     self._catch_up_lexical(view)
-            except Timeout:
-                log.debug("another writer is bringing the lexical index up to date")
+            except BusyError as error:
+                log.debug("the lexical index is behind: %s", error)
             except (StorageError, OSError) as error:
                 log.warning("the lexical index is behind: %s", error)
 
@@ -155,17 +155,27 @@ class DerivedIndexes:
             log.warning("the dense index was not saved: %s", error)
 
     def drift(self, view: View) -> list[str]:
-        """The differences between the indexes and the database; empty if there are none."""
+        """The differences between the indexes and the database; empty if there are none.
+
+        What the indexes lack because it is damaged in the database is not among them.
+        """
         self.catch_up(view)
-        truth = view.added_since(0)
+        truth = set(view.added_since(0))
         moments = {"dense": self.dense.moment, "lexical": self.lexical.moment}
         found = {"dense": self.dense.rows().tolist(), "lexical": self.lexical.rows()}
+        lost = {name: sorted(truth.difference(rows)) for name, rows in found.items()}
+        few = {
+            "dense": sum(
+                len(rows) for rows, _ in _vectors(view, lost["dense"], self.dense.dimensions)
+            ),
+            "lexical": sum(1 for _ in _entries(view, lost["lexical"])),
+        }
+        many = {name: len(rows) - len(truth.intersection(rows)) for name, rows in found.items()}
         misfits = {name: _misfit(moment, view) for name, moment in moments.items()}
         return [f"the {name} index is {why}" for name, why in misfits.items() if why] + [
-            f"the {name} index has {len(set(rows) - set(truth))} passages too many "
-            f"and {len(set(truth) - set(rows))} too few"
-            for name, rows in found.items()
-            if rows != truth
+            f"the {name} index has {many[name]} passages too many and {few[name]} too few"
+            for name in found
+            if many[name] or few[name]
         ]
 
     def behind(self, view: View) -> list[str]:

@@ -1,6 +1,6 @@
 """A view of a whole library: its database and both indexes, as they were at one moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -76,7 +76,7 @@ class LibraryView(View):
 
     def __init__(self, view: View, library: Searchable) -> None:
         """Use `Library.view`."""
-        super().__init__(view._connection)
+        super().__init__(view)
         self._library = library
         self._lexical = library.indexes.lexical
         self._caught_up = False
@@ -176,7 +176,7 @@ class LibraryView(View):
         """The passages of those row numbers; rows that the view lacks are left out."""
         wanted = set(rows)
         loaded = self.passages(wanted)
-        self._report_missing(wanted, loaded)
+        self._report_missing("passages", wanted - loaded.keys())
         passages = self._checked(loaded)
         articles = {article for article, _ in passages.values()}
         records, copies = self._records(articles), self.copies(articles)
@@ -241,11 +241,10 @@ class LibraryView(View):
         compared.update({row: hash(passage.text) for row, (_, passage) in good.items()})
         return {row: each for row, each in found.items() if row not in new or row in good}
 
-    def _report_missing(self, wanted: set[int], found: Mapping[int, object]) -> None:
+    def _report_missing(self, table: str, rows: set[int]) -> None:
         """Tell the log of passages that the indexes hold, but not the database they are of."""
-        missing = wanted - found.keys()
-        if missing and self._library.indexes.dense.moment == self.moment:
-            self.report_damaged(missing)
+        if rows and self._library.indexes.dense.moment == self.moment:
+            self.report_missing(table, rows)
 
     def _known(self) -> Known:
         """What is kept in memory until the library changes."""
@@ -295,7 +294,7 @@ class LibraryView(View):
         lexical: dict[int, float],
     ) -> Candidates:
         stored, codec = self.encodings(rows), self._library.codec
-        self._report_missing(rows, stored)
+        self._report_missing("vectors", rows - stored.keys())
         bound = self._lexical.bound(question) or 1.0
         return Candidates(
             weights=self._piece_weights(encoded),

@@ -2,15 +2,17 @@
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from sourcebook.index.errors import StorageError
+from sourcebook.index.storage.connection import INDEX, LOG, beside
 
 
 def writable(database: Path) -> bool:
     """Whether this process may write to a database and its log, and make files in its folder."""
-    files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+    files = [beside(database, suffix) for suffix in ("", LOG, INDEX)]
     return may_add(database.parent) and all(_may(one, os.W_OK) for one in files if one.exists())
 
 
@@ -22,10 +24,10 @@ def may_add(folder: Path) -> bool:
 def has_log(database: Path) -> bool:
     """Whether a writer has a log beside the database, or a crash left one with something in it.
 
-    SQLite reads it by its index, `-shm`; where there is no log, it needs to be told that it cannot
+    SQLite reads it by its index; where there is no log, it needs to be told that it cannot
     make one (sqlite.org/wal.html#read_only_databases).
     """
-    log, index = (database.with_name(database.name + suffix) for suffix in ("-wal", "-shm"))
+    log, index = beside(database, LOG), beside(database, INDEX)
     return log.exists() and (log.stat().st_size > 0 or index.exists())
 
 
@@ -56,6 +58,19 @@ def share(file: Path, folder: Path) -> None:
         if mode & wanted != wanted:
             with suppress(PermissionError):
                 file.chmod(mode | wanted)
+
+
+def like(model: Path, file: Path) -> None:
+    """Give a file the owner and the permissions of a database, or those that fit its folder."""
+    facts = model.stat()
+    # The group first, so that no other can read it meanwhile; the owner last, who may change it.
+    if sys.platform != "win32":
+        with suppress(PermissionError):
+            os.chown(file, -1, facts.st_gid)
+    file.chmod(facts.st_mode & 0o666)
+    if sys.platform != "win32":
+        with suppress(PermissionError):  # only the administrator gives files away
+            os.chown(file, facts.st_uid, -1)
 
 
 def _may(path: Path, what: int) -> bool:

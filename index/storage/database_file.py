@@ -7,36 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 from sourcebook.index.errors import BusyError, LibraryError
 from sourcebook.index.storage import access_mode
+from sourcebook.index.storage.connection import INDEX, JOURNAL, LOG, beside, connect, errors
 from sourcebook.index.storage.schema import APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSION
-from sourcebook.index.storage.store import _errors
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100
-# What SQLite keeps beside a database: its log, that log's index, and what an old one rolls back to.
-LOG, INDEX, JOURNAL = "-wal", "-shm", "-journal"
 # What is added to a new file's name for the copy of the old one, until that is whole.
 KEPT = "-kept"
 # So many pages are copied at a time, 4 MB, between two calls that tell how far it is.
 PAGES = 256
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# What can go wrong with the database that is copied, rather than with the copy.
+READING = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ)
 
 # Called with the share that is done, from 0 to 1.
 Done = Callable[[float], None]
-
-
-def beside(database: Path, suffix: str) -> Path:
-    """The file that SQLite keeps beside a database, such as its log."""
-    return database.with_name(database.name + suffix)
-
-
-def size(database: Path) -> int:
-    """The bytes of a database and of its log."""
-    files = (database, beside(database, LOG))
-    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def look(database: Path) -> None:
@@ -72,7 +60,7 @@ def look(database: Path) -> None:
         )
 
 
-def copy(source: Path, target: Path, done: Done, *, unused: bool = False) -> None:
+def copy(source: Path, target: Path, done: Done = lambda _: None, *, unused: bool = False) -> None:
     """Copy a database, as it is at one moment, to a new file; others may write meanwhile.
 
     An `unused` one, which no process has open, is not changed at all, not even by files beside it.
@@ -82,17 +70,16 @@ def copy(source: Path, target: Path, done: Done, *, unused: bool = False) -> Non
     immutable = reads and not access_mode.has_log(source)
     how = "mode=ro&immutable=1" if immutable else "mode=ro" if reads else "mode=rw"
 
-    with _errors(source), closing(_connected(source, how)) as reading:
+    with errors(source), closing(connect(source, how)) as reading:
         reading.execute("BEGIN")
         # From now on it reads one state, however much is written; else it would begin again.
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        with _errors(target), closing(_connected(target, "mode=rwc")) as writing:
-            reading.backup(writing, pages=PAGES, progress=partial(_progress, done))
+        _copy(reading, source, target, done)
 
 
 def complete(database: Path) -> None:
     """Put all of a database into its one file, safe on the disk; nobody else has it open."""
-    with _errors(database), closing(_connected(database, "mode=rw")) as connection:
+    with errors(database), closing(connect(database, "mode=rw")) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     flush(database)
 
@@ -106,8 +93,7 @@ def replace(database: Path, new: Path, kept: Path, done: Done) -> None:
     partly = beside(new, KEPT)
     with _alone(database) as connection:
         if connection:
-            with _errors(kept), closing(_connected(partly, "mode=rwc")) as target:
-                connection.backup(target, pages=PAGES, progress=partial(_progress, done))
+            _copy(connection, database, partly, done)
         else:
             for suffix in (LOG, JOURNAL):
                 if beside(database, suffix).exists():
@@ -147,7 +133,7 @@ def _alone(database: Path) -> Iterator[sqlite3.Connection | None]:
     None for a damaged database. It can be replaced but not written to: a process that waits to open
     it finds that its file was moved.
     """
-    with _errors(database), closing(_connected(database, "mode=rw")) as connection:
+    with errors(database), closing(connect(database, "mode=rw", timeout=0)) as connection:
         try:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = DELETE")  # refused while others have it open
@@ -170,11 +156,18 @@ def _alone(database: Path) -> Iterator[sqlite3.Connection | None]:
         yield sound
 
 
+def _copy(reading: sqlite3.Connection, source: Path, target: Path, done: Done) -> None:
+    """Copy what a connection reads from `source` to a new file; errors name the right one."""
+    with errors(target):
+        writing = connect(target, "mode=rwc")
+    with closing(writing):
+        try:
+            reading.backup(writing, pages=PAGES, progress=partial(_progress, done))
+        except sqlite3.DatabaseError as error:
+            code = error.sqlite_errorcode
+            with errors(source if code in READING or code & 0xFF in DAMAGED else target):
+                raise
+
+
 def _progress(done: Done, _: int, remaining: int, total: int) -> None:
     done(1 - remaining / max(1, total))
-
-
-def _connected(database: Path, how: str) -> sqlite3.Connection:
-    """A connection; `how` is the query of SQLite's URI. A file of any name can be opened so."""
-    name = quote(os.fsencode(database.absolute()))
-    return sqlite3.connect(f"file:{name}?{how}", uri=True, isolation_level=None, timeout=0)

@@ -18,15 +18,17 @@ REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
-def locked(file: Path, timeout: float = 0) -> Iterator[None]:
+def locked(file: Path, busy: BusyError, timeout: float = 0) -> Iterator[None]:
     """Hold the lock `file` of the library in its folder.
 
-    Raises filelock's `Timeout` where another process holds it for longer than `timeout` seconds,
-    and `StorageError` where the folder cannot be written to.
+    Raises `busy` where another process holds it for longer than `timeout` seconds, and
+    `StorageError` where the folder cannot be written to.
     """
     lock = FileLock(file)
     try:
         lock.acquire(timeout=timeout)
+    except Timeout as error:  # which is an OSError
+        raise busy from error
     except OSError as error:
         if error.errno in REFUSED:
             raise read_only(file.parent) from error
@@ -45,11 +47,9 @@ def write_lock(folder: Path) -> Iterator[None]:
     Raises `BusyError` where another process holds it for too long, `StorageError` where the folder
     cannot be written to.
     """
-    try:
-        with locked(folder / LOCK, LOCK_TIMEOUT_S):
-            yield
-    except Timeout as error:
-        raise BusyError(
-            f"Another process has been writing to {folder} for {LOCK_TIMEOUT_S} s.",
-            cure="Wait until it has finished, then try again.",
-        ) from error
+    busy = BusyError(
+        f"Another process has been writing to {folder} for {LOCK_TIMEOUT_S} s.",
+        cure="Wait until it has finished, then try again.",
+    )
+    with locked(folder / LOCK, busy, LOCK_TIMEOUT_S):
+        yield

@@ -33,11 +33,10 @@ Made = TypeVar("Made")
 # What a damaged row raises when a value is made from it.
 UNREADABLE = (ValueError, TypeError, KeyError, RecursionError, InputError)
 
-# An earlier release stored metadata that is nested deeper; JSON can be sent up to 255 levels.
-MOST_LEVELS = 100
-
 log = logging.getLogger(__name__)
 
+
+REPAIR = "Repair it: sourcebook check --repair"
 
 IDENTITY = " || ' ' || ".join(
     f"articles.{column}" for column in ("title", "publisher", "authors", "source")
@@ -241,25 +240,7 @@ def metadata_of(row: Row) -> Metadata:
         values[name] = tuple(json.loads(values[name]))
     for name in ("date_sources", "extra"):
         values[name] = json.loads(values[name])
-    for name in [name for name, value in values["extra"].items() if _too_deep(value)]:
-        log.warning("%r of the article %r is nested too deep to be shown", name, row["id"])
-        del values["extra"][name]
     return Metadata(**values)
-
-
-def _too_deep(value: object) -> bool:
-    """Whether lists and objects are nested deeper than an answer can show."""
-    level = [value]
-    for _ in range(MOST_LEVELS):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def whole(rows: Iterable[Row], make: Callable[[Row], Made]) -> list[Made]:
@@ -336,7 +317,7 @@ def passage_of(row: Row) -> Passage:
 
     Raises `DamagedError` where it is not as it was cut.
     """
-    if checksum_of(row, WORDS) != row["checksum"]:
+    if checksum_of(row, WORDS) != row["checksum"] or row["article_id"] is None:
         raise damaged({"id": row["article_id"], "source": row["source"]})
     return Passage(
         article_id=row["article_id"],

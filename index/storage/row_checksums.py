@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sourcebook.index.article import Metadata
 
-if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
+if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
     import sqlite3
 
 # The columns that a checksum covers, by the column that holds it. The canonical text is not among
@@ -22,7 +22,7 @@ WORDS = (
     "rowid", "id", "article", "start", "end", "text", "kind", "headings", "sentences", "text_hash",
 )  # fmt: skip
 VECTORS = ("passage", "pooled", "tokens", "pieces", "starts")
-TRASH = ("id", "removed", "source", "sha256", *BODY, *METADATA)
+TRASH = ("id", "removed", "source", "sha256", "characters", *METADATA)  # its body is an article's
 JUDGEMENT = ("id", "question", "verdict", "quotes", "note", "generation", "judged")
 
 
@@ -30,7 +30,8 @@ def checksum(*values: Any) -> int:
     """The CRC-32 of the values of a row; of bytes it covers their length as well."""
     blobs = [value for value in values if type(value) is bytes]
     plain = [len(value) if type(value) is bytes else value for value in values]
-    found = zlib.crc32(repr(plain).encode())
+    # `repr` would depend on which characters the running Python knows.
+    found = zlib.crc32(ascii(plain).encode())
     for blob in blobs:
         found = zlib.crc32(blob, found)
     return found

@@ -30,7 +30,9 @@ CREATE TABLE trash (                       -- removed articles, as they were in 
     tags TEXT NOT NULL,
     date_sources TEXT NOT NULL,
     extra TEXT NOT NULL,
-    checksum INTEGER NOT NULL,             -- of all but the text, which has its hash
+    characters INTEGER NOT NULL,           -- of the text
+    record INTEGER NOT NULL,               -- checksum of what stands above, which is listed
+    body INTEGER NOT NULL,                 -- checksum of the content's hash and what stands below
     blocks TEXT NOT NULL,
     removals TEXT NOT NULL,
     text TEXT NOT NULL,

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from sourcebook.index.errors import LibraryError, StorageError
 from sourcebook.index.storage import row_checksums
-from sourcebook.index.storage.copies import copy_database
 
-if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
+if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
     import sqlite3
 
 APPLICATION_ID = 0x53424B31  # "SBK1": tells our databases from any other SQLite file
@@ -54,18 +53,19 @@ def check(connection: "sqlite3.Connection", path: Path) -> None:
 
 
 def upgrade(
-    connection: "sqlite3.Connection", path: Path, copy: Callable[[Path], None] | None
+    connection: "sqlite3.Connection", path: Path, copy: Callable[[str], object] | None
 ) -> None:
     """Bring an older database to this version, in one transaction; first, keep a copy of it.
 
-    `copy` writes the database to a path by another connection; without it no copy is kept. Raises
-    `StorageError` where the folder cannot be written, or the disk has no room for the copy.
+    `copy` writes the database to a file of that name, without its suffix, by another connection;
+    without it no copy is kept. Raises `StorageError` where the folder cannot be written, or the
+    disk has no room for the copy.
     """
     if _version(connection) == SCHEMA_VERSION:
         return
     try:
-        name = f"{path.stem}.before-schema-{SCHEMA_VERSION}.db"
-        _bring_up(connection, lambda: copy and copy_database(path, copy, name))
+        stem = f"{path.stem}.before-schema-{SCHEMA_VERSION}"
+        _bring_up(connection, lambda: copy and copy(stem))
     except Exception as error:
         known = str(getattr(error, "sqlite_errorname", ""))  # of sqlite3's own errors
         if isinstance(error, StorageError) or known.startswith(("SQLITE_READONLY", "SQLITE_CANT")):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.passages import Passage
-from sourcebook.index.storage.store import Writer
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import Writer
 
 # While an upgrade is under way the database also has these tables. Who removes or replaces an
 # article, even an older Sourcebook, deletes its rows there as well: they refer to it.
@@ -24,13 +24,13 @@ ARTICLES = """
 def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
     """Begin an upgrade, or begin it again with another encoder; `copy` is the copy's file name."""
     for table in (*reversed(TABLES), "articles"):
-        writer._all(f"DROP TABLE IF EXISTS {NEXT}{table}")
-    writer._all(ARTICLES)
+        writer.run(f"DROP TABLE IF EXISTS {NEXT}{table}")
+    writer.run(ARTICLES)
     for table in TABLES:
-        [(made,)] = writer._all("SELECT sql FROM sqlite_master WHERE name = ?", table)
+        [(made,)] = writer.rows("SELECT sql FROM sqlite_master WHERE name = ?", table)
         columns = re.sub(r'REFERENCES "?passages"?', "REFERENCES next_passages", made)
-        writer._all(f"CREATE TABLE {NEXT}{table} {columns[columns.index('(') :]}")
-    writer._all("CREATE INDEX next_passages_article ON next_passages(article)")
+        writer.run(f"CREATE TABLE {NEXT}{table} {columns[columns.index('(') :]}")
+    writer.run("CREATE INDEX next_passages_article ON next_passages(article)")
     facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "copy": copy}
     writer.set_meta("upgrade", json.dumps(facts))
     writer.seal_schema()
@@ -41,7 +41,7 @@ def waiting(view: View, passages: int) -> list[tuple[int, str]]:
 
     They are encoded in the order in which they were added, so those after the last one wait.
     """
-    rows = view._all(
+    rows = view.rows(
         """SELECT rowid, id, (SELECT count(*) FROM passages WHERE article = articles.rowid)
            FROM articles WHERE rowid > (SELECT coalesce(max(article), 0) FROM next_articles)
            ORDER BY rowid LIMIT ?""",
@@ -61,7 +61,7 @@ def stage(
 ) -> None:
     """Keep the passages of articles by row number; one that was removed meanwhile is left out."""
     for article, passages in encoded:
-        kept = writer._all(
+        kept = writer.run(
             """INSERT INTO next_articles
                SELECT rowid, (SELECT count(*) FROM passages WHERE article = articles.rowid)
                FROM articles WHERE rowid = ? RETURNING article""",
@@ -76,29 +76,29 @@ def take_over(writer: Writer, derived: str) -> None:
 
     Every article must be staged. `derived` is the folder of the new indexes.
     """
-    indexes = writer._all(
+    indexes = writer.rows(
         "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'passages' AND sql > ''"
     )
-    writer._all("DROP INDEX next_passages_article")
+    writer.run("DROP INDEX next_passages_article")
     for table in (*reversed(TABLES), "next_articles"):
-        writer._all(f"DROP TABLE {table}")
+        writer.run(f"DROP TABLE {table}")
     for table in TABLES:
-        writer._all(f"ALTER TABLE {NEXT}{table} RENAME TO {table}")
+        writer.run(f"ALTER TABLE {NEXT}{table} RENAME TO {table}")
     for (made,) in indexes:
-        writer._all(made)
+        writer.run(made)
     generation = writer.next_generation()
     # As `Writer.link` does it for one article: a copy's passages that its original has too are
     # not searched.
-    writer._all(
+    writer.run(
         """UPDATE passages SET searchable = 1, generation = ? WHERE NOT EXISTS (
                SELECT 1 FROM articles JOIN passages AS original ON original.article = copy_of
                WHERE articles.rowid = passages.article
                AND original.text_hash = passages.text_hash)""",
         generation,
     )
-    writer._all("DELETE FROM removed")
+    writer.run("DELETE FROM removed")
     writer.set_meta("pruned", generation)
     writer.count_pieces_anew()
     writer.set_meta("derived", derived)
-    writer._all("DELETE FROM meta WHERE key = 'upgrade'")
+    writer.run("DELETE FROM meta WHERE key = 'upgrade'")
     writer.seal_schema()

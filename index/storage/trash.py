@@ -1,12 +1,12 @@
 """The trash: articles that were removed, which nothing searches, and the way back for a while."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sourcebook.index.article import Article
-from sourcebook.index.errors import DamagedError, NotFoundError
+from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
 from sourcebook.index.storage.records import (
     UNREADABLE,
     Row,
@@ -17,9 +17,9 @@ from sourcebook.index.storage.records import (
     text_of,
     whole,
 )
-from sourcebook.index.storage.row_checksums import JUDGEMENT, TRASH, checksum_of
-from sourcebook.index.storage.store import Writer, now
+from sourcebook.index.storage.row_checksums import BODY, JUDGEMENT, TRASH, checksum_of
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import Writer, in_utc, now
 
 KEPT_DAYS = 30
 # Under this key `meta` holds when something was first seen that is due to be deleted.
@@ -44,36 +44,38 @@ class Trashed:
 
 def put(writer: Writer, article_id: str) -> None:
     """Copy an article into the trash, in place of the one with the same id that may be there."""
-    names = [name for name in TRASH if name != "removed"]
-    sql = f"SELECT {', '.join(names)}, text FROM articles WHERE id = ?"
-    [found] = writer._all(sql, article_id)
+    names = [name for name in (*TRASH, *BODY, "text") if name != "removed"]
+    [found] = writer.rows(f"SELECT {', '.join(names)} FROM articles WHERE id = ?", article_id)
     row = dict(found) | {"removed": now()}
     try:
         writer.article(article_id)
-        row["checksum"] = checksum_of(row, TRASH)
+        row |= {"record": checksum_of(row, TRASH), "body": checksum_of(row, BODY)}
     except DamagedError:
-        row["checksum"] = DAMAGED
+        row |= {"record": DAMAGED, "body": DAMAGED}
     columns = ", ".join(row)
-    writer._all(f"INSERT OR REPLACE INTO trash ({columns}) VALUES ({marks(row)})", *row.values())
+    writer.run(f"INSERT OR REPLACE INTO trash ({columns}) VALUES ({marks(row)})", *row.values())
 
 
 def listed(view: View) -> list[Trashed]:
     """What is in the trash, what was removed last first; the log names what is damaged."""
-    rows = view._all("SELECT * FROM trash ORDER BY removed DESC, rowid DESC")
-    return whole(rows, _trashed_of)
+    # The long columns, which a list does not need, are not read.
+    sql = f"SELECT {', '.join(TRASH)}, record FROM trash ORDER BY removed DESC, rowid DESC"
+    return whole(view.rows(sql), _trashed_of)
 
 
 def ids(view: View) -> list[str]:
     """The ids of all articles in the trash, also of damaged ones."""
-    return [row[0] for row in view._all("SELECT id FROM trash ORDER BY id")]
+    return [row[0] for row in view.rows("SELECT id FROM trash ORDER BY id")]
 
 
 def article(view: View, wanted: str) -> Article:
     """The article in the trash with this id. Raises `NotFoundError` and `DamagedError`."""
-    rows = view._all("SELECT * FROM trash WHERE id = ?", wanted)
+    rows = view.rows("SELECT * FROM trash WHERE id = ?", wanted)
     if not rows:
         raise _unknown(wanted)
     _compare(rows[0])
+    if checksum_of(rows[0], BODY) != rows[0]["body"]:
+        raise damaged(rows[0])
     text_of(rows[0])
     try:
         return parts_of(rows[0])
@@ -82,25 +84,32 @@ def article(view: View, wanted: str) -> Article:
 
 
 def take_out(writer: Writer, wanted: str) -> None:
-    """Delete an article from the trash, because it is in the library again."""
-    writer._all("DELETE FROM trash WHERE id = ?", wanted)
+    """Delete an article from the trash, if it is there, because it is not needed any more."""
+    writer.run("DELETE FROM trash WHERE id = ?", wanted)
 
 
 def purge(writer: Writer, wanted: str) -> None:
     """Delete an article from the trash, and its words from the judgements that quote it.
 
-    A judgement that quoted nothing else goes altogether. Raises `NotFoundError` where the trash
-    does not hold it.
+    Raises `NotFoundError` where the trash does not hold it.
     """
-    if not writer._all("DELETE FROM trash WHERE id = ? RETURNING id", wanted):
+    if not writer.run("DELETE FROM trash WHERE id = ? RETURNING id", wanted):
         raise _unknown(wanted)
-    for row in writer._all("SELECT * FROM judgements WHERE instr(quotes, ?)", wanted):
+    forget_quotes(writer, wanted)
+
+
+def forget_quotes(writer: Writer, wanted: str) -> None:
+    """Delete an article's words from the judgements that quote it.
+
+    A judgement that quoted nothing else goes altogether.
+    """
+    for row in writer.rows("SELECT * FROM judgements WHERE instr(quotes, ?)", wanted):
         quotes = _others(row, wanted)
         if not quotes:
             writer.remove_judgement(row["id"])
             continue
         kept = dict(row) | {"quotes": json.dumps(quotes, ensure_ascii=False)}
-        writer._all(
+        writer.run(
             "UPDATE judgements SET quotes = ?, checksum = ? WHERE id = ?",
             kept["quotes"],
             checksum_of(kept, JUDGEMENT),
@@ -120,7 +129,7 @@ def _others(judgement: Row, wanted: str) -> list[dict[str, Any]]:
 def expired(view: View, at: datetime | None = None) -> bool:
     """Whether something has been in the trash for longer than it is kept, at a time, or now."""
     oldest = _oldest(at or datetime.now(UTC))
-    return bool(view._all("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", oldest))
+    return bool(view.rows("SELECT 1 FROM trash WHERE removed < ? LIMIT 1", oldest))
 
 
 def expire(writer: Writer, at: datetime | None = None) -> None:
@@ -129,35 +138,33 @@ def expire(writer: Writer, at: datetime | None = None) -> None:
     It must have been so for a day: a clock that leaps ahead and is set back deletes nothing.
     """
     at = at or datetime.now(UTC)
-    known = writer._meta(SEEN)
+    try:
+        known = writer.meta(SEEN, optional=True)
+    except LibraryError:  # damaged: it is written anew
+        known = None
     seen = datetime.fromisoformat(known) if known else at
     if seen > at or not expired(writer, at):  # the clock was set back, or nothing is due
-        writer._all("DELETE FROM meta WHERE key = ?", SEEN)
+        writer.run("DELETE FROM meta WHERE key = ?", SEEN)
     elif known is None:
-        writer.set_meta(SEEN, _moment(at))
+        writer.set_meta(SEEN, in_utc(at))
     elif at - seen >= timedelta(days=1):
-        writer._all("DELETE FROM trash WHERE removed < ?", _oldest(seen))
-        writer.set_meta(SEEN, _moment(at))
+        writer.run("DELETE FROM trash WHERE removed < ?", _oldest(seen))
+        writer.set_meta(SEEN, in_utc(at))
 
 
 def _oldest(at: datetime) -> str:
-    return _moment(at - timedelta(days=KEPT_DAYS))
-
-
-def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return in_utc(at - timedelta(days=KEPT_DAYS))
 
 
 def _trashed_of(row: Row) -> Trashed:
     _compare(row)
     until = datetime.fromisoformat(row["removed"]) + timedelta(days=KEPT_DAYS)
-    names = ("id", "source", "title", "publisher", "published", "removed")
-    facts = {name: row[name] for name in names}
-    return Trashed(**facts, characters=len(row["text"]), until=_moment(until))
+    facts = {each.name: row[each.name] for each in fields(Trashed) if each.name != "until"}
+    return Trashed(**facts, until=in_utc(until))
 
 
 def _compare(row: Row) -> None:
-    if checksum_of(row, TRASH) != row["checksum"]:
+    if checksum_of(row, TRASH) != row["record"]:
         raise damaged(row)
 
 

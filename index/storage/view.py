@@ -1,47 +1,36 @@
 """Queries on a view, which is a snapshot of a library's database."""
 
-import itertools
 import json
 import logging
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
 
 from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
-from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
+from sourcebook.index.errors import DamagedError, NotFoundError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import (
+    REPAIR,
     UNREADABLE,
     ArticleRecord,
     Covered,
     Failure,
     Filter,
     Judgement,
-    Moment,
     StoredEncoding,
-    UpgradeProgress,
     article_of,
     damaged,
     judgement_of,
-    marks,
     passage_of,
     record_of,
     text_of,
     whole,
 )
-from sourcebook.index.storage.row_checksums import JUDGEMENT, VECTORS, checksum, checksum_of
-
-if TYPE_CHECKING:  # only `sourcebook.index.storage.store` opens databases
-    import sqlite3
-
-REPAIR = "To repair it: sourcebook check --repair"
+from sourcebook.index.storage.row_checksums import VECTORS, checksum, checksum_of
+from sourcebook.index.storage.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
-
-# SQLite binds at most 32,766 values to a statement (sqlite.org/limits.html).
-BATCH = 10_000
 
 _METADATA = ", ".join(f"articles.{field.name}" for field in fields(Metadata))
 # What an article's checksums cover besides its columns, and the checksums.
@@ -68,60 +57,12 @@ ORDERS = {
 }
 
 
-class View:
+class View(Snapshot):
     """Queries on one snapshot of the database.
 
     A text is compared with its hash whenever it is read. Who asks for one article or passage gets
     `DamagedError` where that is damaged; who asks for many gets those that are not.
     """
-
-    def __init__(self, connection: "sqlite3.Connection") -> None:
-        """Use `Store.view`."""
-        self._connection = connection
-
-    @property
-    def generation(self) -> int:
-        """A number that grows with every committed change."""
-        return int(self.meta("generation"))
-
-    @property
-    def moment(self) -> Moment:
-        """The committed state that the view is of."""
-        generation = self.generation
-        return Moment(generation, self.state(generation) or 0)
-
-    def state(self, generation: int) -> int | None:
-        """The number of that generation's commit; None if the library had none or forgot it."""
-        rows = self._all("SELECT state FROM history WHERE generation = ?", generation)
-        return int(rows[0][0]) if rows else None
-
-    @property
-    def pruned(self) -> int:
-        """Removals up to this generation are deleted, so `removed_since` does not list them."""
-        return int(self.meta("pruned"))
-
-    @property
-    def derived(self) -> str:
-        """The folder of the derived indexes, within the library's; empty before an upgrade."""
-        return str(self._meta("derived") or "")
-
-    def upgrade(self) -> UpgradeProgress | None:
-        """How far the library's upgrade to another encoder is, if one was begun."""
-        facts = self._meta("upgrade")
-        if facts is None:
-            return None
-        return UpgradeProgress(
-            **json.loads(facts),
-            done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
-            total=self._one("SELECT count(*) FROM passages")[0],
-        )
-
-    def meta(self, key: str) -> Any:
-        """The value stored under `key`. Raises `LibraryError` where it is missing or damaged."""
-        value = self._meta(key)
-        if value is None:
-            raise _damaged_meta(key)
-        return value
 
     def counts(self) -> dict[str, int]:
         """The numbers of articles, of copies among them, of passages and of failures."""
@@ -134,7 +75,7 @@ class View:
 
     def record(self, article_id: str) -> ArticleRecord:
         """The article with this id, without its text. Raises `NotFoundError` if there is none."""
-        rows = self._all(f"{_RECORD} WHERE articles.id = ?", article_id)
+        rows = self.rows(f"{_RECORD} WHERE articles.id = ?", article_id)
         if not rows:
             raise NotFoundError(
                 f"There is no article {article_id!r} in the library.",
@@ -150,7 +91,7 @@ class View:
         try:
             return self.record(article_id)
         except DamagedError:
-            [(row, source)] = self._all(
+            [(row, source)] = self.rows(
                 "SELECT rowid, source FROM articles WHERE id = ?", article_id
             )
             return ArticleRecord(
@@ -179,7 +120,7 @@ class View:
         where, values = (chosen or Filter()).where()
         by = f"{ORDERS[order]} {'DESC' if descending else 'ASC'}, articles.rowid"
         sql = f"{_RECORD} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?"
-        return whole(self._all(sql, *values, limit, offset), record_of)
+        return whole(self.rows(sql, *values, limit, offset), record_of)
 
     def count(self, chosen: Filter) -> int:
         """The number of articles that pass the filter."""
@@ -190,7 +131,7 @@ class View:
         """The number of articles by month and publisher, those without a date first."""
         sql = """SELECT substr(published, 1, 7) AS month, publisher, count(*) AS articles,
                  count(copy_of) AS copies FROM articles GROUP BY 1, 2 ORDER BY 1, 2"""
-        return [Covered(**dict(row)) for row in self._all(sql)]
+        return [Covered(**dict(row)) for row in self.rows(sql)]
 
     def records_by_rowid(self, rowids: Iterable[int]) -> dict[int, ArticleRecord]:
         """Records by row number; missing ones are left out."""
@@ -202,51 +143,30 @@ class View:
 
         Raises `DamagedError` where it is not as it was added.
         """
-        rows = self._all(f"{_ARTICLE} WHERE id = ?", article_id)
+        rows = self.rows(f"{_ARTICLE} WHERE id = ?", article_id)
         if not rows:
             self.record(article_id)
         return article_of(rows[0])
 
     def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
         """The whole articles by id; missing and damaged ones are left out."""
-        rows = [self._all(f"{_ARTICLE} WHERE id = ?", one) for one in article_ids]
+        rows = [self.rows(f"{_ARTICLE} WHERE id = ?", one) for one in article_ids]
         return {article.id: article for found in rows for article in whole(found, article_of)}
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
         """The texts of articles by id; missing and damaged ones are left out."""
         sql = "SELECT id, source, sha256, text FROM articles WHERE id = ?"
-        rows = [self._all(sql, one) for one in article_ids]
+        rows = [self.rows(sql, one) for one in article_ids]
         return {text.id: text for found in rows for text in whole(found, text_of)}
 
     def sources(self) -> list[tuple[str, str]]:
         """Id and source of each article, also of damaged ones."""
-        return [(row[0], row[1]) for row in self._all("SELECT id, source FROM articles")]
-
-    def integrity(self) -> list[str]:
-        """What SQLite finds wrong with the database file; empty if there is nothing."""
-        found = [str(row[0]) for row in self._all("PRAGMA integrity_check")]
-        return [] if found == ["ok"] else found
-
-    def damaged_records(self) -> list[LibraryError]:
-        """The library's records of itself that are damaged, such as its encoder's name."""
-        found = []
-        for [key] in self._all("SELECT key FROM meta"):
-            try:
-                self._meta(key)
-            except LibraryError as error:
-                found.append(error)
-        return found
-
-    def miscounted(self) -> bool:
-        """Whether the counts of word pieces differ from what the passages hold."""
-        rows = self._all("SELECT piece, passages, checksum FROM piece_counts")
-        stored = {row[0]: row[1] for row in rows if checksum(row[0], row[1]) == row[2]}
-        return len(stored) < len(rows) or stored != self.counted_pieces()
+        return [(row[0], row[1]) for row in self.rows("SELECT id, source FROM articles")]
 
     def holding(self, quote: str) -> list[str]:
         """Ids of the articles whose text contains `quote`."""
         sql = "SELECT id FROM articles WHERE instr(text, ?) ORDER BY rowid"
-        return [row[0] for row in self._all(sql, quote)]
+        return [row[0] for row in self.rows(sql, quote)]
 
     def copy_of(self, rowid: int) -> int | None:
         """The row number of the original if this article is a copy, else None."""
@@ -255,7 +175,7 @@ class View:
 
     def distinct(self, column: str) -> list[str]:
         """The distinct values of `publisher`, `language`, `authors` or `tags`, sorted."""
-        rows = self._all(f"SELECT DISTINCT {column} FROM articles")
+        rows = self.rows(f"SELECT DISTINCT {column} FROM articles")
         if column in ("authors", "tags"):
             lists = whole(rows, lambda row: json.loads(row[0]))
             return sorted({value for values in lists for value in values if value})
@@ -266,15 +186,15 @@ class View:
         """The distinct hosts of the articles' addresses without `www.`, sorted."""
         sql = """SELECT DISTINCT substr(url, 1, 8 + instr(substr(url, 9) || '/', '/'))
                  FROM articles WHERE url IS NOT NULL"""
-        return sorted({host for row in self._all(sql) if (host := host_of(row[0]))})
+        return sorted({host for row in self.rows(sql) if (host := host_of(row[0]))})
 
     def allowed(self, chosen: Filter) -> tuple[list[int], list[int]]:
         """Row numbers of the articles that pass the filter, and of their passages."""
         where, values = chosen.where()
-        articles = self._all(f"SELECT rowid FROM articles WHERE {where}", *values)
+        articles = self.rows(f"SELECT rowid FROM articles WHERE {where}", *values)
         sql = f"""SELECT passages.rowid FROM passages JOIN articles
                   ON passages.article = articles.rowid WHERE searchable AND {where}"""
-        return [row[0] for row in articles], [row[0] for row in self._all(sql, *values)]
+        return [row[0] for row in articles], [row[0] for row in self.rows(sql, *values)]
 
     def passages(self, rowids: Iterable[int]) -> dict[int, tuple[int, Passage]]:
         """(row number of the article, passage) by row number; missing ones are left out.
@@ -286,10 +206,13 @@ class View:
                  LEFT JOIN articles ON passages.article = articles.rowid
                  LEFT JOIN passage_checksums ON passage = passages.rowid
                  WHERE passages.rowid IN (%s)"""
-        made = whole(
-            self._in(sql, rowids), lambda row: (row["rowid"], (row["article"], passage_of(row)))
-        )
-        return dict(made)
+        found = {}
+        for row in self._in(sql, rowids):
+            try:
+                found[row["rowid"]] = row["article"], passage_of(row)
+            except (DamagedError, *UNREADABLE):
+                self._left_out(row["rowid"], "a passage of %s is damaged")
+        return found
 
     def undamaged(self, found: Mapping[int, tuple[int, Passage]]) -> dict[int, tuple[int, Passage]]:
         """Those passages, by row number, that print what their article says there."""
@@ -300,8 +223,15 @@ class View:
             if (text := texts.get(passage.article_id))
             and text.text[passage.start : passage.end] == passage.text
         }
-        self.report_damaged(found.keys() - good.keys())
+        for row, (_, passage) in found.items():
+            # A damaged text was named when it was read.
+            if row not in good and (passage.article_id in texts or not self._has(passage)):
+                self._left_out(row, "a passage of %s is damaged")
         return good
+
+    def _has(self, passage: Passage) -> bool:
+        """Whether the article of a passage is found by its id."""
+        return bool(self.rows("SELECT 1 FROM articles WHERE id = ?", passage.article_id))
 
     def passages_of(self, article_id: str) -> list[Passage]:
         """The passages of an article, in order. Raises `NotFoundError` and `DamagedError`."""
@@ -324,7 +254,7 @@ class View:
 
     def passage_rowid(self, passage_id: str) -> int:
         """The row number of a passage. Raises `NotFoundError` if there is none with this id."""
-        rows = self._all("SELECT rowid FROM passages WHERE id = ?", passage_id)
+        rows = self.rows("SELECT rowid FROM passages WHERE id = ?", passage_id)
         if not rows:
             raise NotFoundError(
                 f"There is no passage {passage_id!r} in the library.",
@@ -335,7 +265,7 @@ class View:
     def passage_rowids(self, article_rowid: int) -> list[int]:
         """Row numbers of the passages of an article, in order."""
         sql = "SELECT rowid FROM passages WHERE article = ? ORDER BY rowid"
-        return [row[0] for row in self._all(sql, article_rowid)]
+        return [row[0] for row in self.rows(sql, article_rowid)]
 
     def copies(self, article_rowids: Iterable[int]) -> dict[int, list[ArticleRecord]]:
         """The syndicated copies of each article."""
@@ -366,22 +296,25 @@ class View:
             if checksum_of(row, VECTORS) == row["checksum"]:
                 yield row["passage"], StoredEncoding(*(row[name] for name in VECTORS[1:]))
             else:
-                found = self._all(
-                    """SELECT source FROM articles JOIN passages ON article = articles.rowid
-                       WHERE passages.rowid = ?""",
-                    row["passage"],
-                )
-                name = repr(found[0][0]) if found else "an unknown article"
-                log.error("left out: the vectors of a passage of %s are damaged. %s", name, REPAIR)
+                self._left_out(row["passage"], "the vectors of a passage of %s are damaged")
 
-    def report_damaged(self, rowids: Iterable[int]) -> None:
-        """Tell the log of passages that are missing or damaged in the database."""
+    def report_missing(self, table: str, rowids: Iterable[int]) -> None:
+        """Tell the log of passages that have no row in `passages` or `vectors`.
+
+        Those whose row is damaged were named when it was read.
+        """
+        wanted = set(rowids)
+        sql = f"SELECT rowid FROM {table} WHERE rowid IN (%s)"
+        for rowid in sorted(wanted - {row[0] for row in self._in(sql, wanted)}):
+            self._left_out(rowid, "a passage of %s is missing or damaged")
+
+    def _left_out(self, rowid: int, what: str) -> None:
+        """Tell the log what of a passage is left out, with the name of its article."""
         sql = """SELECT source FROM articles JOIN passages ON article = articles.rowid
                  WHERE passages.rowid = ?"""
-        for rowid in rowids:
-            found = self._all(sql, rowid)
-            name = repr(found[0][0]) if found else "an unknown article"
-            log.error("left out: a passage of %s is missing or damaged. %s", name, REPAIR)
+        found = self.rows(sql, rowid)
+        name = repr(found[0][0]) if found else "an unknown article"
+        log.error("left out: %s. %s", what % name, REPAIR)
 
     def piece_counts(self, pieces: Iterable[int]) -> dict[int, int]:
         """The number of passages that contain each of the word pieces, where there are any.
@@ -408,32 +341,27 @@ class View:
         """Row numbers of the passages that became searchable after that generation, sorted."""
         # Sorted here, because with ORDER BY SQLite scans the whole table in row order.
         sql = "SELECT rowid FROM passages WHERE generation > ? AND searchable"
-        return sorted(row[0] for row in self._all(sql, generation))
+        return sorted(row[0] for row in self.rows(sql, generation))
 
     def removed_since(self, generation: int) -> list[int]:
         """Row numbers of the passages that were removed after that generation.
 
         Complete for generations from `pruned` on.
         """
-        rows = self._all("SELECT passage FROM removed WHERE generation > ?", generation)
+        rows = self.rows("SELECT passage FROM removed WHERE generation > ?", generation)
         return [row[0] for row in rows]
 
     def failures(self) -> list[Failure]:
         """The sources that could not be added, newest first."""
         return [
             Failure(**dict(row))
-            for row in self._all("SELECT * FROM failures ORDER BY failed DESC, source")
+            for row in self.rows("SELECT * FROM failures ORDER BY failed DESC, source")
         ]
 
     def judgements(self) -> list[Judgement]:
         """All judgements, newest first."""
-        rows = self._all("SELECT * FROM judgements ORDER BY rowid DESC")
+        rows = self.rows("SELECT * FROM judgements ORDER BY rowid DESC")
         return whole(rows, judgement_of)
-
-    def damaged_judgements(self) -> list[str]:
-        """The ids of the judgements that are not as they were written."""
-        rows = self._all("SELECT * FROM judgements")
-        return [row["id"] for row in rows if checksum_of(row, JUDGEMENT) != row["checksum"]]
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles that share a band and are not copies themselves.
@@ -448,46 +376,10 @@ class View:
 
     def article_rowid(self, source: str) -> int | None:
         """The row number of the article that was last added from `source`, or None."""
-        rows = self._all("SELECT rowid FROM articles WHERE source = ?", source)
+        rows = self.rows("SELECT rowid FROM articles WHERE source = ?", source)
         return int(rows[0][0]) if rows else None
 
     def content_sha256(self, source: str) -> str | None:
         """The content hash of the article that was last added from `source`, or None."""
-        rows = self._all("SELECT content_sha256 FROM articles WHERE source = ?", source)
+        rows = self.rows("SELECT content_sha256 FROM articles WHERE source = ?", source)
         return rows[0][0] if rows else None
-
-    def _meta(self, key: str) -> Any:
-        """The value stored under `key`, or None. Raises `LibraryError` where it is damaged."""
-        for row in self._all("SELECT * FROM meta WHERE key = ?", key):
-            if checksum(row["key"], row["value"]) != row["checksum"]:
-                raise _damaged_meta(key)
-            return row["value"]
-        return None
-
-    def _one(self, sql: str, *values: Any) -> "sqlite3.Row":
-        row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
-        if row is None:
-            raise LibraryError(f"The database holds no {values!r}.", cure="It may be damaged.")
-        return row
-
-    def _all(self, sql: str, *values: Any) -> list["sqlite3.Row"]:
-        return self._connection.execute(sql, values).fetchall()
-
-    def _in(self, sql: str, values: Iterable[int]) -> Iterator["sqlite3.Row"]:
-        """The rows of `sql`, whose `%s` is replaced by a list of values of any length."""
-        for batch in _batches(values):
-            yield from self._connection.execute(sql % marks(batch), batch)
-
-
-def _damaged_meta(key: str) -> LibraryError:
-    anew = "or encode all articles again: sourcebook upgrade --again"
-    return LibraryError(
-        f"The library's record of its {key.replace('_', ' ')} is missing or damaged.",
-        cure=f"Restore sourcebook.db from a backup{', ' + anew if key == 'codec' else ''}.",
-    )
-
-
-def _batches(values: Iterable[int]) -> Iterator[list[int]]:
-    iterator = iter(values)
-    while batch := [int(value) for value in itertools.islice(iterator, BATCH)]:
-        yield batch

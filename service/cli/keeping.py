@@ -56,7 +56,7 @@ def restore(
     The library that was there is kept in a file beside it. A damaged backup changes nothing.
     """
     from sourcebook.index import backup as backups
-    from sourcebook.index.library import DATABASE
+    from sourcebook.index.folder import DATABASE
     from sourcebook.service.adding.files import printable
     from sourcebook.service.cli import printing
     from sourcebook.service.notation.responses import LibraryRestoredOut

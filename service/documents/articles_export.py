@@ -13,7 +13,7 @@ from typing import Literal
 
 from sourcebook.index.article import Article
 from sourcebook.index.errors import InputError, SourcebookError, StorageError, TooLargeError
-from sourcebook.index.library import DATABASE, missing
+from sourcebook.index.folder import DATABASE, missing
 from sourcebook.index.parsing.exported import as_line, as_markdown
 from sourcebook.index.parsing.parse import MAX_BYTES
 from sourcebook.index.storage.store import Store

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from sourcebook.index.errors import NotFoundError
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import JudgedQuote, Judgement
-from sourcebook.index.storage.store import now
 from sourcebook.index.storage.view import View
+from sourcebook.index.storage.writer import now
 from sourcebook.service.asking.query import query_of
 from sourcebook.service.documents.references import quoted
 from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan

@@ -9,8 +9,9 @@ from threading import Event
 from fastapi import APIRouter, Request, Response
 
 from sourcebook.index.errors import SourcebookError
-from sourcebook.index.library import FREE_BYTES, Library
+from sourcebook.index.library import Library
 from sourcebook.index.storage.records import UpgradeProgress
+from sourcebook.index.storage.room import FREE_BYTES
 from sourcebook.index.storage.view import View
 from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering

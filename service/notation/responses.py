@@ -3,15 +3,30 @@
 Each class is built from a value of the library: `ArticleOut.model_validate(record)`.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
-from sourcebook.index.article import Article
+from sourcebook.index.article import Article, deeper_than
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import ArticleRecord
+
+# Earlier releases stored metadata that are nested deeper than any that is added now. Pydantic
+# writes up to 255 levels as JSON and then raises an error; a few are those around the metadata.
+MOST_LEVELS = 100
+
+log = logging.getLogger(__name__)
 
 
 class Returned(BaseModel):
@@ -96,6 +111,17 @@ class ArticleOut(ArticleBrief):
     copy_of: str | None = Field(description="The id of the article that this one is a copy of.")
     added: str = Field(description="When this version was added, in UTC.")
     generation: int = Field(description="The generation of the library that added this version.")
+
+    @field_validator("extra", mode="before")
+    @classmethod
+    def _that_can_be_sent(cls, extra: Mapping[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """What is nested too deep stays in the library, and is not shown."""
+        shown = {name: each for name, each in extra.items() if not deeper_than(each, MOST_LEVELS)}
+        for name in extra.keys() - shown.keys():
+            log.warning(
+                "%r of the article %r is nested too deep to be shown", name, info.data.get("id")
+            )
+        return shown
 
 
 class BlockOut(Span):

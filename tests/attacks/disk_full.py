@@ -17,7 +17,8 @@ from attacks.kills import state_of, whole
 from attacks.outcome import Outcome
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import SourcebookError, StorageError
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import Library
 
 # A library is begun anew every so many rounds; in each, so many changes are tried.
 ROUNDS_EACH, CHANGES = 10, 6

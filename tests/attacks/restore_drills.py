@@ -21,7 +21,8 @@ from sourcebook.index.backup import backup, restore
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import SourcebookError
-from sourcebook.index.library import DATABASE, Library
+from sourcebook.index.folder import DATABASE
+from sourcebook.index.library import Library
 
 TESTS = Path(__file__).parents[1]
 # A library is begun anew every so many rounds; in each, so many restores are killed.
