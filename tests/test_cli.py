@@ -17,7 +17,7 @@ from sourcebook.eval.cli.app import app
 from sourcebook.index.library import Library
 from sourcebook.service.adding.files import file_of, source_of
 from sourcebook.service.cli import printing
-from sourcebook.service.notation.responses import PassagesOut
+from sourcebook.service.notation.articles import PassagesOut
 
 TEXT = "The council voted on Tuesday to double the fines for dumping waste in the river."
 TRAINS = "The ministry will reopen the night train to the coast in spring."

@@ -19,8 +19,8 @@ from sourcebook.index.errors import SourcebookError
 from sourcebook.index.library import Library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
-from sourcebook.service.cli.commands import serve_app
 from sourcebook.service.cli.context import logs_of
+from sourcebook.service.cli.serving import serve_app
 from sourcebook.service.http import server
 from sourcebook.service.http.connections import limited
 from sourcebook.service.settings import Settings

@@ -20,7 +20,7 @@ from sourcebook.index.library import UNWATCHED, Library, Outcome
 from sourcebook.index.parsing.parse import MAX_BYTES, decode, parse
 from sourcebook.service.adding.interrupting import interruptible
 from sourcebook.service.documents.catalogue import generation
-from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
+from sourcebook.service.notation.library import AddedOut, FailureOut, OutcomeOut
 
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
 

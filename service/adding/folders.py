@@ -13,7 +13,7 @@ from sourcebook.index.parsing.parse import find_files
 from sourcebook.service.adding.files import add_files, file_of, printable
 from sourcebook.service.adding.jobs import Job
 from sourcebook.service.documents.catalogue import generation
-from sourcebook.service.notation.responses import AddedOut, FailureOut, OutcomeOut
+from sourcebook.service.notation.library import AddedOut, FailureOut, OutcomeOut
 from sourcebook.service.settings import variable_of
 
 # Outcomes and failures of a job that are shown; all of them are counted.

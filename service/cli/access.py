@@ -13,7 +13,7 @@ from sourcebook.service.cli.recording import recorded
 
 if TYPE_CHECKING:  # importing it takes long, too long for `--help`
     from sourcebook.service.access.file import AccessFile, Key
-    from sourcebook.service.notation.responses import KeyOut
+    from sourcebook.service.notation.operators import KeyOut
 
 KeyRole = StrEnum("KeyRole", {word: word for word in KEY_ROLES})  # type: ignore[misc]
 Name = Annotated[str, typer.Argument(help="The person or program that it is for.")]
@@ -60,7 +60,7 @@ def add_key(
 def list_keys(ctx: typer.Context, as_json: Json = False) -> None:
     """List all keys, with their roles and when they were last used."""
     from sourcebook.service.cli import printing_access as printing
-    from sourcebook.service.notation.responses import KeysOut
+    from sourcebook.service.notation.operators import KeysOut
 
     output(ctx, KeysOut(keys=[_shown(key) for key in _file(ctx).all_keys()]), printing.keys)
 
@@ -86,7 +86,7 @@ def audit(
 ) -> None:
     """Show who changed what, newest first, over HTTP and on the command line."""
     from sourcebook.service.cli import printing_access as printing
-    from sourcebook.service.notation.responses import AuditOut, EntryOut
+    from sourcebook.service.notation.operators import AuditOut, EntryOut
 
     found = [EntryOut.model_validate(entry) for entry in _file(ctx).entries(limit, before)]
     output(ctx, AuditOut.of(found, limit), printing.audit)
@@ -100,7 +100,7 @@ def _file(ctx: typer.Context) -> "AccessFile":
 
 
 def _shown(key: "Key") -> "KeyOut":
-    from sourcebook.service.notation.responses import KeyOut
+    from sourcebook.service.notation.operators import KeyOut
 
     known = {
         name: getattr(key, name) for name in KeyOut.model_fields if name not in ("role", "key")

@@ -1,4 +1,4 @@
-"""The commands that keep a library safe outside: backup, restore and export."""
+"""The commands that keep a library safe: check, upgrade, backup, restore and export."""
 # ruff: noqa: PLC0415 (each command imports what it uses, so that `--help` answers at once)
 
 import sys
@@ -10,16 +10,92 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sourcebook.service.cli.context import FAILED, Json, output, settings_of
+from sourcebook.service.cli.context import (
+    FAILED,
+    INTERRUPTED,
+    Json,
+    opened,
+    output,
+    settings_of,
+)
 from sourcebook.service.cli.recording import recorded
 
 if TYPE_CHECKING:  # importing these takes seconds, too long for `--help`
     from sourcebook.index.backup import Backup
-    from sourcebook.service.notation.responses import BackupOut
+    from sourcebook.service.notation.library import BackupOut
 
 keeping = typer.Typer()
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+
+
+@keeping.command()
+@recorded(only="repair")
+def check(
+    ctx: typer.Context,
+    *,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Encode damaged passages again; build the indexes anew."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for damage in the database, every article, the trash, the indexes and the models.
+
+    Exit code 1 if there is any; each line says what is damaged and what to do.
+    """
+    from sourcebook.index.check import check as look
+    from sourcebook.service.cli import printing
+    from sourcebook.service.notation.library import CheckOut, DamageOut
+
+    with opened(ctx, advise=False) as library:
+        found = [DamageOut.model_validate(one) for one in look(library, repair=repair)]
+    output(ctx, CheckOut(damage=found), printing.checked)
+    if found:
+        raise typer.Exit(FAILED)
+
+
+@keeping.command()
+@recorded()
+def upgrade(
+    ctx: typer.Context,
+    *,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also where the library has this encoder already.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the library to another encoder: the default one, or the one given by --model.
+
+    The texts of its articles stay as they are, and the library can be used meanwhile. Stopped with
+    Ctrl-C, it goes on where it was when it is called again. A copy of the database is kept.
+    """
+    from sourcebook.service.cli import printing
+    from sourcebook.service.notation.library import UpgradedOut
+    from sourcebook.service.opening import encoder_named
+    from sourcebook.service.upgrading import upgrade_with_progress
+
+    settings = settings_of(ctx)
+    encoder = encoder_named(settings.model)
+    try:
+        done = upgrade_with_progress(settings.library, encoder, again=again)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command goes on from here.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    shown = UpgradedOut(
+        upgraded=done is not None,
+        encoder=encoder.name,
+        articles=done.articles if done else None,
+        passages=done.passages if done else None,
+        copy_kept=str(done.copy) if done else None,
+    )
+    output(ctx, shown, printing.upgraded)
+
+
+@keeping.command(hidden=True)
+def reembed(ctx: typer.Context, as_json: Json = False) -> None:
+    """The former name of `upgrade --again`."""
+    upgrade(ctx, again=True, as_json=as_json)
 
 
 @keeping.command()
@@ -59,7 +135,7 @@ def restore(
     from sourcebook.index.folder import DATABASE
     from sourcebook.service.adding.files import printable
     from sourcebook.service.cli import printing
-    from sourcebook.service.notation.responses import LibraryRestoredOut
+    from sourcebook.service.notation.library import LibraryRestoredOut
 
     folder = settings_of(ctx).library
     backups.look(file)
@@ -112,7 +188,7 @@ def export(
 
 def _shown(made: "Backup") -> "BackupOut":
     from sourcebook.service.adding.files import printable
-    from sourcebook.service.notation.responses import BackupOut
+    from sourcebook.service.notation.library import BackupOut
 
     return BackupOut.model_validate(asdict(made) | {"file": printable(made.file)})
 

@@ -20,18 +20,15 @@ from sourcebook.service.notation.answers import (
     VerifyOut,
     WrittenOut,
 )
-from sourcebook.service.notation.responses import (
+from sourcebook.service.notation.articles import ArticleFull, ArticleOut, ArticlesPage, PassagesOut
+from sourcebook.service.notation.library import (
     AddedOut,
-    ArticleFull,
-    ArticleOut,
-    ArticlesPage,
     BackupOut,
     CheckOut,
     ExportedOut,
     FailureOut,
     LibraryOut,
     LibraryRestoredOut,
-    PassagesOut,
     PurgedOut,
     RemovedOut,
     RestoredOut,

@@ -1,7 +1,7 @@
 """Prints keys and the audit log as text."""
 
 from sourcebook.service.cli.printing import console, table
-from sourcebook.service.notation.responses import AuditOut, KeyOut, KeysOut
+from sourcebook.service.notation.operators import AuditOut, KeyOut, KeysOut
 
 
 def new_key(made: KeyOut) -> None:

@@ -18,7 +18,7 @@ from sourcebook.index.parsing.exported import as_line, as_markdown
 from sourcebook.index.parsing.parse import MAX_BYTES
 from sourcebook.index.storage.store import Store
 from sourcebook.index.storage.view import View
-from sourcebook.service.notation.responses import ExportedOut, FailureOut
+from sourcebook.service.notation.library import ExportedOut, FailureOut
 
 ArticleFormat = Literal["jsonl", "markdown"]
 

@@ -6,24 +6,26 @@ from sourcebook.index.library import Library
 from sourcebook.index.storage import trash
 from sourcebook.service.documents.verify import verify
 from sourcebook.service.notation.answers import VerdictOut, VerifyOut
-from sourcebook.service.notation.requests import ArticlesQuery, VerifyRequest
-from sourcebook.service.notation.responses import (
+from sourcebook.service.notation.articles import (
     ArticleFull,
     ArticleOut,
     ArticlesPage,
+    PassageFull,
+    PassageOut,
+    PassagesOut,
+)
+from sourcebook.service.notation.library import (
     CoverageOut,
     CoveredOut,
     FailureOut,
     LibraryOut,
-    PassageFull,
-    PassageOut,
-    PassagesOut,
     PurgedOut,
     RemovedOut,
     RestoredOut,
     TrashedOut,
     TrashOut,
 )
+from sourcebook.service.notation.requests import ArticlesQuery, VerifyRequest
 
 SHOWN_FAILURES = 100
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sourcebook.index.article import Article, BlockKind
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Status
-from sourcebook.service.notation.responses import Example
+from sourcebook.service.notation.library import Example
 
 # Ten questions take a fraction of a second (14 ms each, docs/performance.md).
 NEWEST = 12

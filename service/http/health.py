@@ -19,7 +19,9 @@ from sourcebook.service.following import Following
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.http.rules import Lane, reads
-from sourcebook.service.notation.responses import CheckedOut, Health, ProblemError, UpgradeOut
+from sourcebook.service.notation.library import UpgradeOut
+from sourcebook.service.notation.operators import CheckedOut, Health
+from sourcebook.service.notation.responses import ProblemError
 
 # Warned of from here on; below `FREE_BYTES` nothing is added any more.
 LOW_BYTES = 10 * FREE_BYTES

@@ -15,6 +15,14 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.rules import Lane, reads, writes
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.answers import AnswerOut, SearchOut, VerifyOut, answer_out
+from sourcebook.service.notation.articles import ArticleFull, ArticlesPage, PassageFull, PassagesOut
+from sourcebook.service.notation.library import (
+    AddedOut,
+    CoverageOut,
+    ExamplesOut,
+    LibraryOut,
+    RemovedOut,
+)
 from sourcebook.service.notation.requests import (
     ArticlesQuery,
     ArticleText,
@@ -27,18 +35,7 @@ from sourcebook.service.notation.requests import (
     UploadFields,
     VerifyRequest,
 )
-from sourcebook.service.notation.responses import (
-    AddedOut,
-    ArticleFull,
-    ArticlesPage,
-    CoverageOut,
-    ExamplesOut,
-    LibraryOut,
-    PassageFull,
-    PassagesOut,
-    RemovedOut,
-    Returned,
-)
+from sourcebook.service.notation.responses import Returned
 
 ID = "An id from a list or a citation."
 Id = Annotated[str, Path(description=ID, examples=["ba0913253f6cc065"])]

@@ -12,8 +12,9 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.doorkeeper import COOKIE, shown_by
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.http.rules import reads
+from sourcebook.service.notation.operators import AuditOut, EntryOut
 from sourcebook.service.notation.requests import MAX_PAGE, StrictRequest
-from sourcebook.service.notation.responses import AuditOut, EntryOut, Returned
+from sourcebook.service.notation.responses import Returned
 
 
 class SignIn(StrictRequest):

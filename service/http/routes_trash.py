@@ -9,7 +9,7 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN, Id
 from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.http.uploads import Uploads
-from sourcebook.service.notation.responses import PurgedOut, RestoredOut, TrashOut
+from sourcebook.service.notation.library import PurgedOut, RestoredOut, TrashOut
 
 
 def trash_router(answering: Answering, uploads: Uploads) -> APIRouter:

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.explanation import Explained
+from sourcebook.service.notation.articles import ArticleBrief, PassageOut, Span
 from sourcebook.service.notation.explanations import ExplanationOut
-from sourcebook.service.notation.responses import ArticleBrief, PassageOut, Returned, Span
+from sourcebook.service.notation.responses import Returned
 
 
 class ScoresOut(Returned):
