@@ -44,7 +44,7 @@ ask: $(SERVING) | $(LIBRARY)/sourcebook.db  ## make ask Q="..."
 develop: $(DEVELOPING)  ## install what developing needs
 
 test: $(DEVELOPING)  ## all tests, three files side by side: many wait for servers
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/ruff format --check .

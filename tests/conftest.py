@@ -39,6 +39,26 @@ REPOSITORY = Path(__file__).parents[1]
 
 MakeLibrary = Callable[..., "Library"]
 
+# These take a minute or more each: they start first, so that no processor waits for one at the end.
+LONGEST_FILES = (
+    "test_workers.py",
+    "test_bench.py",
+    "test_crash.py",
+    "test_eval_cli.py",
+    "test_page.py",
+    "test_articles_dev.py",
+    "test_upgrade.py",
+    "test_calibrate.py",
+    "test_harness_truth.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; `--no-loadscope-reorder` keeps that order."""
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 FINES = "The council voted on Tuesday to double the fines for dumping waste in the river."
 TRAINS = (
     "The ministry will reopen the night train to the coast in spring.\n\n"

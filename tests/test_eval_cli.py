@@ -207,9 +207,9 @@ def test_an_interrupted_run_is_resumed_and_equals_an_uninterrupted_one(
     run: Run, tmp_path: Path, cache: Path
 ) -> None:
     path, whole = tmp_path / "report.json", tmp_path / "whole.json"
-    ok(run(*seeds("--limit", 40, "--json", whole)))
+    ok(run(*seeds("--limit", 20, "--json", whole)))
     program = "from sourcebook.eval.cli.app import main; main()"
-    arguments = ["eval", *map(str, seeds("--limit", 40, "--json", path, "--cache", cache))]
+    arguments = ["eval", *map(str, seeds("--limit", 20, "--json", path, "--cache", cache))]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         cwd=REPOSITORY,
@@ -223,9 +223,9 @@ def test_an_interrupted_run_is_resumed_and_equals_an_uninterrupted_one(
     assert "the same command with --resume continues" in said
     assert not path.exists()
     kept = len(partial_path(path).read_text("utf-8").splitlines()) - 1
-    assert 3 <= kept < 40
+    assert 3 <= kept < 20
     refused(run(*seeds("--limit", 5, "--json", path, "--resume")), "of another run", "questions")
-    ok(run(*seeds("--limit", 40, "--json", path, "--resume")))
+    ok(run(*seeds("--limit", 20, "--json", path, "--resume")))
     resumed, expected = load_report(path), load_report(whole)
     assert resumed.measures == expected.measures
     assert resumed.abstention == expected.abstention

@@ -48,7 +48,7 @@ class Server(Caller):
         lines = {one: Path(f"/proc/{one}/cmdline").read_text() for one in family(self.process.pid)}
         return {one for one, line in lines.items() if "spawn_main" in line}
 
-    def at_once(self, path: str, body: dict[str, Any], times: int = 24) -> list[dict[str, Any]]:
+    def at_once(self, path: str, body: dict[str, Any], times: int = 16) -> list[dict[str, Any]]:
         """What eight people get who ask the same again and again."""
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(self.post, path, body) for _ in range(times)]
