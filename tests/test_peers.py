@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from sourcebook.eval.data.beir import load_beir
-from sourcebook.eval.peers.__main__ import app
+from sourcebook.eval.peers.__main__ import ENVIRONMENT, app
 from sourcebook.eval.peers.compare import PEERS, SystemFigures, draw, figures_of, run_program
 from sourcebook.eval.peers.measuring import (
     Ask,
@@ -220,6 +220,7 @@ def test_without_the_environment_the_command_that_makes_it_is_named(folder: Path
     assert result.exit_code == 2
     assert "nowhere is missing" in result.stderr
     assert "make bench-peers" in result.stderr
+    assert ENVIRONMENT.parent == REPOSITORY  # where that command makes it
 
 
 def test_an_unknown_peer_is_refused(folder: Path) -> None:

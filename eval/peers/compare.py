@@ -21,7 +21,7 @@ from sourcebook.index.encoding.model_files import published_model
 from sourcebook.index.errors import NotFoundError, SourcebookError
 from sourcebook.index.passages import cut
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]  # the module may be a link to the file in the checkout
 PEERS = ("encode", "txtai", "langchain", "llamaindex", "haystack")
 SOURCEBOOK = "sourcebook"
 # The names of the systems that the ratios refer to.
