@@ -80,7 +80,11 @@ def test_a_judgement_is_kept_listed_and_taken_back(client: TestClient, judge: Ju
     before = client.get("/v1/library").json()["generation"]
     first = judge(QUESTION, "wrong", note="It says “Tuesday”\nonly.")
     second = judge(f" {QUESTION}\n", "passage", "double the fines")
-    assert client.get("/v1/judgements").json() == {"judgements": [second, first]}
+    both = {"total": 2, "limit": 50, "offset": 0, "judgements": [second, first]}
+    assert client.get("/v1/judgements").json() == both
+    older = client.get("/v1/judgements?limit=1&offset=1").json()
+    assert older == {"total": 2, "limit": 1, "offset": 1, "judgements": [first]}
+    assert client.get("/v1/judgements?limit=0").status_code == 422
     assert (first["note"], first["quotes"]) == ("It says “Tuesday”\nonly.", [])
     assert second["question"] == QUESTION
     start = FINES.index("double the fines")
@@ -94,7 +98,7 @@ def test_a_judgement_is_kept_listed_and_taken_back(client: TestClient, judge: Ju
 
     where = f"/v1/judgements/{first['id']}"
     assert (client.delete(where).status_code, client.delete(where).status_code) == (204, 404)
-    assert client.get("/v1/judgements").json() == {"judgements": [second]}
+    assert client.get("/v1/judgements").json()["judgements"] == [second]
 
 
 def test_what_is_exported(client: TestClient, judge: Judge) -> None:

@@ -358,10 +358,14 @@ class View(Snapshot):
             for row in self.rows("SELECT * FROM failures ORDER BY failed DESC, source")
         ]
 
-    def judgements(self) -> list[Judgement]:
-        """All judgements, newest first."""
-        rows = self.rows("SELECT * FROM judgements ORDER BY rowid DESC")
-        return whole(rows, judgement_of)
+    def judgements(self, limit: int = -1, offset: int = 0) -> list[Judgement]:
+        """Judgements, newest first; all of them without a limit."""
+        sql = "SELECT * FROM judgements ORDER BY rowid DESC LIMIT ? OFFSET ?"
+        return whole(self.rows(sql, limit, offset), judgement_of)
+
+    def count_judgements(self) -> int:
+        """The number of judgements."""
+        return int(self._one("SELECT count(*) FROM judgements")[0])
 
     def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
         """Signatures of older articles that share a band and are not copies themselves.

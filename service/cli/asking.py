@@ -171,5 +171,10 @@ def list_judgements(
     if export:
         exporting.write(export, exported(kept))
         typer.echo(f"Wrote {export}. To score it: sourcebook eval run {export}", err=True)
-    shown = JudgementsOut(judgements=[JudgementOut.model_validate(one) for one in kept])
+    shown = JudgementsOut(
+        total=len(kept),
+        limit=len(kept),
+        offset=0,
+        judgements=[JudgementOut.model_validate(one) for one in kept],
+    )
     output(ctx, shown, printing.judgements)

@@ -11,6 +11,7 @@ from sourcebook.index.storage.view import View
 from sourcebook.index.storage.writer import now
 from sourcebook.service.asking.query import query_of
 from sourcebook.service.documents.references import quoted
+from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
 from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan
 
 # `right` has the quotes of the answer, `passage` those that should have been found. `wrong` says
@@ -55,6 +56,17 @@ def judgements(library: Library) -> list[Judgement]:
     """All judgements, newest first."""
     with library.view() as view:
         return view.judgements()
+
+
+def page_of_judgements(library: Library, limit: int, offset: int) -> JudgementsOut:
+    """So many judgements after the first `offset`, newest first."""
+    with library.view() as view:
+        return JudgementsOut(
+            total=view.count_judgements(),
+            limit=limit,
+            offset=offset,
+            judgements=[JudgementOut.model_validate(one) for one in view.judgements(limit, offset)],
+        )
 
 
 def forget(library: Library, wanted: str) -> None:

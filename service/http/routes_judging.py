@@ -2,16 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from sourcebook.service.access.roles import Role
 from sourcebook.service.answering import Answering
-from sourcebook.service.documents.judgements import exported, forget, judge, judgements
+from sourcebook.service.documents.judgements import (
+    exported,
+    forget,
+    judge,
+    judgements,
+    page_of_judgements,
+)
 from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
-from sourcebook.service.notation.requests import JudgementRequest
+from sourcebook.service.notation.requests import JudgementRequest, JudgementsQuery
 
 JSON_LINES = "application/x-ndjson"
 
@@ -22,12 +28,15 @@ def judging_router(answering: Answering) -> APIRouter:
     routes = APIRouter(
         prefix="/v1/judgements",
         tags=["judgements"],
-        dependencies=PLAIN,
         responses=problems.responses(422, 503),
     )
 
     @routes.post(
-        "", status_code=201, responses=problems.responses(404, 507), summary="Judge an answer"
+        "",
+        status_code=201,
+        dependencies=PLAIN,
+        responses=problems.responses(404, 507),
+        summary="Judge an answer",
     )
     @writes(Role.ASKER)
     def keep(wanted: JudgementRequest) -> JudgementOut:
@@ -39,13 +48,13 @@ def judging_router(answering: Answering) -> APIRouter:
 
     @routes.get("", summary="List judgements")
     @reads(Role.ASKER)
-    def list_judgements() -> JudgementsOut:
-        """Return all judgements, newest first."""
-        kept = [JudgementOut.model_validate(judgement) for judgement in judgements(library)]
-        return JudgementsOut(judgements=kept)
+    def list_judgements(wanted: Annotated[JudgementsQuery, Query()]) -> JudgementsOut:
+        """Return judgements, newest first, a page at a time."""
+        return page_of_judgements(library, wanted.limit, wanted.offset)
 
     @routes.get(
         "/export",
+        dependencies=PLAIN,
         response_class=Response,
         responses={
             200: {
@@ -71,6 +80,7 @@ def judging_router(answering: Answering) -> APIRouter:
     @routes.delete(
         "/{judgement_id}",
         status_code=204,
+        dependencies=PLAIN,
         responses=problems.responses(404, 507),
         summary="Delete a judgement",
     )

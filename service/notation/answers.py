@@ -286,6 +286,9 @@ class JudgementOut(Returned):
 
 
 class JudgementsOut(Returned):
-    """All judgements, newest first."""
+    """One page of the list of judgements, newest first."""
 
+    total: int = Field(description="Number of judgements in the library.")
+    limit: int
+    offset: int
     judgements: list[JudgementOut]

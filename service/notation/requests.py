@@ -236,6 +236,13 @@ class ArticlesQuery(FilterFields):
         return replace(super().filter(), words=tuple(self.words.split()))
 
 
+class JudgementsQuery(StrictRequest):
+    """Which page of the list of judgements."""
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Maximum number of judgements.")
+    offset: int = Field(0, ge=0, le=2**62, description="Number of judgements to skip.")
+
+
 class MetadataFields(StrictRequest):
     """Metadata of an article; what is missing is taken from its text if possible."""
 

@@ -4,6 +4,8 @@ import { call, failure, fill } from "./api.js";
 import { actions, announce, button, count, folded, untrusted, h } from "./dom.js";
 import { addressOf, inWords } from "./text.js";
 
+const PAGE = 50;
+
 const VERDICTS = {
   right: "Right",
   wrong: "Wrong",
@@ -30,8 +32,8 @@ export async function judge(place, url, { signal }) {
 }
 
 async function judgements(list, signal) {
-  const { judgements: found } = await call("/v1/judgements", { signal });
-  if (!found.length) {
+  const { total, judgements: found } = await page(0, signal);
+  if (!total) {
     return h(
       "p",
       { class: "notice" },
@@ -45,11 +47,29 @@ async function judgements(list, signal) {
     actions(h(
         "a",
         { href: "/v1/judgements/export", download: "judged-questions.jsonl", class: "strong" },
-        `Save ${count(found.length, "judged question")} for sourcebook eval`,
+        "Save judged questions for sourcebook eval",
       ),
     ),
-    h("ul", { class: "judged" }, found.map((one) => entry(one, again))),
+    ...shown(found, total, 0, again, signal),
   ];
+}
+
+const page = (offset, signal) => call(`/v1/judgements?limit=${PAGE}&offset=${offset}`, { signal });
+
+/** One page of judgements, and a button that puts the next one in its own place. */
+function shown(found, total, offset, again, signal) {
+  const parts = [h("ul", { class: "judged" }, found.map((one) => entry(one, again)))];
+  const next = offset + found.length;
+  if (found.length && next < total) {
+    const rest = h("div");
+    const more = async () => {
+      const { judgements: further, total: now } = await page(next, signal);
+      return shown(further, now, next, again, signal);
+    };
+    rest.append(actions(button("Show older judgements", () => fill(rest, more))));
+    parts.push(rest);
+  }
+  return parts;
 }
 
 function entry(one, again) {
