@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import sentencex
 
-from sourcebook.index.article import Article, Block, BlockKind, sha256
+from sourcebook.index.article import Article, Block, BlockKind, Lead, LeadKind, sha256
+from sourcebook.index.leads import leads_of
 
 # About 150 words hold one argument and, with their context, fit the 256 word pieces of the default
 # encoder; docs/decisions/0003-passages.md has the comparison.
@@ -40,7 +41,8 @@ class Passage:
     """A contiguous span of one article's text, cut at sentence boundaries.
 
     `start`, `end` and the `sentences` are offsets into the article's text; `headings` are those
-    right above the passage, outermost first. `id` is a hash of article, text version and span, so
+    right above the passage, outermost first; `leads` are the headers, lead-ins and headings that
+    parts of it are not understood without. `id` is a hash of article, text version and span, so
     it never names other words than those that it named before.
     """
 
@@ -52,6 +54,7 @@ class Passage:
     kind: BlockKind
     headings: tuple[str, ...]
     sentences: tuple[Span, ...]
+    leads: tuple[Lead, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.text) != self.end - self.start:
@@ -65,6 +68,17 @@ class Passage:
     def id(self) -> str:
         """20 hex digits that name this span of this version of this article."""
         return sha256(f"{self.article_id}:{self.article_sha256}:{self.start}:{self.end}")[:20]
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """What stands above it and says what it is about.
+
+        Its headings, and the header rows and lead-ins that it begins after: a table is longer than
+        a passage.
+        """
+        before = (each for each in self.leads if each.end <= self.start)
+        led = (each.text for each in before if each.kind is not LeadKind.HEADING)
+        return (*self.headings, *led)
 
     def text_of(self, sentence: Span) -> str:
         """The words of one of its sentences."""
@@ -103,6 +117,7 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
     """
     passages = []
     sha = article.sha256
+    found = leads(article)
     for headings, kind, blocks in _sections(article):
         sentences = [
             sentence
@@ -121,15 +136,21 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
                     kind=kind,
                     headings=headings,
                     sentences=tuple(Span(s.start, s.end) for s in group),
+                    leads=tuple(each for each in found if each.first < end and start < each.last),
                 )
             )
     return passages
 
 
+def leads(article: Article) -> tuple[Lead, ...]:
+    """All headers, lead-ins and headings of an article, each with what it belongs to."""
+    return leads_of(article, lambda text, language: sentence_spans(text, language)[-1].start)
+
+
 def _sections(article: Article) -> Iterator[tuple[tuple[str, ...], BlockKind, list[Block]]]:
     """Runs of blocks that one passage may span, each with the heading above it."""
     heading: tuple[str, ...] = ()
-    for kind, run in itertools.groupby(article.blocks, key=lambda block: block.kind):
+    for kind, run in itertools.groupby(article.blocks, key=_of_passage):
         blocks = list(run)
         if kind is BlockKind.HEADING:
             heading = tuple(article.text[block.start : block.end] for block in blocks)
@@ -138,6 +159,12 @@ def _sections(article: Article) -> Iterator[tuple[tuple[str, ...], BlockKind, li
                 yield (), kind, [block]
         else:
             yield heading, kind, blocks
+
+
+def _of_passage(block: Block) -> BlockKind:
+    """The kind of a passage that may hold the block: one of the body, a caption, or none."""
+    alone = block.kind in (BlockKind.HEADING, BlockKind.CAPTION)
+    return block.kind if alone else BlockKind.PARAGRAPH
 
 
 def _sentences(

@@ -32,7 +32,7 @@ def as_line(article: Article, *, raw: bool) -> bytes:
         "sha256": article.sha256,
         **article.metadata.facts(),
         "text": article.text,
-        "blocks": [[block.kind, block.start, block.end] for block in article.blocks],
+        "blocks": [block.values for block in article.blocks],
     }
     if raw:
         record["raw"] = base64.b64encode(article.raw).decode()
@@ -125,9 +125,9 @@ def _value(record: Mapping[str, Any], name: str) -> Any:
     return value if value is None else _text(record, name)
 
 
-def _block(kind: str, *span: object) -> Block:
-    start, end = (_of_type(int, place, "the place of a block", "a number") for place in span)
-    return Block(BlockKind(kind), start, end)
+def _block(kind: str, *places: object) -> Block:
+    numbers = (_of_type(int, place, "the place of a block", "a number") for place in places)
+    return Block.of(kind, *numbers)
 
 
 def _of_type(kind: type, value: object, name: str, expected: str) -> Any:

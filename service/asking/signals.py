@@ -132,4 +132,4 @@ def _similarity(word: ContentWord, matches: Vectors) -> float:
 def _around(hit: Hit) -> TextWords:
     """The words of a passage, of its headings and of its article's title."""
     passage = hit.passage
-    return TextWords(" ".join([hit.article.metadata.title, *passage.headings, passage.text]))
+    return TextWords(" ".join([hit.article.metadata.title, *passage.above, passage.text]))
