@@ -90,6 +90,10 @@ class Lead:
         if not self.end <= self.first < self.last:
             raise ValueError(f"{self.text!r} must stand before what it leads into")
 
+    def leads(self, start: int, end: int) -> bool:
+        """Whether all of `[start, end)` is not understood without it."""
+        return self.first <= start and end <= self.last
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:

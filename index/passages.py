@@ -76,9 +76,22 @@ class Passage:
         Its headings, and the header rows and lead-ins that it begins after: a table is longer than
         a passage.
         """
-        before = (each for each in self.leads if each.end <= self.start)
-        led = (each.text for each in before if each.kind is not LeadKind.HEADING)
-        return (*self.headings, *led)
+        before = (each.text for each in self.leading if each.end <= self.start)
+        return (*self.headings, *before)
+
+    @property
+    def leading(self) -> tuple[Lead, ...]:
+        """Its header rows and lead-ins, within it or before it."""
+        return tuple(each for each in self.leads if each.kind is not LeadKind.HEADING)
+
+    def is_header(self, sentence: Span) -> bool:
+        """Whether one of its sentences is the header of a table, which says nothing by itself."""
+        return any(
+            each.kind is LeadKind.HEADER
+            and each.start <= sentence.start
+            and sentence.end <= each.end
+            for each in self.leads
+        )
 
     def text_of(self, sentence: Span) -> str:
         """The words of one of its sentences."""

@@ -125,5 +125,4 @@ def _quote(cited: dict[str, Any]) -> Found:
 
 def _context(cited: dict[str, Any]) -> Iterator[Found]:
     for need in cited.get("context", ()):  # an earlier release has none
-        place = {"start": need["start"], "end": need["end"], "text": need["exact"]}
-        yield replace(_quote(cited), **place)
+        yield replace(_quote(cited), start=need["start"], end=need["end"], text=need["exact"])

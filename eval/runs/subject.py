@@ -241,8 +241,7 @@ def _quote(cited: Citation) -> Found:
 
 def _context(cited: Citation) -> Iterator[Found]:
     for need in cited.context:
-        place = {"start": need.start, "end": need.end, "text": need.exact}
-        yield replace(_quote(cited), **place)
+        yield replace(_quote(cited), start=need.start, end=need.end, text=need.exact)
 
 
 def _seconds(answer: Answer, total: float) -> dict[str, float]:

@@ -85,7 +85,7 @@ class Compose:
         """Quote the best sentences of the hits."""
         quotes = []
         for hit in hits:
-            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
+            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence, query.words)
             quotes.append((hit, span))
         return quote(query, quotes, view)
 

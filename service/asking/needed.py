@@ -31,7 +31,7 @@ def needed(
     all else, and the article's title, lacks; and the nearest one is where nothing leads into a
     quote that is no whole statement (`incomplete`).
     """
-    own = [each for each in leads if each.first <= start and end <= each.last]
+    own = [each for each in leads if each.leads(start, end)]
     led = [each for each in own if each.kind is not LeadKind.HEADING]
     headings = [each for each in own if each.kind is LeadKind.HEADING]
     said = TextWords(" ".join((title, *(each.text for each in led), exact)))
