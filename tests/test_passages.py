@@ -93,8 +93,9 @@ def test_laws_on_any_text(encoder: Encoder, parts: list[Part]) -> None:
     for passage in found:
         within = [b for b in made.blocks if b.start < passage.end and passage.start < b.end]
         # Of one kind, and of captions one only: nothing else lies between its blocks.
-        alone = passage.kind is BlockKind.CAPTION
-        assert not {b.kind for b in within} & {BlockKind.HEADING, *[BlockKind.CAPTION][alone:]}
+        captions = {b.kind is BlockKind.CAPTION for b in within}
+        assert captions == {passage.kind is BlockKind.CAPTION}
+        assert BlockKind.HEADING not in {b.kind for b in within}
         assert passage.kind is not BlockKind.CAPTION or len(within) == 1
         # What its blocks need stands before them, word for word, and is whole at its end.
         for block in within:

@@ -16,6 +16,7 @@ MARK = re.compile(
 )
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 DIGIT = re.compile(r"\d")
+VALUE = re.compile(r"\W*\d")
 TABULAR = frozenset({BlockKind.HEADER, BlockKind.ROW})
 
 
@@ -46,13 +47,13 @@ def table(rows: Sequence[tuple[Sequence[str], bool]]) -> Iterator[Part]:
 def names_columns(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row holds names of columns, and no values.
 
-    It has no figure but years, and below one of its cells every cell has a figure. A table of words
-    alone does not tell.
+    None of its cells begins with a figure but a year, and below one of them every cell has a
+    figure. A table of words alone does not tell.
     """
     if len(rows) < 2 or len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
         return False
     first, *rest = ([cell.strip() for cell in row] for row in rows)
-    if not any(first) or any(DIGIT.search(YEAR.sub("", cell)) for cell in first):
+    if not any(first) or any(VALUE.match(YEAR.sub("", cell)) for cell in first):
         return False
     return any(
         name and not all(YEAR.fullmatch(cell) for cell in (name, *column))
