@@ -76,8 +76,12 @@ class Passage:
         Its headings, and the header rows and lead-ins that it begins after: a table is longer than
         a passage.
         """
-        before = (each.text for each in self.leading if each.end <= self.start)
-        return (*self.headings, *before)
+        return (*self.headings, *self.before)
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The header rows and lead-ins that it begins after."""
+        return tuple(each.text for each in self.leading if each.end <= self.start)
 
     @property
     def leading(self) -> tuple[Lead, ...]:
