@@ -3,13 +3,14 @@
 import itertools
 import math
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sentencex
 
 from sourcebook.index.article import Article, Block, BlockKind, Lead, LeadKind, sha256
-from sourcebook.index.leads import leads_of
+from sourcebook.index.leads import all_leads, leads_at
 
 # About 150 words hold one argument and, with their context, fit the 256 word pieces of the default
 # encoder; docs/decisions/0003-passages.md has the comparison.
@@ -134,7 +135,8 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
     """
     passages = []
     sha = article.sha256
-    found = leads(article)
+    waiting = deque(sorted(leads(article), key=lambda lead: lead.first))
+    leading: list[Lead] = []
     for headings, kind, blocks in _sections(article):
         sentences = [
             sentence
@@ -143,6 +145,9 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
         ]
         for group in _pack(sentences, max_pieces):
             start, end = group[0].start, group[-1].end
+            while waiting and waiting[0].first < end:
+                leading.append(waiting.popleft())
+            leading = [each for each in leading if start < each.last]
             passages.append(
                 Passage(
                     article_id=article.id,
@@ -153,15 +158,24 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
                     kind=kind,
                     headings=headings,
                     sentences=tuple(Span(s.start, s.end) for s in group),
-                    leads=tuple(each for each in found if each.first < end and start < each.last),
+                    leads=tuple(sorted(leading, key=lambda lead: lead.start)),
                 )
             )
     return passages
 
 
-def leads(article: Article) -> tuple[Lead, ...]:
+def leads(article: Article) -> list[Lead]:
     """All headers, lead-ins and headings of an article, each with what it belongs to."""
-    return leads_of(article, lambda text, language: sentence_spans(text, language)[-1].start)
+    return all_leads(article, _last_sentence)
+
+
+def leads_of(article: Article, start: int, end: int) -> list[Lead]:
+    """Those of them that all of `[start, end)` belongs to."""
+    return leads_at(article, start, end, _last_sentence)
+
+
+def _last_sentence(text: str, language: str) -> int:
+    return sentence_spans(text, language)[-1].start
 
 
 def _sections(article: Article) -> Iterator[tuple[tuple[str, ...], BlockKind, list[Block]]]:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,7 @@ from sourcebook.index.library import Library
 from sourcebook.index.parsing.exported import as_line
 from sourcebook.index.parsing.parse import parse
 from sourcebook.index.parsing.structure import Part, led
-from sourcebook.index.passages import Passage, cut, leads
+from sourcebook.index.passages import Passage, cut, leads, leads_of
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.citation import Citation, Context, cite
 from sourcebook.service.asking.engine import Engine
@@ -165,6 +165,8 @@ def test_what_a_block_needs(name: str) -> None:
         [block] = [b for b in article.blocks if article.text[b.start : b.end] == words]
         own = [one for one in found if one.leads(block.start, block.end)]
         assert [one.text for one in own if one.kind is not LeadKind.HEADING] == needs, words
+        same = [replace(one, first=block.start, last=block.end) for one in own]
+        assert leads_of(article, block.start, block.end) == same
     assert read(as_line(article, raw=False).decode(), "a.jsonl").blocks == article.blocks
 
 

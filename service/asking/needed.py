@@ -49,12 +49,12 @@ def needed_in(
 
     Raises `InputError` where one of the places is not that of a lead of the quote.
     """
-    leads = passages.leads(article)
+    leads = passages.leads_of(article, start, end)
     wanted = set(places)
     if not wanted:
         exact, title = article.text[start:end], article.metadata.title
         return needed(leads, start, end, exact, title=title)
-    own = {(each.start, each.end): each for each in leads if each.first <= start < each.last}
+    own = {(each.start, each.end): each for each in leads}
     for first, last in wanted - own.keys():
         raise InputError(
             f"The context is [{first}, {last}); expected a header, lead-in or heading of the quote "
