@@ -19,21 +19,80 @@ def sha256(data: str | bytes) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
+CELLS = " | "  # between the cells of a table's row
+
+
 class BlockKind(StrEnum):
-    """The kind of a block of canonical text. Headings are never quoted."""
+    """The kind of a block of canonical text. Headings are never quoted as evidence.
+
+    A table has a `ROW` for each of its rows, its cells joined by `CELLS`, and a `HEADER` for each
+    row that names its columns; an `ITEM` is a paragraph of a list.
+    """
 
     PARAGRAPH = "paragraph"
     HEADING = "heading"
     CAPTION = "caption"
+    ITEM = "item"
+    HEADER = "header"
+    ROW = "row"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading or caption: the span `[start, end)` of the text, in code points."""
+    """A paragraph, heading, caption, item or row: the span `[start, end)`, in code points.
+
+    `lead` is the index of the earlier block without which it is not understood: the header of a
+    row, the lead-in of an item. It may need another one in turn.
+    """
 
     kind: BlockKind
     start: int
     end: int
+    lead: int | None = None
+
+    @property
+    def values(self) -> list[str | int]:
+        """What a file or a database keeps of it; `Block.of` reads it back."""
+        led = () if self.lead is None else (self.lead,)
+        return [str(self.kind), self.start, self.end, *led]
+
+    @classmethod
+    def of(cls, kind: str, start: int, end: int, lead: int | None = None) -> "Block":
+        """The block of these values. Raises `ValueError` for an unknown kind."""
+        return cls(BlockKind(kind), start, end, lead)
+
+
+class LeadKind(StrEnum):
+    """What words are to others that are not understood without them."""
+
+    HEADER = "header"
+    LEAD_IN = "lead_in"
+    HEADING = "heading"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """A header row, lead-in or heading: the words `text` at `[start, end)` of an article.
+
+    What stands in `[first, last)` of the same article is not understood without them.
+    """
+
+    kind: LeadKind
+    text: str
+    start: int
+    end: int
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if not self.text or len(self.text) != self.end - self.start:
+            raise ValueError(f"{self.text!r} cannot be the text of [{self.start}, {self.end})")
+        if not self.end <= self.first < self.last:
+            raise ValueError(f"{self.text!r} must stand before what it leads into")
+
+    def leads(self, start: int, end: int) -> bool:
+        """Whether all of `[start, end)` is not understood without it."""
+        return self.first <= start and end <= self.last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +191,9 @@ class Article:
         if not self.text.strip():
             raise InputError(f"The article {self.source!r} has no text; expected at least a word.")
         position = 0
-        for block in self.blocks:
+        for number, block in enumerate(self.blocks):
+            if block.lead is not None and not 0 <= block.lead < number:
+                raise ValueError(f"{block} is led by no block before it")
             if not position <= block.start < block.end <= len(self.text):
                 raise ValueError(f"{block} overlaps its neighbour or leaves the text")
             if self.text[position : block.start].strip():

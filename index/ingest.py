@@ -200,7 +200,7 @@ def set_encoder(writer: Writer, encoder: Encoder) -> None:
 def content_sha256(article: Article) -> str:
     """A hash of everything that an addition stores of an article."""
     facts = article.metadata.facts() | {"source": article.source, "raw": sha256(article.raw)}
-    blocks = [[block.kind, block.start, block.end] for block in article.blocks]
+    blocks = [block.values for block in article.blocks]
     return sha256(json.dumps([facts, article.text, blocks], sort_keys=True, default=str))
 
 
@@ -252,5 +252,5 @@ def _link(writer: Writer, row: int) -> None:
 
 
 def _context(article: Article, passage: Passage) -> str:
-    """The title and headings of a passage, which are encoded before it."""
-    return ". ".join(part for part in (article.metadata.title, *passage.headings) if part)
+    """The title of its article and what stands above a passage, which are encoded before it."""
+    return ". ".join(part for part in (article.metadata.title, *passage.above) if part)

@@ -3,12 +3,14 @@
 import itertools
 import math
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sentencex
 
-from sourcebook.index.article import Article, Block, BlockKind, sha256
+from sourcebook.index.article import Article, Block, BlockKind, Lead, LeadKind, sha256
+from sourcebook.index.leads import all_leads, leads_at
 
 # About 150 words hold one argument and, with their context, fit the 256 word pieces of the default
 # encoder; docs/decisions/0003-passages.md has the comparison.
@@ -40,7 +42,8 @@ class Passage:
     """A contiguous span of one article's text, cut at sentence boundaries.
 
     `start`, `end` and the `sentences` are offsets into the article's text; `headings` are those
-    right above the passage, outermost first. `id` is a hash of article, text version and span, so
+    right above the passage, outermost first; `leads` are the headers, lead-ins and headings that
+    parts of it are not understood without. `id` is a hash of article, text version and span, so
     it never names other words than those that it named before.
     """
 
@@ -52,6 +55,7 @@ class Passage:
     kind: BlockKind
     headings: tuple[str, ...]
     sentences: tuple[Span, ...]
+    leads: tuple[Lead, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.text) != self.end - self.start:
@@ -65,6 +69,34 @@ class Passage:
     def id(self) -> str:
         """20 hex digits that name this span of this version of this article."""
         return sha256(f"{self.article_id}:{self.article_sha256}:{self.start}:{self.end}")[:20]
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """What stands above it and says what it is about.
+
+        Its headings, and the header rows and lead-ins that it begins after: a table is longer than
+        a passage.
+        """
+        return (*self.headings, *self.before)
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The header rows and lead-ins that it begins after."""
+        return tuple(each.text for each in self.leading if each.end <= self.start)
+
+    @property
+    def leading(self) -> tuple[Lead, ...]:
+        """Its header rows and lead-ins, within it or before it."""
+        return tuple(each for each in self.leads if each.kind is not LeadKind.HEADING)
+
+    def is_header(self, sentence: Span) -> bool:
+        """Whether one of its sentences is the header of a table, which says nothing by itself."""
+        return any(
+            each.kind is LeadKind.HEADER
+            and each.start <= sentence.start
+            and sentence.end <= each.end
+            for each in self.leads
+        )
 
     def text_of(self, sentence: Span) -> str:
         """The words of one of its sentences."""
@@ -103,6 +135,8 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
     """
     passages = []
     sha = article.sha256
+    waiting = deque(sorted(leads(article), key=lambda lead: lead.first))
+    leading: list[Lead] = []
     for headings, kind, blocks in _sections(article):
         sentences = [
             sentence
@@ -111,6 +145,9 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
         ]
         for group in _pack(sentences, max_pieces):
             start, end = group[0].start, group[-1].end
+            while waiting and waiting[0].first < end:
+                leading.append(waiting.popleft())
+            leading = [each for each in leading if start < each.last]
             passages.append(
                 Passage(
                     article_id=article.id,
@@ -121,15 +158,30 @@ def cut(article: Article, piece_offsets: PieceOffsets, max_pieces: int) -> list[
                     kind=kind,
                     headings=headings,
                     sentences=tuple(Span(s.start, s.end) for s in group),
+                    leads=tuple(sorted(leading, key=lambda lead: lead.start)),
                 )
             )
     return passages
 
 
+def leads(article: Article) -> list[Lead]:
+    """All headers, lead-ins and headings of an article, each with what it belongs to."""
+    return all_leads(article, _last_sentence)
+
+
+def leads_of(article: Article, start: int, end: int) -> list[Lead]:
+    """Those of them that all of `[start, end)` belongs to."""
+    return leads_at(article, start, end, _last_sentence)
+
+
+def _last_sentence(text: str, language: str) -> int:
+    return sentence_spans(text, language)[-1].start
+
+
 def _sections(article: Article) -> Iterator[tuple[tuple[str, ...], BlockKind, list[Block]]]:
     """Runs of blocks that one passage may span, each with the heading above it."""
     heading: tuple[str, ...] = ()
-    for kind, run in itertools.groupby(article.blocks, key=lambda block: block.kind):
+    for kind, run in itertools.groupby(article.blocks, key=_of_passage):
         blocks = list(run)
         if kind is BlockKind.HEADING:
             heading = tuple(article.text[block.start : block.end] for block in blocks)
@@ -138,6 +190,12 @@ def _sections(article: Article) -> Iterator[tuple[tuple[str, ...], BlockKind, li
                 yield (), kind, [block]
         else:
             yield heading, kind, blocks
+
+
+def _of_passage(block: Block) -> BlockKind:
+    """The kind of a passage that may hold the block: one of the body, a caption, or none."""
+    alone = block.kind in (BlockKind.HEADING, BlockKind.CAPTION)
+    return block.kind if alone else BlockKind.PARAGRAPH
 
 
 def _sentences(

@@ -127,6 +127,7 @@ def before_checksums(folder: Path) -> None:
             connection.execute(f"DROP TABLE {table}")
         for table in ("meta", "piece_counts", "judgements"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        connection.execute("ALTER TABLE passages DROP COLUMN leads")
         connection.execute("DELETE FROM meta WHERE key = 'schema'")
         connection.execute("PRAGMA user_version = 5")
     connection.close()

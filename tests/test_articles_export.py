@@ -150,6 +150,27 @@ def test_markdown_takes_no_sign_of_a_text_for_its_own(texts: list[str]) -> None:
     assert (found.text, found.blocks) == (article.text, article.blocks)
 
 
+TABLE = "| Port | Ton\\|nes \\* |\n|---|---|\n| -1. Turbo | 2 |\n| Tumaco | |\n"
+LIST = "Exempt are\n\n- # cars\n\n  Of the police.\n\n  - 1\\. old\n  - new\n- boats\n"
+
+
+@pytest.mark.parametrize("body", [TABLE, LIST, f"{LIST}\nFees:\n\n{TABLE}\n{TABLE}\n{LIST}"])
+def test_markdown_brings_tables_and_lists_back(body: str) -> None:
+    [article] = parse(f"{FINES}\n\n{body}\n{FINES}".encode(), name="a.md", source="a")
+    assert sum(one.lead is not None for one in article.blocks) >= 2
+    [again] = parse(as_markdown(article).encode(), name="a.md", source="a")
+    assert (again.text, again.blocks) == (article.text, article.blocks)
+
+
+def test_markdown_leads_into_nothing_that_was_led_into_by_something_else() -> None:
+    """The words that led into the list were taken out, and those before them do not."""
+    blocks = (Block(BlockKind.PARAGRAPH, 0, 5), Block(BlockKind.ITEM, 7, 11))
+    article = Article(source="a", text="Fees:\n\nboat", blocks=blocks, metadata=Metadata(title="F"))
+    again = parse_markdown(as_markdown(article), "a.md")
+    assert [one.lead for one in again.blocks] == [None, None]
+    assert again.text == article.text
+
+
 def member(name: str, value: object) -> Callable[[dict[str, Any]], None]:
     return lambda record: record.update({name: value})
 

@@ -99,6 +99,13 @@ def test_text_fragments(exact: str, fragment: str) -> None:
     assert text_fragment(None, exact) is None
 
 
+def test_a_link_marks_a_row_by_its_cells_and_its_header_as_well() -> None:
+    """No text of a page runs from one cell into the next."""
+    link = text_fragment("https://e.org/a", "El Paso | 47 | 9-A", "Port | 2022", "Seized:")
+    directives = ("text=El%20Paso,9%2DA", "text=Port,2022", "text=Seized%3A")
+    assert link == f"https://e.org/a#:~:{'&'.join(directives)}"
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [

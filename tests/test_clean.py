@@ -122,6 +122,11 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
         BODY,
         {},
     ),
+    "list or table": (
+        around("Fines are:\n\nWaste\tEuros\nTyres\t500"),
+        around("Fines are:\n\nWaste | Euros\n\nTyres | 500"),
+        {},
+    ),
     "heading": (around("What the inspectors found"), around("What the inspectors found"), {}),
 }
 
@@ -139,7 +144,12 @@ def test_a_rule_does_its_work_and_reports_it(rule: str) -> None:
     cleaned = clean(raw)
     assert cleaned.text == left
     assert {name: getattr(cleaned.metadata, name) for name in facts} == facts
-    if rule not in ("hard wraps", "drop cap", "heading"):  # these take nothing away
+    if rule not in (
+        "hard wraps",
+        "drop cap",
+        "list or table",
+        "heading",
+    ):  # these take nothing away
         assert rule in {removal.rule for removal in cleaned.removals}
 
 

@@ -1,5 +1,9 @@
 """Evidence: whole sentences of one paragraph, those that match and those that hold the answer."""
 
+import re
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +11,7 @@ from hypothesis import strategies as st
 from made import candidate, hit
 from test_plan import Held
 
+from sourcebook.index.article import Lead, LeadKind
 from sourcebook.index.encoding.reader import PassageReading
 from sourcebook.index.passages import Span
 from sourcebook.index.profile import EvidenceThresholds
@@ -29,20 +34,27 @@ def find(
     text: str = TEXT,
     read: str = "",
     margin: float = 1.0,
+    leads: tuple[Lead, ...] = (),
+    question: str = "",
 ) -> str:
     """The evidence when these words match the question's tokens so well, and others not at all.
 
     The reader found the words `read`, if any, and they score by `margin` above "no answer".
     """
-    starts = tuple(at for at in range(len(text)) if at == 0 or text[at - 1].isspace())
+    starts = tuple(found.start() for found in re.finditer(r"\S+", text))
     words = text.split()
     similarity = np.zeros((len(weights), len(words)), np.float32)
     for word, values in matches.items():
         similarity[:, words.index(word)] = values
     at = text.index(read)
     said = PassageReading(1.0, at, at + len(read), margin, 0.0) if read else None
-    found = hit(candidate(text, "a", starts=starts), similarity=similarity, reading=said)
-    span: Span = evidence(found, np.array(weights, np.float32), wanted, THRESHOLDS)
+    made = candidate(text, "a", starts=starts)
+    made = made._replace(
+        source=replace(made.source, passage=replace(made.source.passage, leads=leads))
+    )
+    found = hit(made, similarity=similarity, reading=said)
+    asked = plan(question, Held()).words if question else ()
+    span: Span = evidence(found, np.array(weights, np.float32), wanted, THRESHOLDS, asked)
     return text[span.start : span.end]
 
 
@@ -116,6 +128,28 @@ def test_what_the_reader_found_comes_first_where_both_do_not_fit() -> None:
     assert find({"Coca": [0.9]}, [1], text=apart, read="Monday") == SENTENCES[0]
     across = find({"Coca": [0.9]}, [1], text=apart, read="Monday.\n\nCoca grew")
     assert across == SENTENCES[0]
+
+
+def test_of_a_table_the_row_with_the_questions_words_is_shown() -> None:
+    """Whatever is most alike and wherever the reader looks, and never the header."""
+    header, rows = "Port | Seizures", ["Turbo | 22", "El Paso | 41. A record.", "Tumaco | 35"]
+    text = "\n\n".join([header, *rows])
+    lead = Lead(
+        kind=LeadKind.HEADER,
+        text=header,
+        start=0,
+        end=len(header),
+        first=len(header) + 2,
+        last=len(text),
+    )
+    table: dict[str, Any] = {"text": text, "leads": (lead,)}
+    alike = {"Port": [0.9, 0.0], "Tumaco": [0.0, 0.5]}
+    assert find(alike, [1, 1], text=text) == header
+    assert find(alike, [1, 1], **table) == rows[2]
+    assert find(alike, [1, 1], **table, read="Seizures") == rows[2]
+    for read in ("", "Seizures", "Turbo"):
+        question = "How many seizures were there in El Paso?"
+        assert find(alike, [1, 1], **table, question=question, read=read) == rows[1], read
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,7 @@ def test_quotes_are_verified(fresh: TestClient, library: Library) -> None:
         "end": start + len("double the fines"),
         "text": "double the fines",
         "text_sha256": hashlib.sha256(FINES.encode()).hexdigest(),
+        "context": [],
     }
     assert missing == []
     assert (body["generation"], body["fingerprint"]) == (1, library.fingerprint)

@@ -420,6 +420,9 @@ def test_evidence_is_what_the_answer_cites_and_in_its_order() -> None:
         ([], 0, 0),
     ):
         assert measure_shown(cited, wanted) == {"EvidenceFirst": first, "EvidenceShown": shown}
+    # A header is shown, but it is no first evidence, and nothing is where nothing is cited.
+    beside = [measure_shown(cited, wanted, [whole]) for cited in ([near], [])]
+    assert [(one["EvidenceFirst"], one["EvidenceShown"]) for one in beside] == [(0, 1), (0, 0)]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ ARABIC = (
     "افتتحت البلدية مكتبة جديدة في وسط المدينة يوم الثلاثاء. تضم المكتبة ستين ألف كتاب وقاعة "
     "للأطفال."
 )
+TABLE = """\
+The pilots of the bay count their piers each spring, and publish what they counted in a table.
+
+| Pier | Cranes | Bollards |
+|---|---|---|
+| Northgate | 12 | 88 |
+| Southgate | 15 | 97 |
+"""
 LONG = "The register of lighthouses lists " + ", ".join(f"beacon number {i}" for i in range(900))
 TEXTS: list[dict[str, Any]] = [
     {"text": HARBOUR, "title": "The long wall", "publisher": "Harbour Post", "published": "2020-03",
@@ -54,6 +62,7 @@ TEXTS: list[dict[str, Any]] = [
     {"text": "Harrow County had 19,500 evictions in 2021. Most went unheard.",
      "title": "Evictions undercounted", "publisher": "Daily Ledger", "published": "2023-06-11"},
     {"text": f"{LONG}.", "title": "Lighthouses", "publisher": "Coast Guard"},
+    {"text": TABLE, "format": "markdown", "title": "Piers", "url": "https://harbour.example/piers"},
     {"text": f"The fingerprint of the archive is {'f' * 400}.", "title": "Archive"},
 ]  # fmt: skip
 
@@ -375,6 +384,29 @@ def test_a_note_opens_the_article_at_the_quote(page: Page) -> None:
     assert link == citation["link"]
     page.browser.back()
     page.until(lambda: page.all("#outcome"))
+
+
+def test_a_row_is_shown_with_its_header(page: Page, ids: dict[str, str]) -> None:
+    header, row = "Pier | Cranes | Bollards", "Southgate | 15 | 97"
+    page.open("/", q="How many bollards does the pier Southgate have?")
+    page.until(lambda: page.all(".evidence blockquote"))
+    assert page.text(".evidence .label") == "Header"
+    assert [one.text.split("\u202f")[0] for one in page.all(".evidence blockquote")[:2]] == [
+        header,
+        row,
+    ]
+    assert not (found := faults(page)), "\n".join(found)
+    page.press("Cite")
+    page.until(lambda: page.text("dialog pre").startswith(f"“{header}”\n“{row}”\n"))
+    page.press("Close", "dialog")
+    page.press("Read in context")
+    page.until(lambda: page.all(".body #quote"))
+    assert [one.text for one in page.all(".body mark")] == [header, row]
+    assert re.search(rf"/articles/{ids['Piers']}#\d+-\d+,\d+-\d+$", page.browser.current_url)
+    assert page.browser.switch_to.active_element.text == row
+    link = page.browser.find_element(By.LINK_TEXT, "Open at publisher").get_attribute("href")
+    assert link == "https://harbour.example/piers#:~:text=Southgate,97&text=Pier,Bollards"
+    assert not (found := faults(page)), "\n".join(found)
 
 
 def test_selected_words_get_an_address(page: Page, ids: dict[str, str]) -> None:

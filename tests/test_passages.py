@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.parsing.structure import Part, led
 from sourcebook.index.passages import MAX_WORDS, Passage, Span, cut, sentence_spans
 
 WORDS = [
@@ -31,19 +32,26 @@ PROSE = st.lists(
     max_size=60,
 ).map(" ".join)
 LONG = st.tuples(PROSE, st.integers(1, 25)).map(lambda drawn: " ".join([drawn[0]] * drawn[1]))
-BLOCKS = st.lists(st.tuples(st.sampled_from(list(BlockKind)), LONG), min_size=1, max_size=6)
+BLOCKS = st.lists(
+    st.builds(Part, st.sampled_from(list(BlockKind)), LONG, st.integers(0, 3), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
 relaxed = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-def article(*parts: tuple[BlockKind, str], language: str = "en", source: str = "a.txt") -> Article:
+def article(
+    *parts: Part | tuple[BlockKind, str], language: str = "en", source: str = "a.txt"
+) -> Article:
     """An article whose blocks are these texts, set apart by blank lines."""
     text, blocks = "", []
-    for kind, part in parts:
+    whole = [Part(*part) for part in parts]
+    for part, lead in zip(whole, led(whole), strict=True):
         text += "\n\n" if text else ""
-        blocks.append(Block(kind, len(text), len(text) + len(part)))
-        text += part
+        blocks.append(Block(part.kind, len(text), len(text) + len(part.text), lead))
+        text += part.text
     metadata = Metadata(language=language)
     return Article(source=source, text=text, blocks=tuple(blocks), metadata=metadata)
 
@@ -62,12 +70,13 @@ def sentence_words(count: int, first: str = "Word") -> str:
 
 @relaxed
 @given(BLOCKS)
-@example([(BlockKind.PARAGRAPH, "x" * 5000)])
-@example([(BlockKind.PARAGRAPH, "毒品政策" * 800)])
-@example([(BlockKind.PARAGRAPH, "a. " * 900)])
-@example([(BlockKind.PARAGRAPH, "\u0301" * 700 + " 👩🏽‍🌾" * 500)])
-def test_laws_on_any_text(encoder: Encoder, parts: list[tuple[BlockKind, str]]) -> None:
-    parts = [(kind, text) for kind, text in parts if text.strip()]
+@example([Part(BlockKind.PARAGRAPH, "x" * 5000)])
+@example([Part(BlockKind.PARAGRAPH, "毒品政策" * 800)])
+@example([Part(BlockKind.PARAGRAPH, "a. " * 900)])
+@example([Part(BlockKind.PARAGRAPH, "\u0301" * 700 + " 👩🏽‍🌾" * 500)])
+@example([Part(BlockKind.HEADER, "Port | Tons"), *[Part(BlockKind.ROW, "Turbo | 3")] * 200])
+def test_laws_on_any_text(encoder: Encoder, parts: list[Part]) -> None:
+    parts = [part for part in parts if part.text.strip()]
     if not parts:
         return
     made = article(*parts)
@@ -84,8 +93,16 @@ def test_laws_on_any_text(encoder: Encoder, parts: list[tuple[BlockKind, str]]) 
     for passage in found:
         within = [b for b in made.blocks if b.start < passage.end and passage.start < b.end]
         # Of one kind, and of captions one only: nothing else lies between its blocks.
-        assert {b.kind for b in within} == {passage.kind}
+        captions = {b.kind is BlockKind.CAPTION for b in within}
+        assert captions == {passage.kind is BlockKind.CAPTION}
+        assert BlockKind.HEADING not in {b.kind for b in within}
         assert passage.kind is not BlockKind.CAPTION or len(within) == 1
+        # What its blocks need stands before them, word for word, and is whole at its end.
+        for block in within:
+            lead = None if block.lead is None else made.blocks[block.lead]
+            needed = [a for a in passage.leads if a.first <= block.start and block.end <= a.last]
+            assert lead is None or lead.end in {a.end for a in needed}
+            assert all(made.text[a.start : a.end] == a.text for a in needed)
         # What the encoder can read.
         assert len(encoder.piece_offsets(passage.text)) <= encoder.passage_pieces
         assert len(passage.text.split()) <= MAX_WORDS or len(passage.sentences) == 1

@@ -200,7 +200,7 @@ def _build(corpus: Corpus, folder: Path, encoder: Encoder, progress: Progress) -
 def _sample(corpus: Corpus, encoder: Encoder, count: int) -> list[tuple[str, Passage]]:
     """The first passages of a corpus, each after its context: the title and the headings."""
     cuts = (
-        (". ".join(part for part in (article.metadata.title, *passage.headings) if part), passage)
+        (". ".join(part for part in (article.metadata.title, *passage.above) if part), passage)
         for article in corpus.articles()
         for passage in cut(article, encoder.piece_offsets, encoder.passage_pieces)
     )

@@ -201,12 +201,16 @@ def measure_citations(cited: Sequence[Span], wanted: Wanted) -> dict[str, float]
     }
 
 
-def measure_shown(cited: Sequence[Span], wanted: Wanted) -> dict[str, float]:
+def measure_shown(
+    cited: Sequence[Span], wanted: Wanted, context: Sequence[Span] = ()
+) -> dict[str, float]:
     """`EvidenceFirst` and `EvidenceShown`: whether what the answer quotes holds gold, 0 or 1.
 
-    A whole gold quote in the first citation, and in any of them; 0 if nothing is cited.
+    A whole gold quote in the first citation, and in any of them or in a part of their `context`; 0
+    if nothing is cited. A quote that runs over both is not shown as one, and does not count.
     """
-    held = [any(each.contains(place) for place in wanted.places) for each in cited]
+    shown = (*cited, *context) if cited else ()
+    held = [any(each.contains(place) for place in wanted.places) for each in shown]
     return {"EvidenceFirst": float(held[:1] == [True]), "EvidenceShown": float(any(held))}
 
 

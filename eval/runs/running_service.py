@@ -1,7 +1,8 @@
 """A running service as the subject, asked over HTTP as any client would."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -50,6 +51,11 @@ class ServiceSubject:
                 tuple(side["value"] for side in each["sides"]) for each in answer["disagreements"]
             ),
             nearest=tuple(map(_quote, answer["nearest"])),
+            context=tuple(
+                need
+                for cited in answer["citations"] or answer["nearest"]
+                for need in _context(cited)
+            ),
             status=answer["status"],
             confidence=answer["confidence"],
             seconds={**answer["seconds"], "total": spent},
@@ -115,3 +121,8 @@ def _quote(cited: dict[str, Any]) -> Found:
         cited["exact"],
         cited["scores"]["fused"],
     )
+
+
+def _context(cited: dict[str, Any]) -> Iterator[Found]:
+    for need in cited.get("context", ()):  # an earlier release has none
+        yield replace(_quote(cited), start=need["start"], end=need["end"], text=need["exact"])

@@ -118,7 +118,8 @@ def _citation_measures(question: Question, observation: Observation) -> dict[str
     if question.wanted is not None:
         cited = [span_of(each) for each in observation.cited]
         measures = measure_citations(cited, question.wanted)
-        measures |= measure_shown(cited, question.wanted)
+        context = [span_of(each) for each in observation.context]
+        measures |= measure_shown(cited, question.wanted, context)
     if question.relevant is not None:
         right = [question.relevant.get(each.article, 0) > 0 for each in observation.cited]
         measures["CitedArticles"] = sum(right) / len(right) if right else 0.0
@@ -158,7 +159,12 @@ def _answer_measures(question: Question, observation: Observation) -> dict[str, 
 
 def _exactness(observation: Observation, texts: Texts) -> dict[str, float]:
     """The share of all quotes, cited or offered, that are verbatim in their article."""
-    shown = (*observation.cited, *observation.nearest, *observation.quotes)
+    shown = (
+        *observation.cited,
+        *observation.nearest,
+        *observation.context,
+        *observation.quotes,
+    )
     quotes = [(span_of(each), each.text) for each in shown]
     return {"Exact": 1 - len(inexact_quotes(quotes, texts)) / len(quotes)} if quotes else {}
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Protocol
 
@@ -35,7 +35,8 @@ class Observation:
     that contains the same passage as a better one follows it. `passages` are the best ones, None
     if whole articles were ranked; `quotes` are the best sentences of each, `cited` is what the
     answer quotes, `short` its short answer or an empty text, `disagreements` the words of each
-    side, and `nearest` what it quotes where there is no answer. `traces` say what became of each
+    side, and `nearest` what it quotes where there is no answer. `context` are the headers, lead-ins
+    and headings that are shown with what is cited or nearest. `traces` say what became of each
     passage that search found, if known. `problem` says why the question was refused.
     """
 
@@ -46,6 +47,7 @@ class Observation:
     short: str = ""
     disagreements: tuple[tuple[str, ...], ...] = ()
     nearest: tuple[Found, ...] = ()
+    context: tuple[Found, ...] = ()
     status: str | None = None
     confidence: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -144,6 +146,7 @@ class EngineSubject:
                 tuple(side.value for side in each.sides) for each in answer.disagreements
             ),
             nearest=tuple(map(_quote, answer.nearest)),
+            context=tuple(need for cited in answer.quoted for need in _context(cited)),
             status=answer.status.value,
             confidence=answer.confidence,
             seconds=_seconds(answer, total),
@@ -234,6 +237,11 @@ def _quote(cited: Citation) -> Found:
     return Found(
         cited.article.id, title, cited.start, cited.end, cited.exact, float(cited.scores.fused)
     )
+
+
+def _context(cited: Citation) -> Iterator[Found]:
+    for need in cited.context:
+        yield replace(_quote(cited), start=need.start, end=need.end, text=need.exact)
 
 
 def _seconds(answer: Answer, total: float) -> dict[str, float]:

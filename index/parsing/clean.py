@@ -27,6 +27,7 @@ from sourcebook.index.parsing.layout import (
     word_key,
 )
 from sourcebook.index.parsing.markup import compose
+from sourcebook.index.parsing.structure import Part, lists_and_tables
 
 # Passes end when one changes nothing; real articles need two or three.
 MAX_PASSES = 20
@@ -70,8 +71,13 @@ def clean(
         if (page.pieces, page.facts) == before:
             break
     removals = tuple(sorted(page.removals, key=lambda removal: removal.start))
-    text, canonical = compose((piece.kind, piece.text) for piece in page.pieces)
-    return Cleaned(text=text, blocks=canonical, removals=removals, metadata=page.facts)
+    text, canonical = compose(Part(piece.kind, piece.text) for piece in page.pieces)
+    places = {piece.start: number for number, piece in enumerate(page.pieces)}
+    blocks = tuple(
+        replace(block, lead=None if piece.lead is None else places.get(piece.lead))
+        for block, piece in zip(canonical, page.pieces, strict=True)
+    )
+    return Cleaned(text=text, blocks=blocks, removals=removals, metadata=page.facts)
 
 
 def _one_pass(page: Page) -> Page:
@@ -395,5 +401,6 @@ RULES: tuple[Rule, ...] = (
     Rule("author note", author_notes),
     Rule("repeated body", repeated_body),
     Rule("pull quote", pull_quotes),
+    Rule("list or table", lists_and_tables),
     Rule("heading", headings),
 )

@@ -3,14 +3,25 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from itertools import groupby
 from typing import Any
 
 import yaml
 
-from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal, deeper_than
+from sourcebook.index.article import (
+    CELLS,
+    Article,
+    Block,
+    BlockKind,
+    Metadata,
+    Removal,
+    deeper_than,
+)
 from sourcebook.index.errors import InputError, UnreadableError
+from sourcebook.index.parsing.layout import STRUCTURED
+from sourcebook.index.parsing.structure import Part, led
 from sourcebook.index.parsing.tidy import HALVES, MAX_DEPTH
 
 # The member that tells such a line from any other, with the version of the format.
@@ -20,6 +31,7 @@ FIELDS = fields(Metadata)
 LISTS, MAPPINGS = ("authors", "tags"), ("date_sources", "extra")
 # What Markdown would take for its own signs, anywhere and at the start of a paragraph.
 SIGNS = re.compile(r"[\\`*_\[\]<>#|~&!]")
+ESCAPED = r"\\\g<0>"
 START = re.compile(r"^(\d{0,9})([-+=:.)])")
 
 
@@ -32,7 +44,7 @@ def as_line(article: Article, *, raw: bool) -> bytes:
         "sha256": article.sha256,
         **article.metadata.facts(),
         "text": article.text,
-        "blocks": [[block.kind, block.start, block.end] for block in article.blocks],
+        "blocks": [block.values for block in article.blocks],
     }
     if raw:
         record["raw"] = base64.b64encode(article.raw).decode()
@@ -93,18 +105,64 @@ def as_markdown(article: Article) -> str:
 
 
 def _paragraphs(article: Article) -> list[str]:
-    found = []
-    for block in article.blocks:
-        plain = " ".join(article.text[block.start : block.end].split())
-        text = SIGNS.sub(r"\\\g<0>", plain)
-        if block.kind is BlockKind.HEADING:
-            text = f"## {text}"
-        elif block.kind is BlockKind.CAPTION:
-            text = f"![{text}]()"
-        else:
-            text = START.sub(r"\1\\\2", text)
-        found.append(text)
+    """The blocks in Markdown; the rows of a table are one piece.
+
+    Lists and tables that Markdown cannot hold, or from which other leads would be read back, are
+    paragraphs.
+    """
+    parts = _parts(article)
+    same = [lead == block.lead for lead, block in zip(led(parts), article.blocks, strict=True)]
+    found: list[str] = []
+    of_list_or_table = zip(parts, same, strict=True)
+    for structured, run in groupby(of_list_or_table, lambda each: each[0].kind in STRUCTURED):
+        own = list(run)
+        lines = _structured([part for part, _ in own]) if all(kept for _, kept in own) else None
+        found += lines if structured and lines else [_plain(part) for part, _ in own]
     return found
+
+
+def _parts(article: Article) -> list[Part]:
+    """The blocks as they are read from Markdown, where each header begins a table."""
+    parts: list[Part] = []
+    for block in article.blocks:
+        text = " ".join(article.text[block.start : block.end].split())
+        depth = 0
+        if block.kind is BlockKind.ITEM:
+            depth = 1 + (0 if block.lead is None else parts[block.lead].depth)
+        parts.append(Part(block.kind, text, depth, begins=block.kind is BlockKind.HEADER))
+    return parts
+
+
+def _structured(run: Sequence[Part]) -> list[str] | None:
+    """A run of items and rows as lists and tables; None where it cannot be."""
+    found: list[str] = []
+    width = 0
+    for part in run:
+        if part.kind is BlockKind.ITEM:
+            found.append(f"{'  ' * (part.depth - 1)}- {_plain(part)}")
+            width = 0
+            continue
+        cells = [cell.strip() for cell in f" {part.text} ".split(CELLS)]
+        row = f"| {' | '.join(SIGNS.sub(ESCAPED, cell) for cell in cells)} |"
+        if part.kind is BlockKind.HEADER:
+            found.append(f"{row}\n{'|---' * len(cells)}|")
+            width = len(cells)
+        elif len(cells) == width:
+            found[-1] += f"\n{row}"
+        else:
+            return None
+        if " ".join(CELLS.join(cells).split()) != part.text:
+            return None
+    return found
+
+
+def _plain(part: Part) -> str:
+    text = SIGNS.sub(ESCAPED, part.text)
+    if part.kind is BlockKind.HEADING:
+        return f"## {text}"
+    if part.kind is BlockKind.CAPTION:
+        return f"![{text}]()"
+    return START.sub(r"\1\\\2", text)
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:
@@ -125,9 +183,9 @@ def _value(record: Mapping[str, Any], name: str) -> Any:
     return value if value is None else _text(record, name)
 
 
-def _block(kind: str, *span: object) -> Block:
-    start, end = (_of_type(int, place, "the place of a block", "a number") for place in span)
-    return Block(BlockKind(kind), start, end)
+def _block(kind: str, *places: object) -> Block:
+    numbers = (_of_type(int, place, "the place of a block", "a number") for place in places)
+    return Block.of(kind, *numbers)
 
 
 def _of_type(kind: type, value: object, name: str, expected: str) -> Any:

@@ -7,10 +7,11 @@ from typing import Protocol
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
-from sourcebook.index.article import BlockKind, Metadata
+from sourcebook.index.article import CELLS, BlockKind, Metadata
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import TooLargeError, UnreadableError
 from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
+from sourcebook.index.parsing.structure import Part, table
 
 # Extraction takes the longer for each element the more of them there are: 2 s for 20,000 empty
 # paragraphs, 12 s for 50,000. The longest articles of Wikipedia have about 40,000.
@@ -77,32 +78,52 @@ class Node(Protocol):
     def iterdescendants(self) -> Iterator["Node"]:
         """All elements below."""
 
+    def get(self, key: str, default: str) -> str:
+        """An attribute."""
+
 
 HTML_BLOCKS = ("p", "head", "item", "row", "quote", "code", "list", "table", "div")
 
 
-def _html_parts(element: Node) -> Iterator[tuple[BlockKind, str]]:
-    """The blocks below an element of the tree that trafilatura extracts."""
+def _html_parts(element: Node, depth: int = 0) -> Iterator[Part]:
+    """The blocks below an element of the tree that trafilatura extracts, in `depth` lists."""
+    if element.tag == "list" or element.get("rend", "").startswith("dd-"):
+        depth += 1  # what describes a term is a list in its item
     if element.tag == "row":
-        yield BlockKind.PARAGRAPH, " | ".join(_html_text(cell) for cell in element)
+        yield Part(BlockKind.ROW, CELLS.join(_html_text(cell) for cell in element))
+    elif element.tag == "table" and all(child.tag == "row" for child in element):
+        yield from table([_html_row(row) for row in element])
     elif not any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
-        kind = BlockKind.HEADING if element.tag == "head" else BlockKind.PARAGRAPH
-        yield kind, _html_text(element)
+        if element.tag == "head":
+            yield Part(BlockKind.HEADING, _html_text(element))
+        else:
+            yield _html_running(_html_text(element), depth)
     else:
-        yield from _html_mixed(element)
+        yield from _html_mixed(element, depth)
 
 
-def _html_mixed(element: Node) -> Iterator[tuple[BlockKind, str]]:
+def _html_mixed(element: Node, depth: int) -> Iterator[Part]:
     """The blocks of an element that contains both text and blocks."""
     inline = element.text or ""
     for child in element:
         if child.tag in HTML_BLOCKS or any(c.tag in HTML_BLOCKS for c in child.iterdescendants()):
-            yield BlockKind.PARAGRAPH, inline
-            yield from _html_parts(child)
+            yield _html_running(inline, depth)
+            yield from _html_parts(child, depth)
             inline = child.tail or ""
         else:
             inline += _html_text(child) + (child.tail or "")
-    yield BlockKind.PARAGRAPH, inline
+    yield _html_running(inline, depth)
+
+
+def _html_running(text: str, depth: int) -> Part:
+    return Part(BlockKind.ITEM if depth else BlockKind.PARAGRAPH, text, depth)
+
+
+def _html_row(row: Node) -> tuple[list[str], bool]:
+    """The cells of a row, and whether each that is not empty is a header."""
+    cells = [(_html_text(cell).strip(), cell.get("role", "") == "head") for cell in row]
+    full = [head for text, head in cells if text]
+    return [text for text, _ in cells], bool(full) and all(full)
 
 
 def _html_text(element: Node) -> str:

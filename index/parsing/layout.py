@@ -21,6 +21,7 @@ LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
 STRAY = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]+"
 )
+STRUCTURED = frozenset({BlockKind.ITEM, BlockKind.HEADER, BlockKind.ROW})
 QUOTES = "\"'“”‘’«»„‹›"
 PARTICLES = frozenset({"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du"})
 PARTICLES |= {"della", "el", "la", "le", "van", "von", "y"}
@@ -35,6 +36,7 @@ class Piece:
     end: int
     kind: BlockKind = BlockKind.PARAGRAPH
     glued: bool = False  # there is no empty line between it and the piece before
+    lead: int | None = None  # where the piece starts without which this one is not understood
 
     @property
     def words(self) -> int:
@@ -129,7 +131,8 @@ def marked_up(raw: str, blocks: Sequence[Block]) -> Iterator[Piece]:
     """The blocks of `raw` that markup gives, with white space collapsed."""
     for block in blocks:
         if text := " ".join(raw[block.start : block.end].split()):
-            yield Piece(text, block.start, block.end, block.kind)
+            lead = None if block.lead is None else blocks[block.lead].start
+            yield Piece(text, block.start, block.end, block.kind, lead=lead)
 
 
 def fill(known: Metadata, found: Metadata) -> Metadata:
@@ -360,7 +363,7 @@ def headings(page: Page) -> Page:
     if page.marked:
         return page
     body = [p for p in page.pieces if p.kind is not BlockKind.CAPTION]
-    marks = [is_short_line(p.text) for p in body] + [False]
+    marks = [is_short_line(p.text) and p.kind not in STRUCTURED for p in body] + [False]
     pieces, run = list(page.pieces), 0
     for at, (i, piece) in enumerate(
         (i, p) for i, p in enumerate(page.pieces) if p.kind is not BlockKind.CAPTION
@@ -371,7 +374,7 @@ def headings(page: Page) -> Page:
         alone = run == 1 and (not ahead or (at + 2 < len(body) and not marks[at + 2]))
         second = run == 2 and not ahead
         kind = BlockKind.HEADING if follows and (alone or second) else BlockKind.PARAGRAPH
-        pieces[i] = replace(piece, kind=kind)
+        pieces[i] = piece if piece.kind in STRUCTURED else replace(piece, kind=kind)
     return replace(page, pieces=tuple(pieces))
 
 

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from sourcebook.index.article import Block, BlockKind, Metadata
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import UnreadableError
+from sourcebook.index.parsing.structure import Part, led, table
 from sourcebook.index.parsing.tidy import MAX_DIGITS, refuse_depth
 
 FRONT_MATTER = re.compile(
@@ -109,16 +110,15 @@ def names(value: object, *, split_and: bool = True) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for item in found if item))
 
 
-def compose(parts: Iterable[tuple[BlockKind, str]]) -> tuple[str, tuple[Block, ...]]:
+def compose(parts: Iterable[Part]) -> tuple[str, tuple[Block, ...]]:
     """The text and blocks of parts: white space is collapsed, empty lines stand between parts."""
-    texts, blocks, position = [], [], 0
-    for kind, part in parts:
-        text = " ".join(part.split())
-        if text:
-            texts.append(text)
-            blocks.append(Block(kind, position, position + len(text)))
-            position += len(text) + 2
-    return "\n\n".join(texts), tuple(blocks)
+    lines = (part._replace(text=" ".join(part.text.split())) for part in parts)
+    full = [part for part in lines if part.text]
+    blocks, position = [], 0
+    for part, lead in zip(full, led(full), strict=True):
+        blocks.append(Block(part.kind, position, position + len(part.text), lead))
+        position += len(part.text) + 2
+    return "\n\n".join(part.text for part in full), tuple(blocks)
 
 
 def parse_markdown(text: str, name: str) -> Parsed:
@@ -189,28 +189,40 @@ def _front_matter(block: str, name: str) -> Metadata:
     )
 
 
-def _markdown_parts(tokens: Sequence[Token]) -> Iterator[tuple[BlockKind, str]]:
-    row: list[str] | None = None
-    kind = BlockKind.PARAGRAPH
+def _markdown_parts(tokens: Sequence[Token]) -> Iterator[Part]:
+    rows: list[tuple[list[str], bool]] = []
+    kind, depth, header = BlockKind.PARAGRAPH, 0, False
     for token in tokens:
-        if token.type == "heading_open":
-            kind = BlockKind.HEADING
-        elif token.type == "heading_close":
-            kind = BlockKind.PARAGRAPH
+        if token.type in ("heading_open", "heading_close"):
+            kind = BlockKind.HEADING if token.nesting > 0 else BlockKind.PARAGRAPH
+        elif token.type in ("list_item_open", "list_item_close"):
+            depth += token.nesting
+        elif token.type in ("thead_open", "thead_close"):
+            header = token.nesting > 0
         elif token.type == "tr_open":
-            row = []
-        elif token.type == "tr_close":
-            yield BlockKind.PARAGRAPH, " | ".join(row or [])
-            row = None
-        elif token.type in ("fence", "code_block"):
-            yield BlockKind.PARAGRAPH, token.content
-        elif token.type == "html_block":
-            yield BlockKind.PARAGRAPH, TAG.sub(" ", COMMENT.sub(" ", token.content))
-        elif token.type == "inline" and row is not None:
-            row.append(_inline(token))
-        elif token.type == "inline":
+            rows.append(([], header))
+        elif token.type == "table_close":
+            yield from table(rows)
+            rows = []
+        elif token.type == "inline" and rows:
+            rows[-1][0].append(_inline(token))
+        elif text := _markdown_text(token):
             images = all(child.type in ("image", "softbreak") for child in token.children or ())
-            yield BlockKind.CAPTION if images else kind, _inline(token)
+            if token.type == "inline" and images:
+                yield Part(BlockKind.CAPTION, text)
+            elif kind is BlockKind.PARAGRAPH and depth:
+                yield Part(BlockKind.ITEM, text, depth)
+            else:
+                yield Part(kind, text)
+
+
+def _markdown_text(token: Token) -> str:
+    """The plain text of a token that is a block; empty for any other."""
+    if token.type in ("fence", "code_block"):
+        return token.content
+    if token.type == "html_block":
+        return TAG.sub(" ", COMMENT.sub(" ", token.content))
+    return _inline(token) if token.type == "inline" else ""
 
 
 def _inline(token: Token) -> str:

@@ -291,7 +291,7 @@ def _entries(view: View, rows: Sequence[int]) -> Iterator[LexicalEntry]:
             yield LexicalEntry(
                 row=row,
                 article=article,
-                context="\n".join([metadata.title, *passage.headings]),
+                context="\n".join([metadata.title, *passage.above]),
                 text=passage.text,
                 language=metadata.language,
             )

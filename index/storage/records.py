@@ -11,6 +11,8 @@ from sourcebook.index.article import (
     Block,
     BlockKind,
     CanonicalText,
+    Lead,
+    LeadKind,
     Metadata,
     Removal,
     article_id,
@@ -291,7 +293,7 @@ def parts_of(row: Row) -> Article:
     return Article(
         source=row["source"],
         text=row["text"],
-        blocks=tuple(Block(BlockKind(k), s, e) for k, s, e in json.loads(row["blocks"])),
+        blocks=tuple(Block.of(*values) for values in json.loads(row["blocks"])),
         metadata=metadata_of(row),
         raw=row["raw"],
         removals=tuple(Removal(**removal) for removal in json.loads(row["removals"])),
@@ -328,4 +330,7 @@ def passage_of(row: Row) -> Passage:
         kind=BlockKind(row["kind"]),
         headings=tuple(json.loads(row["headings"])),
         sentences=tuple(Span(start, end) for start, end in json.loads(row["sentences"])),
+        leads=tuple(
+            Lead(**lead | {"kind": LeadKind(lead["kind"])}) for lead in json.loads(row["leads"])
+        ),
     )

@@ -19,7 +19,8 @@ RECORD = (
 BODY = ("content_sha256", "blocks", "removals", "raw")
 LINK = ("rowid", "original")
 WORDS = (
-    "rowid", "id", "article", "start", "end", "text", "kind", "headings", "sentences", "text_hash",
+    "rowid", "id", "article", "start", "end", "text", "kind", "headings", "sentences", "leads",
+    "text_hash",
 )  # fmt: skip
 VECTORS = ("passage", "pooled", "tokens", "pieces", "starts")
 TRASH = ("id", "removed", "source", "sha256", "characters", *METADATA)  # its body is an article's

@@ -1,3 +1,6 @@
+-- The headers, lead-ins and headings that parts of a passage are not understood without. A passage
+-- of an earlier release has none until it is cut again.
+ALTER TABLE passages ADD COLUMN leads TEXT NOT NULL DEFAULT '[]';
 -- What was written is compared with these whenever it is read (see row_checksums.py).
 CREATE TABLE article_checksums (
     article INTEGER PRIMARY KEY REFERENCES articles(rowid) ON DELETE CASCADE,

@@ -110,7 +110,7 @@ class Writer(View):
             "content_sha256": content_sha256,
             "raw": article.raw,
             "text": article.text,
-            "blocks": json.dumps([[b.kind, b.start, b.end] for b in article.blocks]),
+            "blocks": json.dumps([block.values for block in article.blocks]),
             "removals": json.dumps(
                 [
                     {"rule": r.rule, "start": r.start, "end": r.end, "text": r.text}
@@ -168,6 +168,7 @@ class Writer(View):
             "kind": str(passage.kind),
             "headings": json.dumps(passage.headings, ensure_ascii=False),
             "sentences": json.dumps([[s.start, s.end] for s in passage.sentences]),
+            "leads": json.dumps([asdict(lead) for lead in passage.leads], ensure_ascii=False),
             "text_hash": text_hash(passage.text),
         }
         rowid = self._insert(f"{prefix}passages", words | {"searchable": 0, "generation": 0})

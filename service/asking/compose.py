@@ -12,6 +12,7 @@ from sourcebook.service.asking.citation import Citation, Scores, cite
 from sourcebook.service.asking.decide import MOST_CITED, Decision
 from sourcebook.service.asking.disagreement import Contradiction, Disagreement, side_by_side
 from sourcebook.service.asking.evidence import evidence
+from sourcebook.service.asking.needed import needed
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import COLLAPSED, Hit, Ranking
 from sourcebook.service.asking.short_answer import ShortAnswer, read_answer
@@ -84,9 +85,9 @@ class Compose:
         """Quote the best sentences of the hits."""
         quotes = []
         for hit in hits:
-            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence)
+            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence, query.words)
             quotes.append((hit, span))
-        return quote(quotes, view)
+        return quote(query, quotes, view)
 
     def _beside(
         self,
@@ -104,7 +105,7 @@ class Compose:
         uncited = [
             (each.hit, each.sentence) for each in differing.sides if not each.among(citations)
         ]
-        further = quote(uncited, view, first=len(citations) + 1)
+        further = quote(query, uncited, view, first=len(citations) + 1)
         return _Beside(None, (side_by_side(differing, (*citations, *further)),), further)
 
 
@@ -130,17 +131,17 @@ def for_each_name(query: Query, quoted: Sequence[Hit], hits: Sequence[Hit]) -> t
 def _held(hit: Hit) -> TextWords:
     """The words of a passage, and of what stands above it or names its source."""
     known = hit.article.metadata
-    above = (known.title, known.publisher, *known.authors, *hit.passage.headings)
+    above = (known.title, known.publisher, *known.authors, *hit.passage.above)
     return TextWords(" ".join((*above, hit.passage.text)))
 
 
 def quote(
-    spans: Sequence[tuple[Hit, Span]], view: LibraryView, first: int = 1
+    query: Query, spans: Sequence[tuple[Hit, Span]], view: LibraryView, first: int = 1
 ) -> tuple[Citation, ...]:
-    """Citations of these spans, numbered from `first`; the view's own texts are quoted.
+    """Citations of these spans, each with what it needs, numbered from `first`.
 
-    Only those copies of an article are named that hold the quote, too. Raises `DamagedError` where
-    an article was damaged since its passage was read.
+    The view's own texts are quoted. Only those copies of an article are named that hold the quote,
+    too. Raises `DamagedError` where an article was damaged since its passage was read.
     """
     named = (record.id for hit, _ in spans for record in (hit.article, *hit.also))
     texts = view.texts(set(named))
@@ -164,6 +165,14 @@ def quote(
                 for record in hit.also
                 if record.id in texts
                 and article.text[span.start : span.end] in texts[record.id].text
+            ),
+            leads=needed(
+                hit.passage.leads,
+                span.start,
+                span.end,
+                article.text[span.start : span.end],
+                title=hit.article.metadata.title,
+                words=query.words,
             ),
         )
         for number, ((hit, span), article) in enumerate(zip(spans, own, strict=True))

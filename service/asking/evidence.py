@@ -1,14 +1,18 @@
 """Finds the sentences of a passage that answer the question."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
+from sourcebook.index.article import LeadKind
 from sourcebook.index.encoding.tokens import Vectors, weighted
 from sourcebook.index.passages import Passage, Span
 from sourcebook.index.profile import EvidenceThresholds
 from sourcebook.index.words import WORD
+from sourcebook.service.asking.query import ContentWord
 from sourcebook.service.asking.rank import Hit
+from sourcebook.service.asking.text_words import TextWords
 from sourcebook.service.language.answer_types import Expected, fitting
 from sourcebook.service.language.languages import LEXICON
 
@@ -16,22 +20,52 @@ MAX_SENTENCES = 3  # of what is chosen; docs/decisions/0011-short-answers.md mea
 
 
 def evidence(
-    hit: Hit, weights: Vectors, wanted: Expected | None, thresholds: EvidenceThresholds
+    hit: Hit,
+    weights: Vectors,
+    wanted: Expected | None,
+    thresholds: EvidenceThresholds,
+    words: Sequence[ContentWord] = (),
 ) -> Span:
     """The sentences of one paragraph of the hit's passage that answer best.
 
     Those that match the question best, together with those that hold what the reader found; the
     latter alone where both do not fit into three sentences of one paragraph. The sentence before
-    is added where the first refers to it ("They fell ..."). `weights` (question tokens,) are
-    those that the passage was ranked with; `wanted` is the type of answer that is asked for.
+    is added where the first refers to it ("They fell ..."). Of a table it is one whole row: that
+    with most of the question's `words`. `weights` (question tokens,) are those that the passage was
+    ranked with; `wanted` is the type of answer that is asked for.
     """
-    best = alike(hit, weights, wanted, thresholds)
+    like = alike(hit, weights, wanted, thresholds)
     found = sentences_read(hit)
+    best = like
     if found:
-        both = Span(min(best.start, found.start), max(best.end, found.end))
+        both = Span(min(like.start, found.start), max(like.end, found.end))
         held = _within(hit.passage, both)
         best = both if len(held) <= MAX_SENTENCES and _one_paragraph(hit.passage, held) else found
-    return _resolved(hit.passage, best)
+    return _row(hit.passage, best, like, words) or _resolved(hit.passage, best)
+
+
+def _row(passage: Passage, best: Span, like: Span, words: Sequence[ContentWord]) -> Span | None:
+    """The row of the table that `best` is in to quote; None where it is in none.
+
+    Rows differ by a name or two, which neither vectors nor a reader trained on prose tell apart
+    well. Among those with the same words the one that is most `like` the question is preferred.
+    """
+    headers = [lead for lead in passage.leads if lead.kind is LeadKind.HEADER]
+    header = next((lead for lead in headers[::-1] if lead.leads(best.start, best.end)), None)
+    if header is None:
+        return None
+    rows: list[Span] = []
+    for sentence in passage.sentences:
+        if header.leads(sentence.start, sentence.end):
+            whole = rows and not _apart(passage, rows[-1], sentence)  # a cell may hold sentences
+            rows.append(Span(rows.pop().start, sentence.end) if whole else sentence)
+
+    def fit(row: Span) -> tuple[float, bool, bool]:
+        said = TextWords(passage.text_of(row))
+        held = sum(word.rarity for word in words if said.hold(word))
+        return held, row.start <= like.start < row.end, row.start <= best.start < row.end
+
+    return max(rows, key=fit)
 
 
 def alike(
@@ -72,7 +106,7 @@ def sentences_read(hit: Hit) -> Span | None:
     span = hit.read_span
     if span is None or hit.margin <= 0:
         return None
-    held = _within(hit.passage, span)
+    held = [each for each in _within(hit.passage, span) if not hit.passage.is_header(each)]
     while not _one_paragraph(hit.passage, held):
         held.pop()
     return Span(held[0].start, held[-1].end) if held else None

@@ -26,7 +26,7 @@ def on_another(query: Query, hit: Hit, found: Span) -> bool:
     Title and headings may hold the name, too: a sentence need not repeat it.
     """
     text, start = _sentence(hit, found)
-    around = TextWords(" ".join([hit.article.metadata.title, *hit.passage.headings, text]))
+    around = TextWords(" ".join([hit.article.metadata.title, *hit.passage.above, text]))
     if all(around.hold(word) or word.numeric or not word.named for word in query.words):
         return False
     known = {folded(word.text) for word in query.words}

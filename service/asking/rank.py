@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sourcebook.index.article import Lead
 from sourcebook.index.encoding.reader import PassageReading
 from sourcebook.index.encoding.tokens import Vectors, max_sims
 from sourcebook.index.passages import Passage, Span
@@ -74,7 +75,8 @@ class Hit:
     def sentence_matches(self) -> tuple[list[Span], Vectors]:
         """The sentences that hold tokens, and their best matches (question tokens, sentences).
 
-        Title and headings are left aside.
+        What a row or an item is not understood without counts as if it stood there, and a header
+        is no sentence. Title and headings are left aside.
         """
         starts, sentences = self.starts, self.passage.sentences
         edges = [*(sentence.start for sentence in sentences), self.passage.end]
@@ -83,7 +85,27 @@ class Hit:
         if not len(held) or not len(self.similarity):
             return [], np.zeros((len(self.similarity), 0), np.float32)
         own = self.similarity[:, : len(starts)]
-        return [sentences[n] for n in held], np.maximum.reduceat(own, begins[held], axis=1)
+        matches = np.maximum.reduceat(own, begins[held], axis=1)
+        kept = [sentences[n] for n in held]
+        for lead in self.passage.leading:
+            led = [n for n, each in enumerate(kept) if lead.leads(each.start, each.end)]
+            matches[:, led] = np.maximum(matches[:, led], self._matches_of(lead)[:, None])
+        spoken = [n for n, each in enumerate(kept) if not self.passage.is_header(each)]
+        spoken = spoken or list(range(len(kept)))
+        return [kept[n] for n in spoken], matches[:, spoken]
+
+    def _matches_of(self, lead: Lead) -> Vectors:
+        """How well each of the question's tokens is matched in a lead (question tokens,).
+
+        One before the passage is part of its context.
+        """
+        if lead.end <= self.passage.start:
+            part = self.similarity[:, len(self.starts) :]
+        else:
+            first, last = np.searchsorted(self.starts, [lead.start, lead.end])
+            part = self.similarity[:, first:last]
+        best: Vectors = part.max(axis=1, initial=-1.0)
+        return best
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,5 +58,5 @@ def read_hits(reader: Reader, query: Query, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def context_of(hit: Hit) -> str:
-    """Where the passage stands: the title of its article and its headings."""
-    return ". ".join(part for part in (hit.article.metadata.title, *hit.passage.headings) if part)
+    """Where the passage stands: the title of its article and what stands above it."""
+    return ". ".join(part for part in (hit.article.metadata.title, *hit.passage.above) if part)

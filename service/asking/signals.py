@@ -114,14 +114,18 @@ def _runs(question: str, words: Iterable[ContentWord]) -> list[str]:
 def _best_sentence(hit: Hit, weights: Vectors) -> tuple[str, Vectors, float]:
     """The passage's sentence with the best MaxSim.
 
-    Its text, how well it matches each word piece of the question (word pieces,), and the MaxSim.
+    Its text after the header or lead-in that it needs, how well it matches each word piece of the
+    question (word pieces,), and the MaxSim.
     """
     sentences, matches = hit.sentence_matches
     if not sentences:
         return hit.passage.text, np.zeros(len(weights), np.float32), 0.0
     scores = weighted(matches, weights)
     best = int(scores.argmax())
-    return hit.passage.text_of(sentences[best]), matches[:, best], float(scores[best])
+    chosen = sentences[best]
+    needs = (each.text for each in hit.passage.leading if each.leads(chosen.start, chosen.end))
+    said = " ".join((*needs, hit.passage.text_of(chosen)))
+    return said, matches[:, best], float(scores[best])
 
 
 def _similarity(word: ContentWord, matches: Vectors) -> float:
@@ -132,4 +136,4 @@ def _similarity(word: ContentWord, matches: Vectors) -> float:
 def _around(hit: Hit) -> TextWords:
     """The words of a passage, of its headings and of its article's title."""
     passage = hit.passage
-    return TextWords(" ".join([hit.article.metadata.title, *passage.headings, passage.text]))
+    return TextWords(" ".join([hit.article.metadata.title, *passage.above, passage.text]))

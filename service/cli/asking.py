@@ -108,6 +108,10 @@ def cite(
     start: Annotated[int | None, typer.Option(min=0, help="Start of a quote.")] = None,
     end: Annotated[int | None, typer.Option(min=1, help="End of the quote.")] = None,
     accessed: Annotated[str | None, typer.Option(help="Date you read it.")] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(help="START-END of a header, lead-in or heading to show with the quote."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Cite an article, or with --start and --end a quote from it, ready to paste."""
@@ -115,9 +119,11 @@ def cite(
     from sourcebook.service.documents import references
     from sourcebook.service.notation.requests import CiteQuery
 
-    wanted = request(CiteQuery, style=style, start=start, end=end, accessed=accessed)
+    wanted = request(
+        CiteQuery, style=style, start=start, end=end, accessed=accessed, context=context or []
+    )
     with opened(ctx) as library:
-        found = references.cited(library, article_id, **dict(wanted))
+        found = references.cited(library, article_id, **dict(wanted) | {"context": wanted.places()})
     output(ctx, found, printing.cited)
 
 

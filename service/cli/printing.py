@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sourcebook.index.article import LeadKind
 from sourcebook.service.asking.answer import STATUSES
+from sourcebook.service.asking.citation import LEADS
 from sourcebook.service.cli.explaining import explanation
 from sourcebook.service.notation.answers import (
     AnswerOut,
     CitationOut,
     CitedOut,
+    ContextOut,
     DisagreementOut,
     JudgementsOut,
     SearchOut,
@@ -61,7 +64,9 @@ def answer(found: AnswerOut) -> None:
         say(f"\nIn short: {found.short.text} [{found.short.citation}]", style="bold")
     if found.written:
         _written(say, found.written)
+    cited = {citation.number: citation for citation in found.citations}
     for sentence in found.sentences:
+        _context(say, cited[sentence.citations[0]].context)
         say(f"\n{noted(sentence.text, sentence.citations)}")
     for matter in found.disagreements:
         _disagreement(say, matter)
@@ -72,6 +77,7 @@ def answer(found: AnswerOut) -> None:
     if found.nearest:
         say("\nClosest passages:")
     for citation in found.nearest:
+        _context(say, citation.context)
         say(f"\n  “{citation.exact}” [{citation.number}]")
     if found.citations or found.nearest:
         say()
@@ -79,6 +85,12 @@ def answer(found: AnswerOut) -> None:
         _reference(say, citation, outdated=citation.number in found.outdated)
     if found.explanation:
         explanation(say, found.explanation, answered=found.status == "answered")
+
+
+def _context(say: Line, context: Iterable[ContextOut]) -> None:
+    """Print what a quote is not understood without, before the quote."""
+    for need in context:
+        say(f"\n{LEADS[LeadKind(need.kind)].capitalize()}: “{need.exact}”")
 
 
 def _disagreement(say: Line, found: DisagreementOut) -> None:
@@ -108,6 +120,8 @@ def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> N
     note = " (a newer source says something else)" if outdated else ""
     say(f"[{citation.number}] {citation.reference}{note}")
     place = f"article {citation.article.id}, characters {citation.start} to {citation.end}"
+    for need in citation.context:
+        place += f", with its {LEADS[LeadKind(need.kind)]} at {need.start} to {need.end}"
     say(f"    {place}", style="dim")
     if citation.link:
         say(f"    {citation.link}", style="dim")
@@ -263,6 +277,9 @@ def verdicts(found: VerifyOut) -> None:
         say(f"{verdict.match.replace('_', ' ')}: “{verdict.quote}”", style=style)
         for place in verdict.locations:
             say(f"    {place.title}, article {place.article_id}, {place.start} to {place.end}")
+            for need in place.context:
+                what = LEADS[LeadKind(need.kind)]
+                say(f"    its {what}: “{need.exact}”, {need.start} to {need.end}")
             if verdict.match == "normalised":
                 say(f"    the article says: “{place.text}”")
     if not found.verdicts:

@@ -1,11 +1,14 @@
 """Exports a quote as a W3C Web Annotation, which other programs can anchor in the article."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
+from sourcebook.index.article import Article
 from sourcebook.index.library import Library
-from sourcebook.service.asking.citation import context, reference
+from sourcebook.service.asking.citation import around, reference
+from sourcebook.service.asking.needed import needed_in
 from sourcebook.service.documents.references import quoted
 from sourcebook.service.notation.responses import Returned
 
@@ -32,11 +35,15 @@ class TextPositionSelector(Returned):
 class TargetOut(Returned):
     """Where the quote is: in the article on this server, or on the publisher's page.
 
-    Only the first has positions, because they refer to this server's text.
+    Only the first has positions, because they refer to this server's text. What the quote is not
+    understood without has the class `context`.
     """
 
     type: Literal["SpecificResource"] = "SpecificResource"
     source: str
+    style_class: Literal["context"] | None = Field(
+        default=None, serialization_alias="styleClass", exclude_if=lambda value: value is None
+    )
     selector: list[TextQuoteSelector | TextPositionSelector]
 
 
@@ -60,24 +67,43 @@ class AnnotationOut(Returned):
     target: list[TargetOut]
 
 
-def annotation(library: Library, article_id: str, start: int, end: int, base: str) -> AnnotationOut:
-    """Make an annotation of the characters `[start, end)` of an article.
+def annotation(
+    library: Library,
+    article_id: str,
+    start: int,
+    end: int,
+    base: str,
+    *,
+    context: Iterable[tuple[int, int]] = (),
+) -> AnnotationOut:
+    """Make an annotation of the characters `[start, end)` of an article, and of what they need.
 
-    `base` is the address of the service. Raises `NotFoundError` for an unknown article and
-    `InputError` for a span outside its text.
+    `base` is the address of the service; `context` are places of leads to show instead of what the
+    quote needs by itself. Raises `NotFoundError` for an unknown article and `InputError` for a span
+    outside its text.
     """
     with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)
-    exact = quoted(article, start, end) or ""
-    prefix, suffix = context(article.text, start, end)
-    quote = TextQuoteSelector(exact=exact, prefix=prefix, suffix=suffix)
-    position = TextPositionSelector(start=start, end=end)
+    quoted(article, start, end)
     base = base.rstrip("/")
-    target = [TargetOut(source=f"{base}/articles/{article_id}", selector=[quote, position])]
-    if record.metadata.url:
-        target.append(TargetOut(source=record.metadata.url, selector=[quote]))
+    here, there = f"{base}/articles/{article_id}", record.metadata.url
+    target = _targets(article, start, end, here, there)
+    for lead in needed_in(article, start, end, context):
+        own = _targets(article, lead.start, lead.end, here, there)
+        target += [each.model_copy(update={"style_class": "context"}) for each in own]
     return AnnotationOut(
         id=f"{base}/v1/articles/{article_id}/annotation?start={start}&end={end}",
         body=BodyOut(value=reference(record)),
         target=target,
     )
+
+
+def _targets(
+    article: Article, start: int, end: int, here: str, there: str | None
+) -> list[TargetOut]:
+    """A span of the article on this server and, where it has an address, at its publisher."""
+    prefix, suffix = around(article.text, start, end)
+    quote = TextQuoteSelector(exact=article.text[start:end], prefix=prefix, suffix=suffix)
+    position = TextPositionSelector(start=start, end=end)
+    own = TargetOut(source=here, selector=[quote, position])
+    return [own, TargetOut(source=there, selector=[quote])] if there else [own]

@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import quote as percent_encode
 
 from sourcebook.service.asking.answer import STATUSES, Answer
-from sourcebook.service.asking.citation import Citation, display_title
+from sourcebook.service.asking.citation import LEADS, Citation, display_title
 from sourcebook.service.documents.references import STYLES, csl_item
 from sourcebook.service.notation.requests import Format, PrintedStyle
 from sourcebook.service.writing.phrased import written_of
@@ -84,22 +84,27 @@ def _body(answer: Answer) -> Iterator[Part]:
         text = f"The text above was written by {written.model}. Verbatim:"
         yield Part(kind="paragraph", text=text)
     for sentence in answer.sentences:
-        yield _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
+        yield from _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
     for matter in answer.disagreements:
         yield Part(kind="paragraph", text=f"Sources disagree: {matter.matter}")
         for side in matter.sides:
-            yield _quote(side.text, (side.citation,), cited[side.citation])
+            yield from _quote(side.text, (side.citation,), cited[side.citation])
     if answer.reason_in_words:
         yield Part(kind="paragraph", text=answer.reason_in_words)
     if answer.nearest:
         yield Part(kind="paragraph", text="Closest passages, which do not answer the question:")
     for citation in answer.nearest:
-        yield _quote(citation.exact, (citation.number,), citation)
+        yield from _quote(citation.exact, (citation.number,), citation)
 
 
-def _quote(text: str, notes: tuple[int, ...], citation: Citation) -> Part:
+def _quote(text: str, notes: tuple[int, ...], citation: Citation) -> Iterator[Part]:
+    """A quote after each part of its context, of which we say what it is."""
     language = citation.article.metadata.language
-    return Part(kind="quote", text=text, notes=notes, language=language)
+    for need in citation.context:
+        own = (citation.number,)
+        yield Part(kind="paragraph", text=f"{LEADS[need.kind].capitalize()}:")
+        yield Part(kind="quote", text=need.exact, notes=own, language=language)
+    yield Part(kind="quote", text=text, notes=notes, language=language)
 
 
 def _closing(answer: Answer) -> str:
@@ -110,10 +115,12 @@ def _pieces(
     citation: Citation, reference: str, base: str | None
 ) -> Iterator[tuple[str, str | None]]:
     """The pieces of a note: the reference, the place of the quote, and links."""
-    place = f"characters {citation.start} to {citation.end} of article {citation.article.id}"
-    address = f"/articles/{citation.article.id}#{citation.start}-{citation.end}"
+    place = f"Characters {citation.start} to {citation.end} of article {citation.article.id}"
+    for need in citation.context:
+        place += f", with its {LEADS[need.kind]} at {need.start} to {need.end}"
+    address = f"/articles/{citation.article.id}{citation.anchor}"
     yield reference, None
-    yield place[0].upper() + place[1:], f"{base.rstrip('/')}{address}" if base else None
+    yield place, f"{base.rstrip('/')}{address}" if base else None
     yield f"SHA-256 {citation.text_sha256}", None
     if citation.link:
         yield "At publisher", citation.link

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,8 +19,9 @@ from sourcebook.index.article import Article
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
 from sourcebook.index.storage.records import ArticleRecord
-from sourcebook.service.asking.citation import display_title
-from sourcebook.service.notation.answers import CitedOut
+from sourcebook.service.asking.citation import Context, contexts, display_title
+from sourcebook.service.asking.needed import needed_in
+from sourcebook.service.notation.answers import CitedOut, ContextOut
 from sourcebook.service.notation.requests import Style
 
 Item = Mapping[str, Any]
@@ -54,20 +55,32 @@ def cited(
     start: int | None = None,
     end: int | None = None,
     accessed: str | None = None,
+    context: Iterable[tuple[int, int]] = (),
 ) -> CitedOut:
-    """Cite an article, or its characters `[start, end)`, in a style.
+    """Cite an article, or its characters `[start, end)` with what they need, in a style.
 
-    `accessed` is the date the user read it; by default the date it was retrieved, if known.
+    `context` are places of leads to show instead of what the quote needs by itself. `accessed` is
+    the date the user read it; by default the date it was retrieved, if known.
     Raises `NotFoundError` for an unknown article and `InputError` for a span outside its text.
     """
     with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)
-    quote = quoted(article, start, end)
+    quote, needs = quoted(article, start, end), tuple[Context, ...]()
+    if quote and start is not None and end is not None:
+        needs = contexts(article, needed_in(article, start, end, context))
     media_type, write = STYLES[style]
-    reference = write(csl_item(record, accessed=accessed, quote=quote))
-    printed = style in PRINTED
-    text = f"“{quote}”\n{reference}" if printed and quote is not None else reference
-    return CitedOut(style=style, quote=quote, reference=reference, text=text, media_type=media_type)
+    # Each in marks of its own: other text may stand between them.
+    marked = [f"“{each}”" for each in (*(need.exact for need in needs), quote) if each]
+    note = " ".join(marked) if needs else quote
+    reference = write(csl_item(record, accessed=accessed, quote=note))
+    return CitedOut(
+        style=style,
+        quote=quote,
+        context=[ContextOut.model_validate(need) for need in needs],
+        reference=reference,
+        text="\n".join([*marked, reference]) if style in PRINTED else reference,
+        media_type=media_type,
+    )
 
 
 def quoted(article: Article, start: int | None, end: int | None) -> str | None:

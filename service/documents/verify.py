@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sourcebook.index.article import Article
 from sourcebook.index.errors import InputError, TooLargeError
 from sourcebook.index.library import Library
+from sourcebook.service.asking.citation import Context, contexts
+from sourcebook.service.asking.needed import needed_in
 from sourcebook.service.language.quotations import MAX_DRAFT
 from sourcebook.service.patience import go_on
 
@@ -38,7 +40,10 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a quote was found: `text` equals `article.text[start:end]`."""
+    """Where a quote was found: `text` equals `article.text[start:end]`.
+
+    `context` is what the quote is not understood without at this place.
+    """
 
     article_id: str
     title: str
@@ -46,6 +51,7 @@ class Location:
     end: int
     text: str
     text_sha256: str
+    context: tuple[Context, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +148,7 @@ def _location(article: Article, start: int, end: int) -> Location:
         end=end,
         text=article.text[start:end],
         text_sha256=article.sha256,
+        context=contexts(article, needed_in(article, start, end)),
     )
 
 

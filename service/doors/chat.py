@@ -278,6 +278,8 @@ def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
     cited = {citation.number: citation for citation in answer.citations}
     annotations: list[Annotation] = []
     for sentence in written or answer.sentences:
+        if not written:
+            annotations += _under(cited[sentence.citations[0]], parts, site)
         start = sum(map(len, parts))
         notes = "".join(f"[{number}]" for number in sentence.citations)
         parts.append(f"{sentence.text} {notes}\n\n")
@@ -292,10 +294,22 @@ def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
         parts.append(f"Sources disagree on {matter.matter}: {'; '.join(sides)}.\n\n")
     if answer.nearest:
         parts.append("\n\nClosest passages:\n\n")
-        parts += (f"“{one.exact}” [{one.number}]\n\n" for one in answer.nearest)
+        for one in answer.nearest:
+            _under(one, parts, site)
+            parts.append(f"“{one.exact}” [{one.number}]\n\n")
     sources = [_source(one, site, quote=bool(written)) for one in cited.values() or answer.nearest]
     parts += [*(["Sources:"] if sources else []), *sources]
     return _Worded(tuple(parts), tuple(annotations))
+
+
+def _under(citation: Citation, parts: list[str], site: str) -> list[Annotation]:
+    """Write the context of a citation before it, each part on a line; return their sources."""
+    found = []
+    for need in citation.context:
+        start = sum(map(len, parts))
+        parts.append(f"{need.exact} [{citation.number}]\n\n")
+        found.append(_annotation(citation, start, start + len(need.exact), site))
+    return found
 
 
 def _annotation(citation: Citation, start: int, end: int, site: str) -> Annotation:
@@ -311,11 +325,12 @@ def _annotation(citation: Citation, start: int, end: int, site: str) -> Annotati
 
 def _source(citation: Citation, site: str, *, quote: bool) -> str:
     """A source in one line, with its quote if the answer is not verbatim."""
-    words = f"“{citation.exact}” " if quote else ""
+    spans = (*(need.exact for need in citation.context), citation.exact)
+    words = "".join(f"“{exact}” " for exact in spans) if quote else ""
     address = "" if citation.article.metadata.url else f" {_permanent(citation, site)}"
     return f"\n[{citation.number}] {words}{citation.reference}{address}"
 
 
 def _permanent(citation: Citation, site: str) -> str:
     """The permanent address of the quote on this server."""
-    return f"{site}articles/{citation.article.id}#{citation.start}-{citation.end}"
+    return f"{site}articles/{citation.article.id}{citation.anchor}"

@@ -103,6 +103,7 @@ def _retrieved(hit: Mapping[str, Any]) -> Retrieved:
             "quote": cited["exact"],
             "quote_start": cited["start"],
             "quote_end": cited["end"],
+            "context": cited["context"],
             "text_sha256": cited["text_sha256"],
             "link": cited["link"],
             "reference": cited["reference"],

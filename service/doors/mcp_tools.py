@@ -148,7 +148,7 @@ def search(context: ToolContext, wanted: SearchQuery) -> ResultsOut:
         cited = hit.citation
         record = cited.article
         title = " › ".join([display_title(record), *cited.headings[-1:]])
-        url = cited.link or f"{context.address}/articles/{record.id}#{cited.start}-{cited.end}"
+        url = cited.link or f"{context.address}/articles/{record.id}{cited.anchor}"
         results.append(ResultOut(id=cited.passage_id, title=title, url=url))
     return ResultsOut(results=results)
 
@@ -255,6 +255,7 @@ def cite(context: ToolContext, wanted: CiteRequest) -> CitedOut:
         start=wanted.start,
         end=wanted.end,
         accessed=wanted.accessed,
+        context=wanted.places(),
     )
 
 
@@ -288,7 +289,9 @@ TOOLS = {
             description="Answer a question with verbatim sentences from the articles. `status` is "
             "`answered`, `related` (on the subject, but no answer found) or `not_in_library` "
             "(say so; `nearest` are the closest passages, not an answer). Each sentence lists the "
-            "`citations` that support it, with the exact quote, the article and the offsets. A "
+            "`citations` that support it, with the exact quote, the article and the offsets, and "
+            "as `context` the header of a quoted row, the lead-in of a quoted item or the heading "
+            "that the quote needs: quote it as well, but apart. A "
             "citation's `passage_id` can be passed to `fetch`. The filters are optional: leave "
             "them out unless the user asks for them.",
             wanted=Question,

@@ -91,7 +91,7 @@ class StoreQuery(LenientRequest):
 
 
 class Content(Returned):
-    """The text of a result."""
+    """The text of a result, or before it a header or lead-in that it begins after."""
 
     type: Literal["text"] = "text"
     text: str
@@ -219,7 +219,7 @@ def _hit(found: FoundPassage, score: float) -> StoreHit:
         filename=citation.article.source,
         score=score,
         attributes={name: value for name, value in attributes.items() if value not in (None, "")},
-        content=[Content(text=found.passage.text)],
+        content=[Content(text=text) for text in (*found.passage.before, found.passage.text)],
         citation=CitationOut.model_validate(citation),
     )
 

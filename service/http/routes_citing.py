@@ -15,7 +15,7 @@ from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import Id
 from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.answers import CitedOut
-from sourcebook.service.notation.requests import CiteQuery, ExportQuery, SpanQuery
+from sourcebook.service.notation.requests import AnnotationQuery, CiteQuery, ExportQuery
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
 
@@ -40,7 +40,8 @@ def citing_router(answering: Answering) -> APIRouter:
     def cite(article_id: Id, wanted: Annotated[CiteQuery, Query()]) -> CitedOut:
         """Return a reference in APA, Chicago (notes) or MLA style, or as BibTeX, RIS or CSL-JSON.
 
-        With `start` and `end`, the quote `article.text[start:end]` is included.
+        With `start` and `end`, the quote `article.text[start:end]` is included, after the header,
+        lead-in or heading that it is not understood without.
         """
         return cited(
             answering.library,
@@ -49,6 +50,7 @@ def citing_router(answering: Answering) -> APIRouter:
             start=wanted.start,
             end=wanted.end,
             accessed=wanted.accessed,
+            context=wanted.places(),
         )
 
     @routes.get(
@@ -60,15 +62,22 @@ def citing_router(answering: Answering) -> APIRouter:
     )
     @reads(Role.ASKER)
     def annotate(
-        article_id: Id, wanted: Annotated[SpanQuery, Query()], request: Request
+        article_id: Id, wanted: Annotated[AnnotationQuery, Query()], request: Request
     ) -> AnnotationOut:
         """Return a quote in JSON-LD (W3C Web Annotation Data Model), for other programs to anchor.
 
         The first target is the article on this server, by position and by its words. The second is
-        the publisher's page, by its words.
+        the publisher's page, by its words. Targets of the class `context` follow for each header,
+        lead-in or heading that the quote is not understood without.
         """
-        base = str(request.base_url)
-        return annotation(answering.library, article_id, wanted.start, wanted.end, base)
+        return annotation(
+            answering.library,
+            article_id,
+            wanted.start,
+            wanted.end,
+            str(request.base_url),
+            context=wanted.places(),
+        )
 
     @routes.get(
         "/export",

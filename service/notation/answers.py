@@ -21,6 +21,20 @@ class ScoresOut(Returned):
     lexical: float
 
 
+class ContextOut(Returned):
+    """Words that a quote is not understood without: `exact` equals `article.text[start:end]`."""
+
+    kind: str = Field(
+        description="`header` (of the quoted row), `lead_in` (of the quoted list item) or "
+        "`heading` (above the quote)."
+    )
+    exact: str = Field(description="The words, verbatim.")
+    prefix: str = Field(description="The text right before them.")
+    suffix: str = Field(description="The text right after them.")
+    start: int
+    end: int
+
+
 class CitationOut(Returned):
     """A quote that can be checked: `exact` equals `article.text[start:end]`."""
 
@@ -28,6 +42,11 @@ class CitationOut(Returned):
     exact: str = Field(description="The quote, verbatim.")
     prefix: str = Field(description="The text right before it.")
     suffix: str = Field(description="The text right after it.")
+    context: list[ContextOut] = Field(
+        description="What the quote is not understood without, from the same article and before "
+        "the quote, in reading order; most often empty. Show it with the quote, but as a quote of "
+        "its own: other text may stand between them."
+    )
     mentioned: list[str] = Field(
         description="The dates in the quote, as precise as it gives them: `2025-09-19`, `2025-09`, "
         "`2025`, or `--10-19` for a day without a year. These are not the article's own dates.",
@@ -37,7 +56,7 @@ class CitationOut(Returned):
     text_sha256: str = Field(description="SHA-256 of the article text that the offsets refer to.")
     article: ArticleBrief
     passage_id: str
-    kind: str = Field(description="`paragraph` or `caption`.")
+    kind: str = Field(description="`paragraph` or `caption`: the kind of the passage.")
     headings: list[str]
     scores: ScoresOut
     link: str | None = Field(description="A link that scrolls to the quote.")
@@ -230,6 +249,10 @@ class LocationOut(Returned):
     end: int
     text: str
     text_sha256: str
+    context: list[ContextOut] = Field(
+        description="What the quote is not understood without at this place: the header of a row, "
+        "the lead-in of an item, the heading of what is no whole statement. Most often empty."
+    )
 
 
 class VerdictOut(Returned):
@@ -256,6 +279,9 @@ class CitedOut(Returned):
 
     style: str
     quote: str | None = Field(description="`article.text[start:end]`, if both were given.")
+    context: list[ContextOut] = Field(
+        description="What the quote is not understood without; `text` has it before the quote."
+    )
     reference: str = Field(description="The reference in that style.")
     text: str = Field(
         description="The text to paste: quote and reference. BibTeX, RIS and CSL-JSON entries "

@@ -89,9 +89,16 @@ class ArticleOut(ArticleBrief):
 
 
 class BlockOut(Span):
-    """A paragraph, heading or caption of the canonical text: `text[start:end]`."""
+    """A block of the canonical text: `text[start:end]`."""
 
-    kind: str = Field(description="`paragraph`, `heading` or `caption`.")
+    kind: str = Field(
+        description="`paragraph`, `heading`, `caption`, `item` (of a list), `header` (a row that "
+        "names the columns of a table) or `row`."
+    )
+    lead: int | None = Field(
+        description="The position in `blocks` of the one that it is not understood without: the "
+        "header of a row, the lead-in of an item."
+    )
 
 
 class RemovalOut(Span):

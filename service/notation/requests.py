@@ -26,6 +26,7 @@ MAX_QUOTES = 100
 MAX_QUOTATIONS = 200  # in a draft
 MAX_SOURCE = 2_000  # characters
 MAX_NOTE = 10_000  # characters
+MAX_CONTEXT = 10  # parts of it that are named with a quote
 MAX_WORDS = 50  # that a list of articles is searched for
 # Characters of all quotes of a judgement together: the longest answer has a tenth of it.
 MAX_JUDGED = 20_000
@@ -381,7 +382,26 @@ class FailureQuery(StrictRequest):
     )
 
 
-class CiteQuery(StrictRequest):
+Place = Annotated[str, Field(pattern=r"^\d{1,9}-\d{1,9}$")]
+
+
+class InContext(StrictRequest):
+    """Which header, lead-in or heading a quote is shown with."""
+
+    context: Annotated[list[Place], Field(max_length=MAX_CONTEXT)] = Field(
+        [],
+        description="Start and end of each part of the citation's context, as in `30-60`. By "
+        "default what the quote needs, whatever was asked: the header of a row, the lead-in of an "
+        "item, the heading of what is no whole statement.",
+    )
+
+    def places(self) -> list[tuple[int, int]]:
+        """Start and end of each."""
+        pairs = (place.split("-") for place in self.context)
+        return [(int(start), int(end)) for start, end in pairs]
+
+
+class CiteQuery(InContext):
     """How to cite an article, or a quote from it."""
 
     style: Style = Field(
@@ -402,6 +422,10 @@ class SpanQuery(StrictRequest):
 
     start: int = Field(ge=0, description="Start of the quote.", examples=[808])
     end: int = Field(ge=1, description="End of the quote.", examples=[934])
+
+
+class AnnotationQuery(SpanQuery, InContext):
+    """The quote to annotate."""
 
 
 class ImportRequest(StrictRequest):

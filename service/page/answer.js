@@ -11,6 +11,7 @@ const STATUSES = {
   related: "Related, but no answer found",
   not_in_library: "Not in the library",
 };
+const LEADS = { header: "Header", lead_in: "Introduction", heading: "Heading" };
 // A narrow space that does not break, so that no line starts with a note number.
 const NARROW = "\u202f";
 
@@ -162,19 +163,22 @@ function statement(sentence, citation, short) {
   const words = marked
     ? [text.slice(0, from), h("mark", {}, short.text), text.slice(to)]
     : [sentence.text];
-  return untrusted(
-    "blockquote",
-    [...words, NARROW, sentence.citations.map(mark)],
-    citation.article.language,
-  );
+  return inContext(citation, [...words, NARROW, sentence.citations.map(mark)]);
 }
 
 function quotation(citation) {
-  return untrusted(
-    "blockquote",
-    [citation.exact, NARROW, mark(citation.number)],
-    citation.article.language,
-  );
+  return inContext(citation, [citation.exact, NARROW, mark(citation.number)]);
+}
+
+/** A quote after the header, introduction or heading that it is not understood without. */
+function inContext({ context, article }, words) {
+  const quote = untrusted("blockquote", words, article.language);
+  if (!context.length) return quote;
+  const parts = context.map(({ kind, exact }) => [
+    h("p", { class: "label" }, LEADS[kind] ?? kind),
+    untrusted("blockquote", exact, article.language, { class: "context" }),
+  ]);
+  return h("div", {}, parts, quote);
 }
 
 function mark(number) {
@@ -183,6 +187,10 @@ function mark(number) {
     { class: "mark", href: `#note-${number}`, "aria-label": `Note ${number}`, dir: "ltr" },
     `[${number}]`,
   );
+}
+
+function spanOfCitation({ start, end, context }) {
+  return { start, end, context };
 }
 
 /** The source of a quote, with actions. */
@@ -221,8 +229,8 @@ function note(citation, outdated) {
       ? folded(`Also published in ${count(also.length, "other article")}`, h("ul", {}, also))
       : null,
     actions(
-      h("a", { href: addressOf(article.id, citation) }, "Read in context"),
-      button("Cite", () => citeDialog({ article, start: citation.start, end: citation.end })),
+      h("a", { href: addressOf(article.id, spanOfCitation(citation)) }, "Read in context"),
+      button("Cite", () => citeDialog({ article, ...spanOfCitation(citation) })),
       citation.link && outward(citation.link, "Open at publisher"),
     ),
   );

@@ -31,9 +31,9 @@ function styleChoice(styles) {
 
 /**
  * Shows the reference of a quote or an article, for copying.
- * @param {{article: object, start?: number, end?: number}} cited
+ * @param {{article: object, start?: number, end?: number, context?: object[]}} cited
  */
-export function citeDialog({ article, start, end }) {
+export function citeDialog({ article, start, end, context = [] }) {
   const aborter = new AbortController();
   const style = styleChoice(STYLES);
   const shown = h("div", { class: "reference", "aria-live": "polite" });
@@ -44,6 +44,7 @@ export function citeDialog({ article, start, end }) {
   function draw() {
     const query = new URLSearchParams({ style: style.value, accessed: today() });
     if (end) for (const [name, value] of Object.entries({ start, end })) query.set(name, value);
+    for (const need of context) query.append("context", `${need.start}-${need.end}`);
     const address = `/v1/articles/${encodeURIComponent(article.id)}/cite?${query}`;
     return fill(shown, async () => {
       cited = { text: "", reference: "" };
@@ -54,7 +55,7 @@ export function citeDialog({ article, start, end }) {
     });
   }
 
-  const permanent = new URL(addressOf(article.id, end && { start, end }), location.href).href;
+  const permanent = new URL(addressOf(article.id, end && { start, end, context }), location.href).href;
   const closed = () => {
     aborter.abort();
     dialog.remove();

@@ -6,10 +6,12 @@ import { removalList } from "./cleaning.js";
 import { announce, button, count, untrusted, h, outward, quiet } from "./dom.js";
 import { addressOf, CodePoints, inWords, lengthOf, spanOf, titleOf, whoAndWhen } from "./text.js";
 
-const TAGS = { heading: "h2", caption: "p", paragraph: "p" };
+const TAGS = { heading: "h2" };
+const CLASSES = { row: "table-row", header: "table-header", item: "list-item" };
 // As on the server: a link to a long quote contains only its first and last words.
 const LINK_WORDS = 16;
 const LINK_EDGE_WORDS = 6;
+const CELLS = " | "; // between those of a table's row
 
 /** The view of `/articles/ID#start-end`. */
 export async function read(place, url, { go, signal }) {
@@ -33,7 +35,7 @@ export async function read(place, url, { go, signal }) {
     const within = span && span.start < text.length;
     drawText(body, article, text, within ? span : null);
     tools.replaceChildren(...quoteTools(article, text, within ? span : null));
-    const quote = body.querySelector("mark");
+    const quote = body.querySelector("#quote");
     if (quote) {
       quote.scrollIntoView({ block: "center" });
       quote.focus({ preventScroll: true });
@@ -46,7 +48,7 @@ export async function read(place, url, { go, signal }) {
   onSelection(body, tools, signal, (span) => go(addressOf(article.id, span)));
   turned(url.hash);
   // Scrolling has no effect before the first frame is drawn.
-  requestAnimationFrame(() => body.querySelector("mark")?.scrollIntoView({ block: "center" }));
+  requestAnimationFrame(() => body.querySelector("#quote")?.scrollIntoView({ block: "center" }));
   return { title: titleOf(article), turned };
 }
 
@@ -76,27 +78,34 @@ function outside(span, length) {
 /** Draws the blocks of the text; each has its start offset, to locate selections. */
 function drawText(body, article, text, span) {
   let first = true;
-  const marked = (from, to) => {
-    const attributes = first ? { tabindex: -1, id: "quote" } : {};
-    first = false;
+  const marked = ({ quote, from, to }) => {
+    const attributes = !quote ? { class: "context" } : first ? { tabindex: -1, id: "quote" } : {};
+    if (quote) first = false;
     return h("mark", attributes, text.slice(from, to));
   };
+  // In the order of the text, without overlap: a link can be made by hand.
+  const spans = (span ? [{ ...span, quote: true }, ...span.context] : []).sort(
+    (one, other) => one.start - other.start,
+  );
   const blocks = article.blocks.map(({ kind, start, end }) => {
-    const from = Math.max(start, span?.start ?? end);
-    const to = Math.min(end, span?.end ?? start);
-    const words =
-      from < to ? [text.slice(start, from), marked(from, to), text.slice(to, end)] : text.slice(
-        start,
-        end,
-      );
-    return h(TAGS[kind] ?? "p", { "data-start": start, class: kind, dir: "auto" }, words);
+    const words = [];
+    let done = start;
+    for (const { quote, ...one } of spans) {
+      const [from, to] = [Math.max(done, one.start), Math.min(end, one.end)];
+      if (from >= to) continue;
+      words.push(text.slice(done, from), marked({ quote, from, to }));
+      done = to;
+    }
+    words.push(text.slice(done, end));
+    return h(TAGS[kind] ?? "p", { "data-start": start, class: CLASSES[kind] ?? kind, dir: "auto" }, words);
   });
   body.replaceChildren(...blocks);
 }
 
 function quoteTools(article, text, span) {
-  const quote = span && text.slice(span.start, span.end);
-  const link = article.url && (span ? fragmentLink(article.url, quote) : article.url);
+  const spans = span ? [span, ...span.context] : [];
+  const quotes = spans.map(({ start, end }) => text.slice(start, end));
+  const link = article.url && (span ? fragmentLink(article.url, quotes) : article.url);
   const permanent = () => new URL(addressOf(article.id, span), location.href).href;
   return [
     button(
@@ -109,14 +118,25 @@ function quoteTools(article, text, span) {
   ].filter(Boolean);
 }
 
-/** A URL that scrolls to a quote (WICG, "Text fragments"). */
-function fragmentLink(url, quote) {
+/** A URL that scrolls to the first of some quotes and marks all (WICG, "Text fragments"). */
+function fragmentLink(url, quotes) {
+  return `${url.split("#")[0]}#:~:${quotes.map(directive).join("&")}`;
+}
+
+/** What a browser looks for: a text, or of a long one or a row the first and last words. */
+function directive(quote) {
   const words = quote.split(/\s+/).filter(Boolean);
-  const ends = [words.slice(0, LINK_EDGE_WORDS), words.slice(-LINK_EDGE_WORDS)];
-  const parts = (words.length <= LINK_WORDS ? [words] : ends).map((part) =>
-    encodeURIComponent(part.join(" ")).replaceAll("-", "%2D"),
-  );
-  return `${url.split("#")[0]}#:~:text=${parts.join(",")}`;
+  const cells = quote.split(CELLS);
+  let parts = [words.join(" ")];
+  if (cells.length > 1) {
+    parts = [cells[0], cells.at(-1)].map((cell) => cell.trim()).filter(Boolean);
+  } else if (words.length > LINK_WORDS) {
+    parts = [words.slice(0, LINK_EDGE_WORDS), words.slice(-LINK_EDGE_WORDS)].map((some) =>
+      some.join(" "),
+    );
+  }
+  const encoded = parts.map((part) => encodeURIComponent(part).replaceAll("-", "%2D"));
+  return `text=${encoded.join(",")}`;
 }
 
 /** Offers to highlight the selected text. */

@@ -31,17 +31,25 @@ export function lengthOf(text) {
   return new CodePoints(text).length;
 }
 
-/** The span in a fragment `#start-end`; null if there is none. */
+/**
+ * The span in a fragment `#start-end`, with those of its context after commas, as in
+ * `#80-99,30-60`; null if there is none.
+ */
 export function spanOf(hash) {
-  const found = /^#(\d+)-(\d+)$/.exec(hash);
-  if (!found) return null;
-  const [start, end] = [Number(found[1]), Number(found[2])];
-  return start < end ? { start, end } : null;
+  if (!/^#\d+-\d+(,\d+-\d+)*$/.test(hash)) return null;
+  const spans = hash.slice(1).split(",").map((span) => {
+    const [start, end] = span.split("-").map(Number);
+    return { start, end };
+  });
+  const [quote, ...context] = spans;
+  return spans.every(({ start, end }) => start < end) ? { ...quote, context } : null;
 }
 
-/** The permanent URL of an article, or of a quote in it. */
+/** The permanent URL of an article, or of a quote in it with its context. */
 export function addressOf(articleId, span) {
-  return `/articles/${encodeURIComponent(articleId)}${span ? `#${span.start}-${span.end}` : ""}`;
+  const place = ({ start, end }) => `${start}-${end}`;
+  const hash = span ? `#${[span, ...(span.context ?? [])].map(place).join(",")}` : "";
+  return `/articles/${encodeURIComponent(articleId)}${hash}`;
 }
 
 /** A date such as `2025-09` in words: `September 2025`. */

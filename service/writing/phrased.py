@@ -17,7 +17,7 @@ class PhrasedAnswer(Answer):
 
     def __post_init__(self) -> None:
         Answer.__post_init__(self)
-        quotes = {citation.number: citation.exact for citation in self.citations}
+        quotes = {citation.number: citation.shown for citation in self.citations}
         for sentence in self.written.sentences:
             if found := fault(sentence.text, sentence.citations, self.query.text, quotes):
                 raise ValueError(f"a written sentence cannot be kept: {found}")

@@ -63,7 +63,7 @@ class Writer:
 
         With `answers` a sentence is kept only if it answers the question.
         """
-        quotes = {cited.number: cited.exact for cited in citations}
+        quotes = {cited.number: cited.shown for cited in citations}
         try:
             draft = self._draft(question, quotes)
             if draft.strip().rstrip(".").upper() == NOTHING:
