@@ -9,11 +9,16 @@ from sourcebook.service.asking.statements import DifferenceKind, Statement
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What independent articles answer to the question `matter`, in the order of their rank."""
+    """What articles answer differently to the question `matter`, in the order of their rank.
+
+    They are independent, or `versions` of one article: then the first is the correction, or the
+    last version.
+    """
 
     matter: str
     kind: DifferenceKind
     sides: tuple[Statement, ...]
+    versions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +29,26 @@ class Side:
     text: str
     citation: int
     published: str | None
+    modified: str | None = None
+
+    @property
+    def day(self) -> str:
+        """When it was said last: published or modified, or empty where neither is known."""
+        return max(self.published or "", self.modified or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
     """What sources say differently, by date of publication; never resolved.
 
-    `matter` is the question that they answer.
+    `matter` is the question that they answer. Of `versions` of one article the correction comes
+    first, or the last version.
     """
 
     matter: str
     kind: DifferenceKind
     sides: tuple[Side, ...]
+    versions: bool = False
 
     def __post_init__(self) -> None:
         if len({side.value for side in self.sides}) < 2:
@@ -45,9 +58,11 @@ class Disagreement:
 def side_by_side(found: Contradiction, citations: Sequence[Citation]) -> Disagreement:
     """The contradiction, each side with the citation that quotes it; those without a date last."""
     sides = [
-        Side(said.value, said.text, at.number, at.article.metadata.published)
+        Side(said.value, said.text, at.number, known.published, known.modified)
         for said in found.sides
         if (at := said.among(citations))
+        for known in [at.article.metadata]
     ]
-    sides.sort(key=lambda side: side.published or "9999")
-    return Disagreement(found.matter, found.kind, tuple(sides))
+    if not found.versions:
+        sides.sort(key=lambda side: side.published or "9999")
+    return Disagreement(found.matter, found.kind, tuple(sides), found.versions)

@@ -74,6 +74,11 @@ ENGLISH = Lexicon(
     pleasantries=phrases(
         "thank|thanks|thank you|ok|okay|great|good|hi|hello|hey|yes|no|very|so|much"
     ),
+    correcting=phrases(
+        "correction|corrections|corrected|clarification|erratum|errata|corrigendum|"
+        "this article was corrected|this article has been corrected|this article was amended|"
+        "this article has been amended|an earlier version|a previous version"
+    ),
     attributing=phrases(
         "according to|as reported by|as reported in|reported by|as written in|written by|"
         "published by|quoted by|in the words of|in the view of|in the opinion of"

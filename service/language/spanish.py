@@ -45,6 +45,10 @@ SPANISH = Lexicon(
     subordinators=frozenset(),
     requests=words("compara dime explica"),
     pleasantries=words("gracias muchas hola vale bien sí perfecto"),
+    correcting=phrases(
+        "corrección|correcciones|corregido|fe de errata|fe de erratas|rectificación|aclaración|"
+        "una versión anterior|en una versión anterior"
+    ),
     attributing=phrases(
         "según|de acuerdo con|de acuerdo a|conforme a|en palabras de|publicado por"
     ),
