@@ -16,7 +16,10 @@ from sourcebook.index.words import STOP_WORDS
 
 # A number with its separators, the sign of a currency, or a word. The rest is typography.
 _SIGNS = "$€£¥₹"
-_TOKEN = re.compile(rf"\d+(?:[.,:/'’\u00a0\u202f]\d+)*|[{_SIGNS}]|[^\W\d_]+")
+_TOKEN = re.compile(
+    r"\d{1,3}(?:[,'’ \u00a0\u202f]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,:/]\d+)*"
+    rf"|[{_SIGNS}]|[^\W\d_]+"
+)
 # What separates thousands; without it, other digits are another number.
 _THOUSANDS = re.compile(r"(?<=\d)[,'’ ](?=\d{3}(?!\d))")
 # Where sentences end, roughly, and whatever the digits are: a wrong cut is in both texts alike.
@@ -114,7 +117,7 @@ def differences(one: Sentence, other: Sentence, names: Names) -> list[Difference
     found = _other(one, other, Kind.NUMBER, lambda _, word: _is_number(word))
     if not (one.heading or other.heading):
         found += _other(one, other, Kind.NAME, names.name)
-        found += _replaced(one, other)
+        found += _replaced(one, other, names.aside)
     return found
 
 
@@ -187,11 +190,12 @@ def _only(one: Sentence, other: Sentence, counts: Callable[[str, str], bool]) ->
     return found
 
 
-def _replaced(one: Sentence, other: Sentence) -> Iterator[Difference]:
-    """The words that others stand for, other than spellings and words of grammar."""
+def _replaced(one: Sentence, other: Sentence, aside: Collection[str]) -> Iterator[Difference]:
+    """The words that others stand for, other than spellings, words of grammar and those aside."""
+    little = STOP_WORDS.union(aside)
     matcher = SequenceMatcher(None, one.words, other.words, autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
-        if tag != "replace" or {*one.words[a:b], *other.words[c:d]} <= STOP_WORDS:
+        if tag != "replace" or little.issuperset(one.words[a:b] + other.words[c:d]):
             continue
         mine, theirs = "".join(one.words[a:b]), "".join(other.words[c:d])
         if SequenceMatcher(None, mine, theirs, autojunk=False).ratio() < SPELLING:

@@ -50,9 +50,21 @@ class Disagreement:
     sides: tuple[Side, ...]
     versions: bool = False
 
+    @property
+    def heading(self) -> str:
+        """What it is, as people say it."""
+        return "Versions of one article differ" if self.versions else "Sources disagree"
+
     def __post_init__(self) -> None:
         if len({side.value for side in self.sides}) < 2:
             raise ValueError("a disagreement needs at least two sides that say different things")
+
+
+def dated(published: str | None, modified: str | None) -> str:
+    """When something was said, as people read it: with the day on which it was changed."""
+    if not published or not modified or modified <= published:
+        return published or modified or "no date"
+    return f"{published}, changed {modified}"
 
 
 def side_by_side(found: Contradiction, citations: Sequence[Citation]) -> Disagreement:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sourcebook.service.asking.answer import STATUSES
+from sourcebook.service.asking.disagreement import dated
 from sourcebook.service.cli.explaining import explanation
 from sourcebook.service.notation.answers import (
     AnswerOut,
@@ -82,9 +83,10 @@ def answer(found: AnswerOut) -> None:
 
 
 def _disagreement(say: Line, found: DisagreementOut) -> None:
-    say(f"\nSources disagree: {found.matter}", style="bold")
+    say(f"\n{found.heading}: {found.matter}", style="bold")
     for side in found.sides:
-        say(f"  {side.value} ({side.published or 'no date'}): “{side.text}” [{side.citation}]")
+        when = dated(side.published, side.modified)
+        say(f"  {side.value} ({when}): “{side.text}” [{side.citation}]")
 
 
 def noted(text: str, numbers: Sequence[int]) -> str:
