@@ -158,7 +158,7 @@ class Writer(View):
             self.count_pieces_anew()
         generation = self.generation
         self._connection.executemany(
-            "INSERT INTO removed VALUES (?, ?)", [(row, generation) for row in rows]
+            "INSERT OR REPLACE INTO removed VALUES (?, ?)", [(row, generation) for row in rows]
         )
         self._connection.execute("DELETE FROM passages WHERE article = ?", (article,))
 
