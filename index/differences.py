@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -20,10 +20,13 @@ _TOKEN = re.compile(
     r"\d{1,3}(?:[,'’ \u00a0\u202f]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,:/]\d+)*"
     rf"|[{_SIGNS}]|[^\W\d_]+"
 )
+_DIGITS = re.compile(r"\d+")
 # What separates thousands; without it, other digits are another number.
 _THOUSANDS = re.compile(r"(?<=\d)[,'’ ](?=\d{3}(?!\d))")
 # Where sentences end, roughly, and whatever the digits are: a wrong cut is in both texts alike.
-_END = re.compile(r"\n+|(?<=[^\W\d][.!?])\s+|(?<=[^\W\d][.!?][\"'”’»)\]])\s+|(?<=[。！？])")
+_END = re.compile(
+    r"[\s。！？](?:(?<=[\n。！？])|(?<=[^\W\d][.!?]\s)|(?<=[^\W\d][.!?][\"'”’»)\]]\s))"
+)
 # Two sentences with so many words in common (Dice, 1945) are one that was changed. With fewer, one
 # stands in the place of the other, as headlines do, and what publishers print around a text.
 CHANGED = 0.5
@@ -57,14 +60,12 @@ class Sentence:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The same in lower case, numbers without separators of thousands."""
-        return tuple(
-            _THOUSANDS.sub("", normalize("NFKC", token[0]).casefold()) for token in self.tokens
-        )
+        return tuple(_plain(token[0]) for token in self.tokens)
 
     @cached_property
     def frame(self) -> tuple[str, ...]:
         """The words with `#` for digits: the same when only a figure was changed."""
-        return tuple(re.sub(r"\d+", "#", word) if _is_number(word) else word for word in self.words)
+        return tuple(_DIGITS.sub("#", word) if _is_number(word) else word for word in self.words)
 
     @cached_property
     def counted(self) -> Counter[str]:
@@ -89,16 +90,21 @@ class Difference:
     other: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Names:
-    """Tells names from other words with a capital.
+    """Tells names from other words with a capital, in `texts` that are compared.
 
-    `common` are words that stand somewhere in lower case, so they have a capital because a sentence
-    or headline has; `aside` are the names that stand for a publisher or author, not for a fact.
+    `aside` are those that name a publisher or an author, not a fact.
     """
 
-    common: Collection[str] = frozenset()
+    texts: tuple[str, ...] = ()
     aside: Collection[str] = frozenset()
+
+    @cached_property
+    def common(self) -> set[str]:
+        """The words in lower case: elsewhere they have a capital because a sentence has."""
+        found = chain.from_iterable(map(_TOKEN.findall, self.texts))
+        return {word for word in found if word[0].islower()}
 
     def name(self, token: str, word: str) -> bool:
         """Whether a token, whose word is `word`, is a name that counts."""
@@ -106,19 +112,16 @@ class Names:
         return len(token) > 1 and token[0].isupper() and not known
 
 
-def differences(one: Sentence, other: Sentence, names: Names) -> list[Difference]:
+def differences(one: Sentence, other: Sentence, names: Names) -> Iterator[Difference]:
     """What one sentence says otherwise than another that it was made from, what weighs most first.
 
     Spelling, typography, and what only one of them says are no differences: what stands for
     something else in the other one is.
     """
-    if one.words == other.words:
-        return []
-    found = _other(one, other, Kind.NUMBER, lambda _, word: _is_number(word))
+    yield from _other(one, other, Kind.NUMBER, lambda _, word: _is_number(word))
     if not (one.heading or other.heading):
-        found += _other(one, other, Kind.NAME, names.name)
-        found += _replaced(one, other, names.aside)
-    return found
+        yield from _other(one, other, Kind.NAME, names.name)
+        yield from _replaced(one, other, names.aside)
 
 
 def same_text(one: Article, other: Article) -> bool:
@@ -136,13 +139,16 @@ def same_words(one: str, other: str) -> bool:
 
 
 def _same(one: list[Sentence], other: list[Sentence], aside: Collection[str]) -> bool:
-    left, right = _without_common(one, other), _without_common(other, one)
+    left, right = one, other
+    # Most sentences are the same to the letter, which is quicker to see than their words.
+    for form in (_letters, _words):
+        left, right = _without_common(left, right, form), _without_common(right, left, form)
     if not left or not right:
         return True
     if len(left) * len(right) > MOST_PAIRS:
         return False
-    names = Names(in_lower_case(chain(one, other)), aside)
-    return not any(differences(*pair, names) for pair in _pairs(left, right))
+    names = Names(tuple(each.text for each in chain(one, other)), aside)
+    return not any(True for pair in _pairs(left, right) for _ in differences(*pair, names))
 
 
 def _pairs(
@@ -155,16 +161,26 @@ def _pairs(
             yield mine, nearest
 
 
-def _without_common(one: list[Sentence], other: list[Sentence]) -> list[Sentence]:
-    """The sentences of one text that the other lacks."""
-    theirs = Counter(each.words for each in other)
+def _without_common(
+    one: list[Sentence], other: list[Sentence], form: Callable[[Sentence], Hashable]
+) -> list[Sentence]:
+    """The sentences of one text that the other lacks in this form."""
+    theirs = Counter(map(form, other))
     found = []
     for each in one:
-        if theirs[each.words]:
-            theirs[each.words] -= 1
+        if theirs[form(each)] > 0:
+            theirs[form(each)] -= 1
         else:
             found.append(each)
-    return found
+    return [each for each in found if each.words]
+
+
+def _letters(sentence: Sentence) -> str:
+    return sentence.text.casefold()
+
+
+def _words(sentence: Sentence) -> tuple[str, ...]:
+    return sentence.words
 
 
 def _other(
@@ -215,18 +231,7 @@ def _sentences_of(article: Article) -> list[Sentence]:
 
 
 def _cut(text: str) -> list[Sentence]:
-    found = (Sentence(part) for part in _END.split(normalize("NFC", text)))
-    return [each for each in found if each.words]
-
-
-def in_lower_case(sentences: Iterable[Sentence]) -> set[str]:
-    """The words that stand somewhere in lower case."""
-    return {
-        word
-        for each in sentences
-        for token, word in zip(each.tokens, each.words, strict=True)
-        if token[0].islower()
-    }
+    return [Sentence(part) for part in _END.split(normalize("NFC", text)) if part]
 
 
 def _publishing(article: Article) -> Iterator[str]:
@@ -236,6 +241,11 @@ def _publishing(article: Article) -> Iterator[str]:
         yield from Sentence(name).words
 
 
+def _plain(token: str) -> str:
+    word = token if token.isascii() else normalize("NFKC", token)
+    return _THOUSANDS.sub("", word) if word[0].isdigit() else word.casefold()
+
+
 def _is_number(word: str) -> bool:
-    """Whether it is one, or the currency of one."""
-    return word in _SIGNS or any(character.isdigit() for character in word)
+    """Whether it is one, or has a digit, or is the currency of one."""
+    return not word.isalpha()

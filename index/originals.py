@@ -14,7 +14,7 @@ from sourcebook.index.storage.writer import Writer
 KEY, RULES = "originals", 2
 # With so many of the most similar originals an article's words are compared. Forms that are filled
 # in again and again are alike, and none is a copy.
-COMPARED = 8
+COMPARED = 4
 
 # When an article was published, at the latest, and its row: rows are numbered as articles arrive.
 Rank = tuple[str, int]

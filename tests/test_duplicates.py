@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import article_from
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sourcebook.eval.parsing.copies import Pair, made_of, measure, pairs, resemble
@@ -98,6 +98,7 @@ TEXTS = sorted({pair.one.text for pair in JUDGED.values()})
 TEXT = st.sampled_from(TEXTS) | st.text(alphabet="ab12 .,\n²½٣mG", min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(TEXT, st.data())
 def test_a_copy_with_another_digit_is_none(text: str, data: st.DataObject) -> None:
     """Wherever the digit stands, in whatever is around it."""
@@ -114,6 +115,7 @@ def test_a_copy_with_another_digit_is_none(text: str, data: st.DataObject) -> No
     assert not same_text(article_from(text, "a"), article_from(other, "b"))
 
 
+@settings(deadline=None)
 @given(TEXT)
 def test_typography_and_what_is_printed_around_it_make_no_other_text(text: str) -> None:
     framed = f"From our partners.\n\n{text}\n\nAll rights reserved."
@@ -146,7 +148,7 @@ def test_typography_and_what_is_printed_around_it_make_no_other_text(text: str) 
 def test_what_two_sentences_differ_in(
     one: str, other: str, kind: Kind | None, words: tuple[str, str] | None
 ) -> None:
-    found = differences(Sentence(one), Sentence(other), Names(common={"twelve", "forty"}))
+    found = [*differences(Sentence(one), Sentence(other), Names(("It was twelve or forty.",)))]
     first = found[0] if found else None
     assert (first and first.kind) is kind
     if first:

@@ -212,14 +212,16 @@ class Writer(View):
         """
         generation = self.generation
         self._mark(rowid, original)
-        own = """article = ? AND text_hash NOT IN
-                 (SELECT text_hash FROM passages WHERE article = ?)"""
         self._connection.execute(
-            f"UPDATE passages SET searchable = 1, generation = ? WHERE NOT searchable AND {own}",
+            """UPDATE passages SET searchable = 1, generation = ?
+               WHERE article = ? AND NOT searchable
+               AND text_hash NOT IN (SELECT text_hash FROM passages WHERE article = ?)""",
             (generation, rowid, original),
         )
-        shared = """article = ? AND text_hash IN (SELECT text_hash FROM passages WHERE article = ?)
-                    AND searchable"""
+        if original is None:
+            return
+        shared = """article = ? AND searchable
+                    AND text_hash IN (SELECT text_hash FROM passages WHERE article = ?)"""
         self._connection.execute(
             f"INSERT OR REPLACE INTO removed SELECT rowid, ? FROM passages WHERE {shared}",
             (generation, rowid, original),

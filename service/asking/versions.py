@@ -13,7 +13,6 @@ from sourcebook.index.differences import (
     Names,
     Sentence,
     differences,
-    in_lower_case,
 )
 from sourcebook.index.passages import Passage, Span
 from sourcebook.index.search.view import LibraryView
@@ -132,7 +131,7 @@ def _told(
         hit.article, record, mine.text, nearest.text
     ):
         return None
-    names = Names(in_lower_case([Sentence(hit.passage.text), Sentence(passage.text)]))
+    names = Names((hit.passage.text, passage.text))
     for each in differences(mine, nearest, names):
         found = _values(mine.text, nearest.text, each)
         if found and _answers(hit, sentence, found[1]):
