@@ -107,22 +107,19 @@ class SideOut(Returned):
     text: str = Field(description="The sentence that contains them.")
     citation: int
     published: str | None = Field(description="When the source was published.")
-    modified: str | None = Field(description="When the source was changed last, if it says so.")
+    modified: str | None = Field(description="When the source was changed last, if known.")
 
 
 class DisagreementOut(Returned):
     """What sources say differently about a subject, side by side; none is declared right."""
 
-    heading: str = Field(description="What it is, for people.", examples=["Sources disagree"])
+    heading: str = Field(description="What it is, as people say it.")
     matter: str = Field(description="The subject, in words of the question or the sources.")
     kind: str = Field(description="What they differ in: `number`, `date` or `name`.")
     versions: bool = Field(
-        description="Whether these are versions of one article, which differ in a fact. The first "
-        "side is then the correction, or the last version."
+        description="Whether they are versions of one article: the correction or the last one first."
     )
-    sides: list[SideOut] = Field(
-        description="By date of publication, those without a date last; versions the newest first."
-    )
+    sides: list[SideOut] = Field(description="By date of publication, those without a date last.")
 
 
 class WrittenSentenceOut(Returned):

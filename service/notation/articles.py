@@ -108,10 +108,7 @@ class ArticleFull(ArticleOut):
     blocks: list[BlockOut]
     removals: list[RemovalOut] = Field(description="The cleaning report.")
     copies: list[ArticleBrief] = Field(description="Copies of this article.")
-    versions: list[ArticleBrief] = Field(
-        description="Articles with nearly the same text, which differ in a number, a name or other "
-        "words."
-    )
+    versions: list[ArticleBrief] = Field(description="Near copies that differ in a fact.")
 
     @classmethod
     def of(
