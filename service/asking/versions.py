@@ -175,21 +175,28 @@ def _dates(text: str, precision: int) -> set[str]:
 
 
 def _in_order(found: Sequence[_Version]) -> tuple[Statement, ...]:
-    """What each version says, that of the correction or of the last one first, each value once."""
+    """What each version says, each value once, that of the correction or of the last one first.
+
+    A version whose notice names what another one says corrects it, whatever their dates are.
+    """
 
     def recency(version: _Version) -> tuple[str, bool]:
-        named = set(Sentence(version.notices).words)
+        noticed, own = _words(version.notices), _words(version.said.value)
         corrected = [
             other.day
             for other in found
-            if other is not version and set(Sentence(other.said.value).words) <= named
+            if (wrong := _words(other.said.value) - own) and wrong <= noticed
         ]
-        return max([version.day, *corrected]), bool(named)
+        return max([version.day, *corrected]), bool(noticed)
 
     said: dict[str, Statement] = {}
     for version in sorted(found, key=recency, reverse=True):
         said.setdefault(version.said.value.casefold(), version.said)
     return tuple(said.values())[:MOST_SIDES]
+
+
+def _words(text: str) -> set[str]:
+    return set(Sentence(text).words)
 
 
 def _passages(article: ArticleRecord, view: LibraryView) -> list[Passage]:

@@ -117,7 +117,7 @@ class DisagreementOut(Returned):
     matter: str = Field(description="The subject, in words of the question or the sources.")
     kind: str = Field(description="What they differ in: `number`, `date` or `name`.")
     versions: bool = Field(
-        description="Whether they are versions of one article: the correction or the last one first."
+        description="Whether they are versions of one article, the correction or last one first."
     )
     sides: list[SideOut] = Field(description="By date of publication, those without a date last.")
 
