@@ -236,6 +236,7 @@ def test_near_copies_that_differ_in_a_fact(
     answer = Engine.of(library, reader=reader).ask("When was the Alma dam finished?")
     also = [record.metadata.publisher for record in answer.citations[0].also]
     values = [side.value for each in answer.disagreements for side in each.sides]
+    assert all(each.versions and each.kind == "date" for each in answer.disagreements)
     assert (also, values) == ((["Copy"], []) if same else ([], ["1989", "1986"]))
 
 

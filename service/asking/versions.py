@@ -28,6 +28,8 @@ Found = TypeVar("Found", Mention, Quantity)
 # So many versions are compared, and so many are shown, the article itself among them: a toll that
 # is reported every hour has more.
 COMPARED, MOST_SIDES = 8, 4
+# So many characters of a date in ISO 8601 are its year, and all of it.
+YEAR, DAY = 4, 10
 # How a line begins that says what was corrected.
 _NOTICE = re.compile(rf"^\W*(?:{either(LEXICON.correcting)})\b.*", re.IGNORECASE | re.MULTILINE)
 
@@ -127,14 +129,16 @@ def _told(
     if not theirs or any(mine.words == each.words for each, _, _ in theirs):
         return None
     nearest, span, passage = max(theirs, key=lambda each: mine.likeness(each[0]))
-    if mine.likeness(nearest) < CHANGED or _of_another_time(
-        hit.article, record, mine.text, nearest.text
+    if mine.likeness(nearest) < CHANGED or _disjoint(
+        hit.article.metadata.title, record.metadata.title, DAY
     ):
-        return None
+        return None  # of a series that is filled in anew
     names = Names((hit.passage.text, passage.text))
     for each in differences(mine, nearest, names):
         found = _values(mine.text, nearest.text, each)
-        if found and _answers(hit, sentence, found[1]):
+        if not found or not _answers(hit, sentence, found[1]):
+            continue
+        if found[0] is DifferenceKind.DATE or not _disjoint(mine.text, nearest.text, YEAR):
             return _Told(*found, record, passage, span)
     return None
 
@@ -163,15 +167,13 @@ def _answers(hit: Hit, sentence: Span, value: Span) -> bool:
     return _overlap(read, Span(sentence.start + value.start, sentence.start + value.end))
 
 
-def _of_another_time(one: ArticleRecord, other: ArticleRecord, mine: str, theirs: str) -> bool:
-    """Whether titles or sentences name other dates: two reports of one series, filled in anew."""
-    titles = _dates(one.metadata.title, 10), _dates(other.metadata.title, 10)
-    return any(a and b and not a & b for a, b in (titles, (_dates(mine, 4), _dates(theirs, 4))))
-
-
-def _dates(text: str, precision: int) -> set[str]:
-    """The dates that a text names with their year, to so many characters."""
-    return {date.iso[:precision] for date in mentions(text) if date.iso[0] != "-"}
+def _disjoint(one: str, other: str, precision: int) -> bool:
+    """Whether both texts name dates, and none of the same to so many characters of ISO 8601."""
+    mine, theirs = (
+        {date.iso[:precision] for date in mentions(text) if date.iso[0] != "-"}
+        for text in (one, other)
+    )
+    return bool(mine and theirs) and not mine & theirs
 
 
 def _in_order(found: Sequence[_Version]) -> tuple[Statement, ...]:
