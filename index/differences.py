@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cached_property
-from itertools import chain
-from unicodedata import normalize
+from itertools import chain, pairwise
+from unicodedata import combining, normalize
 
 from sourcebook.index.article import Article, BlockKind
 from sourcebook.index.passages import Span
-from sourcebook.index.words import STOP_WORDS
+from sourcebook.index.words import ENGLISH_NEGATIONS, SPANISH_NEGATIONS, STOP_WORDS
 
 # A number with its separators, the sign of a currency, or a word. The rest is typography.
 _SIGNS = "$€£¥₹"
@@ -23,6 +23,7 @@ _TOKEN = re.compile(
 _DIGITS = re.compile(r"\d+")
 # What separates thousands; without it, other digits are another number.
 _THOUSANDS = re.compile(r"(?<=\d)[,'’ ](?=\d{3}(?!\d))")
+_NEGATIONS = frozenset(ENGLISH_NEGATIONS + SPANISH_NEGATIONS)
 # Where sentences end, roughly, and whatever the digits are: a wrong cut is in both texts alike.
 _END = re.compile(
     r"[\s。！？](?:(?<=[\n。！？])|(?<=[^\W\d][.!?]\s)|(?<=[^\W\d][.!?][\"'”’»)\]]\s))"
@@ -116,12 +117,14 @@ def differences(one: Sentence, other: Sentence, names: Names) -> Iterator[Differ
     """What one sentence says otherwise than another that it was made from, what weighs most first.
 
     Spelling, typography, and what only one of them says are no differences: what stands for
-    something else in the other one is.
+    something else in the other one is, and a word that negates.
     """
     yield from _other(one, other, Kind.NUMBER, lambda _, word: _is_number(word))
     if not (one.heading or other.heading):
         yield from _other(one, other, Kind.NAME, names.name)
         yield from _replaced(one, other, names.aside)
+        if _negations(one) != _negations(other):
+            yield Difference(Kind.WORD, *(Span(0, len(each.text)) for each in (one, other)))
 
 
 def same_text(one: Article, other: Article) -> bool:
@@ -134,7 +137,7 @@ def same_text(one: Article, other: Article) -> bool:
 
 
 def same_words(one: str, other: str) -> bool:
-    """The same of two passages."""
+    """Whether two passages say the same, as `same_text` tells it of articles."""
     return _same(_cut(one), _cut(other), frozenset())
 
 
@@ -216,6 +219,16 @@ def _replaced(one: Sentence, other: Sentence, aside: Collection[str]) -> Iterato
         mine, theirs = "".join(one.words[a:b]), "".join(other.words[c:d])
         if SequenceMatcher(None, mine, theirs, autojunk=False).ratio() < SPELLING:
             yield Difference(Kind.WORD, _span(one, a, b), _span(other, c, d))
+
+
+def _negations(sentence: Sentence) -> int:
+    """How often a sentence negates."""
+    plain = [
+        "".join(letter for letter in normalize("NFD", word) if not combining(letter))
+        for word in sentence.words
+    ]
+    shortened = (pair[0].endswith("n") and pair[1] == "t" for pair in pairwise(plain))  # "didn't"
+    return sum(word in _NEGATIONS for word in plain) + sum(shortened)
 
 
 def _span(sentence: Sentence, first: int, end: int) -> Span:

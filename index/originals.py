@@ -1,6 +1,7 @@
 """Decides which of near copies is the original, which are copies, and which are versions."""
 
 import heapq
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from sourcebook.index.differences import same_text
 from sourcebook.index.duplicates import SAME, similarity
 from sourcebook.index.storage.view import View
 from sourcebook.index.storage.writer import Writer
+
+log = logging.getLogger(__name__)
 
 # Under this key `meta` holds by which rules a library's copies were found. Rules of 1, which wrote
 # nothing there, took for copies whatever resembled an older article.
@@ -101,6 +104,7 @@ def settle_all(writer: Writer) -> None:
     """
     linked = writer.linked()
     if linked:
+        log.info("finding out which of %s articles are copies", f"{len(linked):,}")
         writer.next_generation()
         settle(writer, linked)
     writer.set_meta(KEY, RULES)

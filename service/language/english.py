@@ -1,6 +1,6 @@
 """The words of English that the rules refer to."""
 
-from sourcebook.index.words import ENGLISH_MONTHS, STOP_WORDS
+from sourcebook.index.words import ENGLISH_MONTHS, ENGLISH_NEGATIONS, STOP_WORDS
 from sourcebook.service.language.lexicon import (
     Kind,
     Lexicon,
@@ -66,7 +66,7 @@ ENGLISH = Lexicon(
         more="although both each however meanwhile still while yet",
     ),
     referring=words("both he her his it its she such that their these they this those"),
-    negations=words("not no never none without cannot nor neither nobody nothing"),
+    negations=frozenset(ENGLISH_NEGATIONS),
     subordinators=words("as because if than that when whether while who"),
     requests=words(
         "compare define describe explain find give list name show summarise summarize tell"
