@@ -1,6 +1,7 @@
 """Detects syndicated copies by MinHash signatures of five-word shingles."""
 
 import zlib
+from unicodedata import normalize
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from sourcebook.index.words import WORD
 SHINGLE_WORDS = 5
 PERMUTATIONS = 128
 BANDS = 16
-# Two articles whose similarity is estimated at least this high are copies: a changed headline, a
-# cut paragraph or another publisher's boilerplate stays above it, a rewrite below
-# (tests/test_duplicates.py).
+# Two articles whose similarity is estimated at least this high are near copies: a changed headline,
+# a cut paragraph or another publisher's boilerplate stays above it, a rewrite below. Whether they
+# say the same is another question (differences.py).
 SAME = 0.8
 
 _PRIME = np.uint64((1 << 31) - 1)
@@ -27,7 +28,8 @@ _CHUNK = 4096  # shingles that are permuted at a time: 4 MB of intermediate resu
 
 def signature(text: str) -> bytes:
     """The MinHash signature of a text (Broder, 1997): 128 little-endian uint32."""
-    words = WORD.findall(text.casefold()) or text.split()
+    # Letters with their accents beside them are the same letters.
+    words = WORD.findall(normalize("NFC", text).casefold()) or text.split()
     count = max(1, len(words) - SHINGLE_WORDS + 1)
     hashes = np.fromiter(
         (zlib.crc32(" ".join(words[i : i + SHINGLE_WORDS]).encode()) for i in range(count)),
@@ -53,3 +55,8 @@ def bands(of_signature: bytes) -> list[int]:
 def similarity(one: bytes, other: bytes) -> float:
     """The estimated Jaccard similarity of the shingles of two texts, in [0, 1]."""
     return float(np.mean(np.frombuffer(one, "<u4") == np.frombuffer(other, "<u4")))
+
+
+def near(one: bytes, other: bytes) -> bool:
+    """Whether two texts are near copies by their signatures; none is near to one without."""
+    return bool(one and other) and similarity(one, other) >= SAME

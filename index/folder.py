@@ -9,6 +9,7 @@ from sourcebook.index.article import sha256
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import NotFoundError, StorageError
 from sourcebook.index.ingest import set_encoder
+from sourcebook.index.originals import settle_all
 from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.storage.access_mode import share
 from sourcebook.index.storage.connection import size
@@ -81,5 +82,6 @@ def begin(folder: Path, encoder: Encoder) -> None:
         with closing(Store(temporary, create=True)) as store, store.write() as writer:
             writer.set_meta("uuid", uuid.uuid4().hex)
             set_encoder(writer, encoder)
+            settle_all(writer)
         share(temporary, folder)
         temporary.rename(database)

@@ -13,6 +13,7 @@ from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import DamagedError
+from sourcebook.index.originals import settle
 from sourcebook.index.passages import Offsets, Passage, cut
 from sourcebook.index.processors import usable_processors
 from sourcebook.index.storage.records import ArticleRecord
@@ -145,11 +146,11 @@ def upsert(writer: Writer, prepared: Prepared) -> Action:
     known = writer.article_rowid(article.source)
     if known and unchanged(writer, article.source, prepared.content):
         return Action.UNCHANGED
-    if known:
-        remove(writer, known)
+    copies = writer.remove(known) if known else []
     keys = duplicates.bands(prepared.signature)
-    row = writer.add(article, prepared.content, prepared.passages, prepared.signature, keys)
-    _link(writer, row)
+    passages, signature = prepared.passages, prepared.signature
+    row = writer.add(article, prepared.content, passages, signature, keys, rowid=known)
+    settle(writer, [row, *copies])
     return Action.REPLACED if known else Action.ADDED
 
 
@@ -167,9 +168,8 @@ def unchanged(view: View, source: str, content: str) -> ArticleRecord | None:
 
 
 def remove(writer: Writer, row: int) -> None:
-    """Delete the article of that row in the current generation; its copies become independent."""
-    for copy in writer.remove(row):
-        _link(writer, copy)
+    """Delete the article of that row in the current generation; the next copy is the original."""
+    settle(writer, writer.remove(row))
 
 
 def encoded_anew(group: Group, encoder: Encoder, codec: TokenCodec) -> Group:
@@ -240,15 +240,6 @@ def _encoded(
     whole = [passages for passages, end in zip(cuts, ends, strict=True) if end <= len(encodings)]
     following = iter(encodings)
     return [[(passage, next(following)) for passage in passages] for passages in whole]
-
-
-def _link(writer: Writer, row: int) -> None:
-    """Mark whose copy the article is, if any, and make its own passages searchable."""
-    mine = writer.signature(row)
-    others = writer.candidates_for_copy(duplicates.bands(mine), row)
-    scored = [(duplicates.similarity(mine, theirs), -other) for other, theirs in others.items()]
-    similarity, other = max(scored, default=(0.0, 0))
-    writer.link(row, -other if similarity >= duplicates.SAME else None)
 
 
 def _context(article: Article, passage: Passage) -> str:

@@ -35,11 +35,12 @@ from sourcebook.index.ingest import (
     unchanged,
     upsert,
 )
+from sourcebook.index.originals import is_settled, settle_all
 from sourcebook.index.search.derived import DerivedIndexes, tidy
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
 from sourcebook.index.storage.access_mode import read_only
-from sourcebook.index.storage.lock import LOCK, write_lock
+from sourcebook.index.storage.lock import LOCK, locked, write_lock
 from sourcebook.index.storage.records import ArticleRecord, Judgement
 from sourcebook.index.storage.room import check_room
 from sourcebook.index.storage.store import Store
@@ -112,9 +113,11 @@ class Library:
             self._known[self._searchable.key] = self._searchable
             with self.view() as view:
                 view.catch_up()
-                expired = trash.expired(view)
+                expired, settled = trash.expired(view), is_settled(view)
             if expired and not self.read_only:
                 self._expire()
+            if not settled and not self.read_only:
+                self._settle()
         except BaseException:
             self.store.close()
             raise
@@ -346,6 +349,20 @@ class Library:
                 trash.expire(writer)
         except (StorageError, BusyError) as error:
             log.info("the trash is not emptied now: %s", error)
+
+    def _settle(self) -> None:
+        """Find copies by this release's rules, unless somebody else writes: the next opening does.
+
+        Until then, quotes are still compared with the text of each article that is named with them.
+        """
+        busy = BusyError("Another process writes to the library.")
+        try:
+            with locked(self.folder / LOCK, busy):
+                with self.store.write(wait=0) as writer:
+                    settle_all(writer)
+                self.indexes.after_write(self.store)
+        except (StorageError, BusyError) as error:
+            log.info("copies are not looked for again now: %s", error)
 
     def _own_encoder(self, view: View) -> Encoder | None:
         """The encoder that the library was made with, if it is at hand."""

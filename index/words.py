@@ -38,3 +38,7 @@ SPANISH_MONTHS = listed(
     "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre "
     "diciembre"
 )
+
+# What negates, without accents. Spanish shares "no" with English.
+ENGLISH_NEGATIONS = listed("not no never none without cannot nor neither nobody nothing")
+SPANISH_NEGATIONS = listed("nunca jamas ningun ninguna ninguno sin")

@@ -1,7 +1,8 @@
 """Disagreement: what sources answer differently is shown side by side, and only that."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,19 @@ from conftest import article_from
 from made import candidate, hit
 
 from sourcebook.eval.data.disagreements import load_disagreements
+from sourcebook.eval.data.files import json_lines
 from sourcebook.eval.measures.disagreements import measure_disagreement
+from sourcebook.eval.parsing.copies import PAIRS
 from sourcebook.index.article import Article, Metadata
+from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.reader import PassageReading, Reader
 from sourcebook.index.library import Library
+from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer, Status
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import query_of
 from sourcebook.service.asking.statements import DifferenceKind, Statement, differ, statement_of
+from sourcebook.service.documents.export import export
 
 MakeLibrary = Callable[..., Library]
 GOLD = Path(__file__).parents[1] / "eval" / "gold" / "disagreements.dev.jsonl"
@@ -226,10 +232,11 @@ def test_near_copies_that_differ_in_a_fact(
     )
     library = make_library([first, copy])
     with library.view() as view:
-        assert [record.copy_of for record in view.records()] == [None, first.id]
+        assert [record.copy_of for record in view.records()] == [None, first.id if same else None]
     answer = Engine.of(library, reader=reader).ask("When was the Alma dam finished?")
     also = [record.metadata.publisher for record in answer.citations[0].also]
     values = [side.value for each in answer.disagreements for side in each.sides]
+    assert all(each.versions and each.kind == "date" for each in answer.disagreements)
     assert (also, values) == ((["Copy"], []) if same else ([], ["1989", "1986"]))
 
 
@@ -266,18 +273,121 @@ def test_a_correction_stands_beside_what_it_corrects(
         for n, (name, text) in enumerate(texts)
     )
     with library.view() as view:
-        assert [each.copy_of is None for each in view.records()] == [True, False, False]
+        assert [each.copy_of for each in view.records()] == [None] * 3
     answer = Engine.of(library, reader=reader).ask(
         "How many people died in the landslide in Rosas?"
     )
     (matter,) = answer.disagreements
+    assert matter.versions
     assert [(side.published, side.value) for side in matter.sides] == [
-        ("2024-05-05", "At least 12 people"),
-        ("2024-05-06", "At least 47 people"),
         ("2024-05-07", "At least 44 people"),
+        ("2024-05-06", "At least 47 people"),
+        ("2024-05-05", "At least 12 people"),
     ]
+    assert [side.citation for side in matter.sides] == [1, 2, 3]
+    assert [each.text for each in answer.sentences] == [answer.citations[0].exact]
+    assert "At least 44 people died" in answer.sentences[0].text
     assert [each.also for each in answer.citations] == [()] * 3
-    assert len(answer.outdated) == 2
+    assert (answer.outdated, answer.publishers) == ((2, 3), 1)
+
+
+ORIGINALS = {each["name"]: each["text"] for _, each in json_lines(PAIRS) if "name" in each}
+# Of each original a version: what stands for what in it, then the metadata of both.
+VERSIONS: dict[str, tuple[str, str, Metadata, Metadata]] = {
+    # The notice of the correction names what was printed a day later.
+    "landslide": (
+        "At least 12 people",
+        "At least 44 people",
+        Metadata(publisher="Wire", published="2024-05-05"),
+        Metadata(publisher="Herald", published="2024-05-06"),
+    ),
+    "wage": (
+        "187 votes to 142",
+        "178 votes to 142",
+        Metadata(publisher="Wire", published="2024-05-05", modified="2024-05-09"),
+        Metadata(publisher="Herald", published="2024-05-06"),
+    ),
+    "salud": (
+        "el 3 de marzo",
+        "el 3 de mayo",
+        Metadata(publisher="Wire", published="2024-05", language="es"),
+        Metadata(publisher="Herald", published="2024-04", language="es"),
+    ),
+    "reef": (
+        "Jorge Prado",
+        "Jorge Lima",
+        Metadata(publisher="Wire", published="2024-05-05"),
+        Metadata(publisher="Herald", published="2024-05-04"),
+    ),
+    # Two reports of one series, filled in anew each month.
+    "school": (
+        "240,000 machines",
+        "260,000 machines",
+        Metadata(title="Laptops lent by March 2024", published="2024-05-05"),
+        Metadata(title="Laptops lent by April 2024", published="2024-05-04"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def versions(
+    encoder: Encoder, reader: Reader, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """The originals, each printed elsewhere, and corrected since."""
+    articles = []
+    for name, (old, new, mine, theirs) in VERSIONS.items():
+        text = ORIGINALS[name]
+        assert text.count(old) == 1
+        notice = "Correction: an earlier version spoke of 12.\n\n" if name == "landslide" else ""
+        articles.append(article_from(notice + text.replace(old, new), f"{name}-1", mine))
+        articles.append(article_from(text, f"{name}-2", theirs))
+    with closing(
+        Library(tmp_path_factory.mktemp("versions") / "library", encoder, create=True)
+    ) as made:
+        made.add(articles)
+        yield Engine.of(made, reader=reader)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "values"),
+    [
+        (
+            "How many people died in the landslide in Rosas?",
+            "number",
+            ["44 people", "12 people"],
+        ),
+        ("By how many votes did the minimum wage bill pass?", "number", ["178", "187"]),
+        ("¿Cuándo abrirá de noche el hospital de San Telmo?", "date", ["3 de mayo", "3 de marzo"]),
+        ("Who speaks for the fishing cooperative of Serra?", "name", ["Lima", "Prado"]),
+        ("How many machines is the money for laptops enough for?", "", []),
+    ],
+)
+def test_versions_differ_in_what_answers(
+    versions: Engine, question: str, kind: str, values: list[str]
+) -> None:
+    answer = versions.ask(question)
+    assert answer.status is Status.ANSWERED
+    shown = [each for each in answer.disagreements if each.versions]
+    assert [each.kind for each in shown] == ([kind] if kind else [])
+    sides = [side for each in shown for side in each.sides]
+    assert len(sides) == len(values)
+    assert all(value in side.value for value, side in zip(values, sides, strict=True))
+    if sides:
+        assert sides[0].text in answer.sentences[0].text
+        assert answer.publishers == 1
+        words = export(answer, "markdown", "apa")
+        assert f"Versions of one article differ: {question}" in words
+        assert words.index(sides[0].text) < words.index(sides[1].text)
+    for citation in answer.citations:
+        for other in citation.also:
+            assert citation.exact in versions.library.article(other.id).text
+
+
+def test_a_version_that_the_filter_hides_is_not_shown(versions: Engine) -> None:
+    question = "How many people died in the landslide in Rosas?"
+    answer = versions.ask(question, Filter(publishers=("Herald",)))
+    assert "At least 12 people died" in answer.sentences[0].text
+    assert answer.disagreements == ()
 
 
 def test_a_question_of_the_seeds(reading: Engine) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -27,6 +28,7 @@ from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
 from sourcebook.index.library import Library
+from sourcebook.index.originals import is_settled
 from sourcebook.index.search.candidates import Sourced
 from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.storage.lock import LOCK
@@ -222,6 +224,126 @@ def test_a_rewrite_is_no_copy(make_library: MakeLibrary) -> None:
         assert [record.copy_of for record in view.records()] == [None, None]
 
 
+REPORT = "\n\n".join(LONG.split("\n\n")[:4])
+CORRECTED = REPORT.replace("found 21 faults", "found 12 faults")
+
+
+def published(name: str, day: str | None, text: str = REPORT) -> Article:
+    article = article_from(text, name)
+    return replace(article, metadata=replace(article.metadata, published=day))
+
+
+def links(library: Library) -> dict[str, str | None]:
+    """The source of each article's original, without suffixes; None for one that is no copy."""
+    with library.view() as view:
+        names = {each.id: each.source.removesuffix(".txt") for each in view.records()}
+        return {names[each.id]: each.copy_of and names[each.copy_of] for each in view.records()}
+
+
+def searched_once(library: Library) -> bool:
+    """Whether all passages are searched, those of copies in the original alone."""
+    with library.view() as view:
+        searched = view.passages(view.added_since(0)).values()
+        found = Counter((passage.article_id, passage.text) for _, passage in searched)
+        wanted: Counter[tuple[str, str]] = Counter()
+        for each in view.records():
+            theirs = view.passages_of(each.copy_of) if each.copy_of else []
+            known = {passage.text for passage in theirs}
+            own = (one.text for one in view.passages_of(each.id) if one.text not in known)
+            wanted.update((each.id, text) for text in own)
+    return found == wanted and library.drift() == []
+
+
+def test_the_original_is_the_first_by_publication_then_by_arrival(
+    make_library: MakeLibrary,
+) -> None:
+    library = make_library([published("late", None), published("herald", "2024-05-03")])
+    assert links(library) == {"late": "herald", "herald": None}
+    add(library, published("later", None), published("wire", "2024-05-01"))
+    copies = {"late": "wire", "herald": "wire", "later": "wire"}
+    assert links(library) == {**copies, "wire": None}
+    assert searched_once(library)
+    # Replaced, it is still the first: what is the same stays a copy, whatever its title is.
+    wire = published("wire", "2024-05-01")
+    add(library, replace(wire, metadata=replace(wire.metadata, title="Found again")))
+    assert links(library) == {**copies, "wire": None}
+    # Corrected, it is a version of its own, and the first of its copies is their original.
+    add(library, published("wire", "2024-05-01", CORRECTED))
+    assert links(library) == {"late": "herald", "later": "herald", "herald": None, "wire": None}
+    assert searched_once(library)
+    add(library, published("wire", "2024-06"))  # which may be as late as the 30th
+    assert links(library) == {"late": "herald", "later": "herald", "herald": None, "wire": "herald"}
+    library.remove(article_id("herald.txt"))
+    assert links(library) == {"late": "wire", "later": "wire", "wire": None}
+    library.remove(article_id("wire.txt"))
+    assert links(library) == {"late": None, "later": "late"}  # the first that arrived
+    assert searched_once(library)
+
+
+def test_an_undated_original_keeps_its_place_when_it_is_replaced(make_library: MakeLibrary) -> None:
+    library = make_library([published(name, None) for name in ("first", "second", "third")])
+    add(library, published("first", None, CORRECTED))
+    assert links(library) == {"first": None, "second": None, "third": "second"}
+    add(library, published("first", None))
+    assert links(library) == {"first": None, "second": "first", "third": "first"}
+    with library.view() as view:
+        assert [each.source for each in view.records()] == ["first.txt", "second.txt", "third.txt"]
+
+
+def test_who_is_a_copy_does_not_depend_on_the_order_of_changes(make_library: MakeLibrary) -> None:
+    chance = random.Random(16)
+    days = {f"d{day}": f"2024-05-0{day}" for day in range(1, 6)}
+    library = make_library()
+    for _ in range(8):
+        name = chance.choice([*days])
+        if name in links(library) and chance.random() < 0.3:
+            library.remove(article_id(f"{name}.txt"))
+        else:
+            text = chance.choice(
+                [REPORT, CORRECTED, f"{REPORT}\n\nIt was first printed elsewhere."]
+            )
+            add(library, published(name, days[name], text))
+        with library.view() as view:
+            texts = {each.source: view.article(each.id).text for each in view.records()}
+        expected: dict[str, str | None] = {}
+        for source in sorted(texts):
+            name = source.removesuffix(".txt")
+            same = [
+                other
+                for other, original in expected.items()
+                if original is None
+                and ("12 faults" in texts[f"{other}.txt"]) == ("12 faults" in texts[source])
+            ]
+            exact = [other for other in same if texts[f"{other}.txt"] == texts[source]]
+            expected[name] = next(iter(exact or same), None)
+        assert links(library) == expected
+        assert searched_once(library)
+
+
+def test_copies_of_an_earlier_release_are_looked_for_again(
+    make_library: MakeLibrary, encoder: Encoder
+) -> None:
+    """It took for a copy what resembles an older article, whatever the figures and dates are."""
+    library = make_library(
+        [published("wire", "2024-05-03"), published("other", "2024-05-04", CORRECTED)]
+    )
+    with library.store.write() as writer:
+        first, last = (each.rowid for each in writer.records())
+        writer.next_generation()
+        writer.link(last, first)
+        writer.run("DELETE FROM meta WHERE key = 'originals'")
+    library.close()
+    with closing(Library(library.folder, encoder)) as again:
+        assert links(again) == {"wire": None, "other": None}
+        with again.view() as view:
+            assert is_settled(view)
+            generation = view.generation
+        assert "12 faults" in " ".join(each.passage.text for each in sources(again, "12 faults"))
+        assert again.drift() == []
+    with closing(Library(library.folder, encoder)) as again, again.view() as view:
+        assert view.generation == generation
+
+
 # --- filters ------------------------------------------------------------------------------------
 
 
@@ -358,6 +480,7 @@ sys.path.insert(0, "tests")
 from conftest import article_from
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
+from sourcebook.index.originals import is_settled
 with Library(Path(sys.argv[1]), Encoder()) as library:
     for line in sys.stdin:
         verb, name, text = line.rstrip("\\n").split("|")
@@ -766,6 +889,7 @@ from conftest import article_from
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import StorageError
 from sourcebook.index.library import Library
+from sourcebook.index.originals import is_settled
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 text = "\\n\\n".join("Item %d: the committee was told of %d." % (n, n * n) for n in range(150))
 big = article_from(text, "big")
@@ -817,6 +941,7 @@ from pathlib import Path
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import StorageError
 from sourcebook.index.library import Library
+from sourcebook.index.originals import is_settled
 encoder = Encoder()
 os.setgid(65534)
 os.setuid(65534)

@@ -16,7 +16,16 @@ from sourcebook.index.library import Library
 # The code that decides what a library of given articles contains.
 STORING = tuple(
     f"sourcebook.index.{name}"
-    for name in ("duplicates", "encoding", "ingest", "passages", "search", "storage")
+    for name in (
+        "differences",
+        "duplicates",
+        "encoding",
+        "ingest",
+        "originals",
+        "passages",
+        "search",
+        "storage",
+    )
 )
 BUILT = "built.json"
 

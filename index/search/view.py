@@ -11,6 +11,7 @@ from sourcebook.index.article import CanonicalText
 from sourcebook.index.encoding.encoder import Encoder, QuestionEncoding
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, rarity
 from sourcebook.index.errors import LibraryError
+from sourcebook.index.originals import near_copies
 from sourcebook.index.passages import Offsets, Passage
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.search.derived import DerivedIndexes
@@ -187,6 +188,24 @@ class LibraryView(View):
             for row, (article, passage) in passages.items()
             if article in records
         }
+
+    def versions(self, article: ArticleRecord, chosen: Filter | None = None) -> list[ArticleRecord]:
+        """Near copies of an article that differ from it in a fact, the most similar first.
+
+        Of those that the filter lets by; a version's copies are left out.
+        """
+        allowed, _ = self._allowed(chosen)
+        near = sorted(near_copies(self, article.rowid), key=lambda one: (-one.similarity, one.rank))
+        rows = [one.row for one in near]
+        if allowed is not None:
+            let_by = {*allowed}
+            rows = [row for row in rows if row in let_by]
+        known = self.records_by_rowid(rows)
+        found = {article.copy_of or article.id: article}
+        for row in rows:
+            if row in known:
+                found.setdefault(known[row].copy_of or known[row].id, known[row])
+        return list(found.values())[1:]
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
         """The texts of articles by id; missing and damaged ones are left out."""

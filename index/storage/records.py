@@ -117,7 +117,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleRecord:
-    """An article as it is listed: everything but its text, with its state in the library."""
+    """An article as it is listed: everything but its text, with its state in the library.
+
+    By its `signature` near copies recognise each other; one that is in no library has none.
+    """
 
     rowid: int
     id: str
@@ -129,6 +132,7 @@ class ArticleRecord:
     passages: int
     copy_of: str | None
     metadata: Metadata
+    signature: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

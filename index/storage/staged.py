@@ -39,14 +39,14 @@ def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
 def waiting(view: View, passages: int) -> list[tuple[int, str]]:
     """Row number and id of the next articles to encode, with about so many passages in all.
 
-    They are encoded in the order in which they were added, so those after the last one wait.
+    They are encoded in the order in which they arrived, so those after the last one wait; when
+    there are none, those before it that were replaced meanwhile.
     """
-    rows = view.rows(
-        """SELECT rowid, id, (SELECT count(*) FROM passages WHERE article = articles.rowid)
-           FROM articles WHERE rowid > (SELECT coalesce(max(article), 0) FROM next_articles)
-           ORDER BY rowid LIMIT ?""",
-        passages,
-    )
+    sql = """SELECT rowid, id, (SELECT count(*) FROM passages WHERE article = articles.rowid)
+             FROM articles WHERE %s ORDER BY rowid LIMIT ?"""
+    after = "rowid > (SELECT coalesce(max(article), 0) FROM next_articles)"
+    left = "rowid NOT IN (SELECT article FROM next_articles)"
+    rows = view.rows(sql % after, passages) or view.rows(sql % left, passages)
     found: list[tuple[int, str]] = []
     for rowid, name, count in rows:
         found.append((rowid, name))

@@ -4,7 +4,7 @@ import json
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 
 from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
@@ -367,16 +367,40 @@ class View(Snapshot):
         """The number of judgements."""
         return int(self._one("SELECT count(*) FROM judgements")[0])
 
-    def candidates_for_copy(self, bands: Sequence[int], rowid: int) -> dict[int, bytes]:
-        """Signatures of older articles that share a band and are not copies themselves.
+    def signature(self, rowid: int) -> bytes:
+        """The MinHash signature of an article."""
+        return bytes(self._one("SELECT signature FROM articles WHERE rowid = ?", rowid)[0])
 
-        Only older ones, so that a copy never becomes the original of another article.
-        """
-        sql = "SELECT DISTINCT article FROM bands WHERE band IN (%s)"
-        older = [row[0] for row in self._in(sql, bands) if row[0] < rowid]
-        sql = """SELECT rowid, signature FROM articles
-                 WHERE rowid IN (%s) AND copy_of IS NULL ORDER BY rowid"""
-        return {row["rowid"]: row["signature"] for row in self._in(sql, older)}
+    def published(self, rowid: int) -> str | None:
+        """When an article was published, as far as that is known."""
+        found: str | None = self._one("SELECT published FROM articles WHERE rowid = ?", rowid)[0]
+        return found
+
+    def sharing_bands(self, rowid: int) -> Iterator[tuple[int, bytes, str | None, bool]]:
+        """(row number, signature, published, whether it is a copy) of what may be a near copy."""
+        sql = """SELECT DISTINCT theirs.article FROM bands AS mine
+                 JOIN bands AS theirs ON theirs.band = mine.band AND theirs.article <> mine.article
+                 WHERE mine.article = ?"""
+        others = [row[0] for row in self.rows(sql, rowid)]
+        sql = """SELECT rowid, signature, published, copy_of IS NOT NULL AS copy FROM articles
+                 WHERE rowid IN (%s) ORDER BY rowid"""
+        for row in self._in(sql, others):
+            yield row["rowid"], row["signature"], row["published"], bool(row["copy"])
+
+    def copies_of(self, rowid: int) -> list[int]:
+        """The row numbers of the copies of an article."""
+        rows = self.rows("SELECT rowid FROM articles WHERE copy_of = ? ORDER BY rowid", rowid)
+        return [row[0] for row in rows]
+
+    def linked(self) -> list[int]:
+        """The row numbers of all copies and of their originals."""
+        sql = "SELECT rowid, copy_of FROM articles WHERE copy_of IS NOT NULL"
+        return sorted({row for pair in self.rows(sql) for row in pair})
+
+    def article_in_row(self, rowid: int) -> Article | None:
+        """The whole article in a row; None where it is damaged."""
+        found = whole(self.rows(f"{_ARTICLE} WHERE articles.rowid = ?", rowid), article_of)
+        return found[0] if found else None
 
     def article_rowid(self, source: str) -> int | None:
         """The row number of the article that was last added from `source`, or None."""

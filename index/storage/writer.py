@@ -98,12 +98,16 @@ class Writer(View):
         passages: Sequence[tuple[Passage, Encoding]],
         signature: bytes,
         bands: Sequence[int],
+        *,
+        rowid: int | None = None,
     ) -> int:
         """Insert an article with its passages and return its row number.
 
-        No passage is searchable before `link`.
+        One that replaces another gets its `rowid`: it arrived when that did. No passage is
+        searchable before `link`.
         """
         row = {name: _json_or_plain(value) for name, value in article.metadata.facts().items()} | {
+            "rowid": rowid,
             "id": article.id,
             "source": article.source,
             "sha256": article.sha256,
@@ -154,7 +158,7 @@ class Writer(View):
             self.count_pieces_anew()
         generation = self.generation
         self._connection.executemany(
-            "INSERT INTO removed VALUES (?, ?)", [(row, generation) for row in rows]
+            "INSERT OR REPLACE INTO removed VALUES (?, ?)", [(row, generation) for row in rows]
         )
         self._connection.execute("DELETE FROM passages WHERE article = ?", (article,))
 
@@ -195,15 +199,40 @@ class Writer(View):
 
         Call it after `next_generation`.
         """
-        sql = "SELECT rowid FROM articles WHERE copy_of = ? ORDER BY rowid"
-        copies = [row[0] for row in self.rows(sql, article)]
+        copies = self.copies_of(article)
+        for copy in copies:
+            self._mark(copy, None)
         self.drop_passages(article)
         self._connection.execute("DELETE FROM articles WHERE rowid = ?", (article,))
         return copies
 
     def link(self, rowid: int, original: int | None) -> None:
-        """Mark an article as a copy, or not, and make searchable the passages that only it has."""
+        """Mark an article as a copy, or not, and make searchable those passages that only it has.
+
+        Those that its original has too are not searched any more. Call it after `next_generation`.
+        """
         generation = self.generation
+        self._mark(rowid, original)
+        self._connection.execute(
+            """UPDATE passages SET searchable = 1, generation = ?
+               WHERE article = ? AND NOT searchable
+               AND text_hash NOT IN (SELECT text_hash FROM passages WHERE article = ?)""",
+            (generation, rowid, original),
+        )
+        if original is None:
+            return
+        shared = """article = ? AND searchable
+                    AND text_hash IN (SELECT text_hash FROM passages WHERE article = ?)"""
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO removed SELECT rowid, ? FROM passages WHERE {shared}",
+            (generation, rowid, original),
+        )
+        self._connection.execute(
+            f"UPDATE passages SET searchable = 0 WHERE {shared}", (rowid, original)
+        )
+
+    def _mark(self, rowid: int, original: int | None) -> None:
+        """Write whose copy an article is, if any."""
         self._connection.execute(
             "UPDATE articles SET copy_of = ? WHERE rowid = ?", (original, rowid)
         )
@@ -211,16 +240,6 @@ class Writer(View):
             "UPDATE article_checksums SET link = ? WHERE article = ?",
             (checksum(rowid, original), rowid),
         )
-        self._connection.execute(
-            """UPDATE passages SET searchable = 1, generation = ?
-               WHERE article = ? AND NOT searchable
-               AND text_hash NOT IN (SELECT text_hash FROM passages WHERE article = ?)""",
-            (generation, rowid, original),
-        )
-
-    def signature(self, rowid: int) -> bytes:
-        """The MinHash signature of an article."""
-        return bytes(self._one("SELECT signature FROM articles WHERE rowid = ?", rowid)[0])
 
     def record_failure(self, source: str, error: SourcebookError) -> None:
         """Record that `source` could not be added."""

@@ -16,6 +16,7 @@ from sourcebook.service.asking.needed import needed
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import COLLAPSED, Hit, Ranking
 from sourcebook.service.asking.short_answer import ShortAnswer, read_answer
+from sourcebook.service.asking.statements import Statement
 from sourcebook.service.asking.text_words import TextWords
 
 
@@ -47,13 +48,14 @@ class Compose:
         query: Query,
         ranking: Ranking,
         decision: Decision,
-        differing: Contradiction | None,
+        differing: Sequence[Contradiction],
         view: LibraryView,
     ) -> Answer:
         """The answer, with all quotes read from this view."""
         silent = decision.status is not Status.ANSWERED
         quoted = decision.quoted if silent else for_each_name(query, decision.quoted, ranking.hits)
-        citations = self._cite(query, quoted, ranking, view)
+        spans = newest_first(self._spans(query, quoted, ranking), differing)
+        citations = quote(query, spans, view)
         beside = _Beside() if silent else self._beside(query, citations, ranking, differing, view)
         return Answer(
             query=query,
@@ -75,38 +77,64 @@ class Compose:
     ) -> tuple[FoundPassage, ...]:
         """The best `limit` passages, each with its best sentences as the quote."""
         hits = ranking.hits[:limit]
-        citations = self._cite(query, hits, ranking, view)
+        citations = quote(query, self._spans(query, hits, ranking), view)
         found = zip(hits, citations, strict=True)
         return tuple(FoundPassage(hit.passage, citation) for hit, citation in found)
 
-    def _cite(
-        self, query: Query, hits: Iterable[Hit], ranking: Ranking, view: LibraryView
-    ) -> tuple[Citation, ...]:
-        """Quote the best sentences of the hits."""
-        quotes = []
-        for hit in hits:
-            span = evidence(hit, ranking.weights, query.wanted, self.profile.evidence, query.words)
-            quotes.append((hit, span))
-        return quote(query, quotes, view)
+    def _spans(self, query: Query, hits: Iterable[Hit], ranking: Ranking) -> list[tuple[Hit, Span]]:
+        """The hits, each with its best sentences."""
+        thresholds = self.profile.evidence
+        return [
+            (hit, evidence(hit, ranking.weights, query.wanted, thresholds, query.words))
+            for hit in hits
+        ]
 
     def _beside(
         self,
         query: Query,
         citations: Sequence[Citation],
         ranking: Ranking,
-        differing: Contradiction | None,
+        differing: Sequence[Contradiction],
         view: LibraryView,
     ) -> _Beside:
         """The short answer, or what sources answer differently: one side does not settle it."""
-        if differing is None:
+        if not differing:
             hits = {hit.passage.id: hit for hit in ranking.hits}
             cited = [(hits[citation.passage_id], citation) for citation in citations]
             return _Beside(read_answer(query, cited, self.profile.reading))
-        uncited = [
-            (each.hit, each.sentence) for each in differing.sides if not each.among(citations)
-        ]
-        further = quote(query, uncited, view, first=len(citations) + 1)
-        return _Beside(None, (side_by_side(differing, (*citations, *further)),), further)
+        said = [side for each in differing for side in each.sides]
+        uncited = {
+            (each.hit.passage.id, each.sentence): (each.hit, each.sentence)
+            for each in said
+            if not each.among(citations)
+        }
+        further = quote(query, list(uncited.values()), view, first=len(citations) + 1)
+        quoted = (*citations, *further)
+        return _Beside(None, tuple(side_by_side(each, quoted) for each in differing), further)
+
+
+def newest_first(
+    spans: Sequence[tuple[Hit, Span]], differing: Iterable[Contradiction]
+) -> list[tuple[Hit, Span]]:
+    """The spans to quote: what versions say differently only in the words of the last one, first.
+
+    Those of the others are shown beside the answer.
+    """
+    for each in differing:
+        if each.versions:
+            last, *older = each.sides
+            kept = [one for one in spans if not any(_quotes(one, side) for side in older)]
+            own = [one for one in kept if _quotes(one, last)]
+            others = [one for one in kept if not _quotes(one, last)]
+            return [*(own or [(last.hit, last.sentence)]), *others]
+    return list(spans)
+
+
+def _quotes(span: tuple[Hit, Span], side: Statement) -> bool:
+    """Whether a span of a hit shares a sentence with what a version says."""
+    hit, quoted = span
+    held = quoted.start < side.sentence.end and side.sentence.start < quoted.end
+    return held and hit.article.id == side.hit.article.id
 
 
 def for_each_name(query: Query, quoted: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -11,7 +11,7 @@ from sourcebook.index.search.view import LibraryView
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.compose import Compose, FoundPassage
-from sourcebook.service.asking.contradictions import Compare, CompareRead, no_comparison
+from sourcebook.service.asking.contradictions import Compare
 from sourcebook.service.asking.decide import Decide
 from sourcebook.service.asking.explanation import Explained, Explanation, explain
 from sourcebook.service.asking.query import Query, Vocabulary, plan
@@ -71,10 +71,10 @@ class Engine:
     search: Search
     rank: Rank
     decide: Decide
+    compare: Compare
     compose: Compose
     read: Read = no_reader
     reader: Reader | None = None
-    compare: Compare = no_comparison
     plan: Callable[[str, Vocabulary], Query] = plan
 
     @classmethod
@@ -103,11 +103,13 @@ class Engine:
             decide=Decide(
                 reading.calibration if reading else used.calibration, used.evidence.near_best
             ),
+            compare=Compare(
+                used.evidence, reader if reading else None, reading.further if reading else 0
+            ),
             compose=Compose(used),
             read=ReadHits(reader, reading.count, reading.order)
             if reader and reading
             else no_reader,
-            compare=CompareRead(reader, reading.further) if reader and reading else no_comparison,
             reader=reader,
         )
 
@@ -196,7 +198,7 @@ class Engine:
         """The stages that follow: what is said of the passages, and in which words."""
         timed = view.watch.timed
         decision = timed("decide", self.decide, course.query, course.read, view, chosen)
-        differing = timed("read", self.compare, course.query, course.read, decision, view)
+        differing = timed("read", self.compare, course.query, course.read, decision, view, chosen)
         return timed("compose", self.compose, course.query, course.read, decision, differing, view)
 
     def _gone(self, used: Mapping[str, str], generation: int) -> set[str]:

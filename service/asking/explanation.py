@@ -154,7 +154,9 @@ def explain(
         found=found,
         merged=found - len(ranked.hits),
         read=sum(hit.reading is not None for hit in read.hits),
-        passages=tuple(map(_considered, followed[:SHOWN], lacks)),
+        passages=tuple(
+            _considered(*each, view) for each in zip(followed[:SHOWN], lacks, strict=False)
+        ),
         confidence=answer.confidence,
         needed=needed,
         stage=stage,
@@ -164,9 +166,10 @@ def explain(
     )
 
 
-def _considered(followed: Followed, lacks: Set[ContentWord]) -> Considered:
+def _considered(followed: Followed, lacks: Set[ContentWord], view: LibraryView) -> Considered:
     hit = followed.hit
     passage = hit.passage
+    texts = view.texts(copy.id for copy in hit.also)
     return Considered(
         article_id=passage.article_id,
         article_sha256=passage.article_sha256,
@@ -186,5 +189,9 @@ def _considered(followed: Followed, lacks: Set[ContentWord]) -> Considered:
         place=followed.place,
         dropped=followed.dropped,
         lacks=tuple(word.text for word in sorted(lacks, key=lambda word: word.start)),
-        copies=tuple(copy.metadata.title or copy.source for copy in hit.also),
+        copies=tuple(
+            copy.metadata.title or copy.source
+            for copy in hit.also
+            if copy.id in texts and passage.text in texts[copy.id].text
+        ),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcebook.index.article import Lead
+from sourcebook.index.differences import same_words
 from sourcebook.index.encoding.reader import PassageReading
 from sourcebook.index.encoding.tokens import Vectors, max_sims
 from sourcebook.index.passages import Passage, Span
@@ -18,8 +19,8 @@ from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.index.words import WORD
 from sourcebook.service.asking.query import Query
 
-# Two passages of different articles that share so much of their five-word shingles (Jaccard) are
-# one text in two places.
+# Two passages of different articles that share so much of their five-word shingles (Jaccard), and
+# say nothing otherwise, are one text in two places.
 SAME_PASSAGE = 0.7
 SHINGLE_WORDS = 5
 # How many of the best hits are compared with each other; fewer are ever shown.
@@ -188,7 +189,10 @@ class Rank:
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
-    """Merge hits of different articles that print the same passage into the better one."""
+    """Merge hits of different articles that print the same passage into the better one.
+
+    Passages that differ in a number or a name stay apart, however much they resemble each other.
+    """
     kept: list[Hit] = []
     printed: list[set[tuple[str, ...]]] = []
     for hit in hits:
@@ -196,7 +200,8 @@ def collapse(hits: Sequence[Hit]) -> list[Hit]:
         for number, (other, theirs) in enumerate(zip(kept, printed, strict=True)):
             common = len(own & theirs)
             same = common >= SAME_PASSAGE * (len(own) + len(theirs) - common)
-            if same and other.article.id != hit.article.id:
+            apart = other.article.id != hit.article.id
+            if same and apart and same_words(other.passage.text, hit.passage.text):
                 kept[number] = _merged(other, hit)
                 break
         else:

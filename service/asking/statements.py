@@ -25,14 +25,15 @@ class DifferenceKind(StrEnum):
 
     NUMBER = "number"
     DATE = "date"
+    NAME = "name"  # only between versions of one article
 
 
 @dataclass(frozen=True)
 class Statement:
     """What an article answers: `words` of a sentence of the hit's passage.
 
-    They hold `dates` or else `numbers`, of which there is at least one; all three have offsets
-    into the sentence's text.
+    They hold `dates` or else `numbers`, of which there is at least one where it was read; all three
+    have offsets into the sentence's text.
     """
 
     hit: Hit

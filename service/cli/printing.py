@@ -11,6 +11,7 @@ from rich.text import Text
 from sourcebook.index.article import LeadKind
 from sourcebook.service.asking.answer import STATUSES
 from sourcebook.service.asking.citation import LEADS
+from sourcebook.service.asking.disagreement import dated
 from sourcebook.service.cli.explaining import explanation
 from sourcebook.service.notation.answers import (
     AnswerOut,
@@ -94,9 +95,10 @@ def _context(say: Line, context: Iterable[ContextOut]) -> None:
 
 
 def _disagreement(say: Line, found: DisagreementOut) -> None:
-    say(f"\nSources disagree: {found.matter}", style="bold")
+    say(f"\n{found.heading}: {found.matter}", style="bold")
     for side in found.sides:
-        say(f"  {side.value} ({side.published or 'no date'}): “{side.text}” [{side.citation}]")
+        when = dated(side.published, side.modified)
+        say(f"  {side.value} ({when}): “{side.text}” [{side.citation}]")
 
 
 def noted(text: str, numbers: Sequence[int]) -> str:

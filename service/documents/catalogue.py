@@ -61,7 +61,7 @@ def article(library: Library, wanted: str) -> ArticleFull:
     with library.view() as view:
         record = view.record(wanted)
         copies = view.copies([record.rowid]).get(record.rowid, [])
-        return ArticleFull.of(record, view.article(wanted), copies)
+        return ArticleFull.of(record, view.article(wanted), copies, view.versions(record))
 
 
 def passages(library: Library, wanted: str) -> PassagesOut:

@@ -86,7 +86,7 @@ def _body(answer: Answer) -> Iterator[Part]:
     for sentence in answer.sentences:
         yield from _quote(sentence.text, sentence.citations, cited[sentence.citations[0]])
     for matter in answer.disagreements:
-        yield Part(kind="paragraph", text=f"Sources disagree: {matter.matter}")
+        yield Part(kind="paragraph", text=f"{matter.heading}: {matter.matter}")
         for side in matter.sides:
             yield from _quote(side.text, (side.citation,), cited[side.citation])
     if answer.reason_in_words:

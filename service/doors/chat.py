@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 
 from sourcebook.service.asking.answer import Answer, Status
 from sourcebook.service.asking.citation import Citation, display_title
+from sourcebook.service.asking.disagreement import dated
 from sourcebook.service.doors.dialects import MODEL, WRITER_MODEL, LenientRequest
 from sourcebook.service.doors.follow_up import FollowUp, whole
 from sourcebook.service.notation.answers import AnswerOut
@@ -289,9 +290,10 @@ def _say(answer: Answer, asked: FollowUp, site: str) -> _Worded:
         )
     for matter in answer.disagreements:
         sides = (
-            f"{one.value} ({one.published or 'no date'}) [{one.citation}]" for one in matter.sides
+            f"{one.value} ({dated(one.published, one.modified)}) [{one.citation}]"
+            for one in matter.sides
         )
-        parts.append(f"Sources disagree on {matter.matter}: {'; '.join(sides)}.\n\n")
+        parts.append(f"{matter.heading}: {matter.matter} {'; '.join(sides)}.\n\n")
     if answer.nearest:
         parts.append("\n\nClosest passages:\n\n")
         for one in answer.nearest:

@@ -1,6 +1,6 @@
 """The words of English that the rules refer to."""
 
-from sourcebook.index.words import ENGLISH_MONTHS, STOP_WORDS
+from sourcebook.index.words import ENGLISH_MONTHS, ENGLISH_NEGATIONS, STOP_WORDS
 from sourcebook.service.language.lexicon import (
     Kind,
     Lexicon,
@@ -66,13 +66,18 @@ ENGLISH = Lexicon(
         more="although both each however meanwhile still while yet",
     ),
     referring=words("both he her his it its she such that their these they this those"),
-    negations=words("not no never none without cannot nor neither nobody nothing"),
+    negations=frozenset(ENGLISH_NEGATIONS),
     subordinators=words("as because if than that when whether while who"),
     requests=words(
         "compare define describe explain find give list name show summarise summarize tell"
     ),
     pleasantries=phrases(
         "thank|thanks|thank you|ok|okay|great|good|hi|hello|hey|yes|no|very|so|much"
+    ),
+    correcting=phrases(
+        "correction|corrections|corrected|clarification|erratum|errata|corrigendum|"
+        "this article was corrected|this article has been corrected|this article was amended|"
+        "this article has been amended|an earlier version|a previous version"
     ),
     attributing=phrases(
         "according to|as reported by|as reported in|reported by|as written in|written by|"

@@ -63,6 +63,7 @@ class Lexicon:
     requests: frozenset[str]  # verbs that begin a request ("Explain ...")
     pleasantries: frozenset[str]  # what people say beside their questions
 
+    correcting: frozenset[str]  # how a notice of what was corrected in an article begins
     attributing: frozenset[str]  # before the source of what is asked for
     reporting: frozenset[str]  # verbs of a source that a question asks ("does X say")
     auxiliaries: frozenset[str]  # before that source ("does X say")

@@ -1,5 +1,6 @@
 """The words of Spanish that the rules refer to."""
 
+from sourcebook.index.words import SPANISH_NEGATIONS
 from sourcebook.service.language.lexicon import (
     Kind,
     Lexicon,
@@ -41,10 +42,14 @@ SPANISH = Lexicon(
     referring=words(
         "ambas ambos esa ese eso esos esta estas este esto estos él ella ellas ellos su sus"
     ),
-    negations=words("nunca jamas ningun ninguna ninguno sin"),
+    negations=frozenset(SPANISH_NEGATIONS),
     subordinators=frozenset(),
     requests=words("compara dime explica"),
     pleasantries=words("gracias muchas hola vale bien sí perfecto"),
+    correcting=phrases(
+        "corrección|correcciones|corregido|fe de errata|fe de erratas|rectificación|aclaración|"
+        "una versión anterior|en una versión anterior"
+    ),
     attributing=phrases(
         "según|de acuerdo con|de acuerdo a|conforme a|en palabras de|publicado por"
     ),

@@ -126,14 +126,19 @@ class SideOut(Returned):
     text: str = Field(description="The sentence that contains them.")
     citation: int
     published: str | None = Field(description="When the source was published.")
+    modified: str | None = Field(description="When the source was changed last, if known.")
 
 
 class DisagreementOut(Returned):
     """What sources say differently about a subject, side by side; none is declared right."""
 
+    heading: str = Field(description="What it is, as people say it.")
     matter: str = Field(description="The subject, in words of the question or the sources.")
-    kind: str = Field(description="What they differ in: `number`, `date` or `claim`.")
-    sides: list[SideOut] = Field(description="By date of publication; those without a date last.")
+    kind: str = Field(description="What they differ in: `number`, `date` or `name`.")
+    versions: bool = Field(
+        description="Whether they are versions of one article, the correction or last one first."
+    )
+    sides: list[SideOut] = Field(description="By date of publication, those without a date last.")
 
 
 class WrittenSentenceOut(Returned):
@@ -189,7 +194,7 @@ class AnswerOut(Returned):
     )
     disagreements: list[DisagreementOut]
     outdated: list[int] = Field(
-        description="The numbers of citations that a newer cited article contradicts."
+        description="The numbers of citations that a newer cited article or version contradicts."
     )
     citations: list[CitationOut] = Field(
         description="Citations of the sentences, then those of other sides of disagreements."

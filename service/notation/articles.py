@@ -115,12 +115,17 @@ class ArticleFull(ArticleOut):
     blocks: list[BlockOut]
     removals: list[RemovalOut] = Field(description="The cleaning report.")
     copies: list[ArticleBrief] = Field(description="Copies of this article.")
+    versions: list[ArticleBrief] = Field(description="Near copies that differ in a fact.")
 
     @classmethod
     def of(
-        cls, record: ArticleRecord, article: Article, copies: Sequence[ArticleRecord]
+        cls,
+        record: ArticleRecord,
+        article: Article,
+        copies: Sequence[ArticleRecord],
+        versions: Sequence[ArticleRecord],
     ) -> "ArticleFull":
-        """Combine a record with its article and the records of its copies."""
+        """Combine a record with its article and the records of its copies and versions."""
         brief = ArticleOut.model_validate(record)
         return cls.model_construct(
             **dict(brief),
@@ -128,6 +133,7 @@ class ArticleFull(ArticleOut):
             blocks=[BlockOut.model_validate(block) for block in article.blocks],
             removals=[RemovalOut.model_validate(removal) for removal in article.removals],
             copies=[ArticleBrief.model_validate(copy) for copy in copies],
+            versions=[ArticleBrief.model_validate(version) for version in versions],
         )
 
 

@@ -69,7 +69,7 @@ function standing(answer, wanted) {
       until ? ` As of ${inWords(until)}; later articles are hidden.` : "",
       answer.disagreements.length > 0 && [
         " ",
-        h("a", { href: "#disagreements" }, "Sources disagree"),
+        h("a", { href: "#disagreements" }, answer.disagreements[0].heading),
         ".",
       ],
     ),
@@ -222,7 +222,7 @@ function note(citation, outdated) {
         "p",
         { class: "warning" },
         h("strong", {}, "Outdated: "),
-        "a newer article cited here says something else.",
+        "a newer article or version cited here says something else.",
       )
       : null,
     also.length
@@ -262,14 +262,18 @@ function disagreements({ disagreements: found, citations }) {
       h("p", { class: "value", dir: "auto" }, one.value),
       h("p", { class: "who" }, untrusted("span", publisher(one.citation) || "Unknown publisher")),
       quiet(
-      h("time", { datetime: one.published }, inWords(one.published))),
+        h("time", { datetime: one.published }, inWords(one.published)),
+        one.modified > one.published
+          ? [", changed ", h("time", { datetime: one.modified }, inWords(one.modified))]
+          : null,
+      ),
       h("p", { class: "said", dir: "auto" }, `“${one.text}”${NARROW}`, mark(one.citation)),
     );
   return h(
     "section",
     { class: "disagreements", "aria-labelledby": "disagreements" },
-    h("h3", { id: "disagreements" }, "Sources disagree"),
-    found.map((one) => [
+    found.map((one, place) => [
+      h("h3", { id: place ? null : "disagreements" }, one.heading),
       h("h4", { dir: "auto" }, one.matter),
       h("ul", { class: "sides" }, one.sides.map(side)),
     ]),

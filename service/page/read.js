@@ -209,6 +209,11 @@ function facts(article) {
       {},
       article.copies.map((one) => h("li", {}, link(one))),
     )],
+    ["Other versions", article.versions.length > 0 && h(
+      "ul",
+      {},
+      article.versions.map((one) => h("li", {}, link(one))),
+    )],
     ["Passages", article.passages],
     ["Characters", article.characters.toLocaleString("en")],
     ["Added", article.added.replace("T", " ").replace("Z", " UTC")],
