@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.parsing.captions import captions, photo_credits
+from sourcebook.index.parsing.furniture import calls_to_action, paywalls, reading_pointers
 from sourcebook.index.parsing.layout import (
     Page,
     Piece,
@@ -78,12 +79,17 @@ def _one_pass(page: Page) -> Page:
 
 def _settled(page: Page) -> Page:
     """The page in canonical form: every piece is a paragraph, captions are at the end."""
-    body = [replace(p, glued=False) for p in page.pieces if p.kind is not BlockKind.CAPTION]
-    captions = [replace(p, glued=False) for p in page.pieces if p.kind is BlockKind.CAPTION]
-    return replace(page, pieces=(*body, *captions))
+    pieces = [replace(p, glued=False) if p.glued else p for p in page.pieces]
+    pieces.sort(key=lambda piece: piece.kind is BlockKind.CAPTION)
+    return replace(page, pieces=tuple(pieces))
 
 
-APPEARED = re.compile(r"The post (?P<title>.+) (?:first )?appeared first on (?P<site>.+?)\.?")
+# A name as it is written in a title: `Foreign Policy`, `The Valley Courier`, `Wired.com`.
+SITE = (
+    r"(?P<site>[^\W\d_a-z][^\W\d]*(?:['’.&-]+[^\W\d]+)*"
+    r"(?: (?:[^\W\d_a-z][^\W\d]*(?:['’.&-]+[^\W\d]+)*|of|the|and|for|&|de|del|la|y)){0,7})"
+)
+APPEARED = re.compile(rf"The post (?P<title>[^a-z].+) (?:first )?appeared first on {SITE}\.?")
 
 
 def syndication_notices(page: Page) -> Page:
@@ -94,12 +100,15 @@ def syndication_notices(page: Page) -> Page:
     return page.drop_matching(APPEARED, longest=400)
 
 
+# Digits are nowhere allowed: `This article was first published in 1951 ...` may be of a law.
 REPUBLISHED = re.compile(
-    r"(?:This|The) (?:article|story|essay|piece|post|commentary|analysis) "
-    r"(?:is |was |has been )?(?:originally |first )*"
-    r"(?:republished|reprinted|published|appeared)(?: here)?(?: with permission)? "
-    r"(?:first )?(?:from|on|in|by|at) (?P<site>.+?)"
-    r"(?:,.*|\.|\. .*| under .*| and is republished .*| on [A-Z\d].*| with permission.*)?"
+    r"This (?:article|story|essay|piece|post|commentary|analysis) "
+    r"(?:(?:is|was|has been) )?(?:(?:originally|first) (?:published|appeared)"
+    r"|republished|reprinted)(?: here)?(?: with permission)?(?: first)? "
+    rf"(?:from|on|in|by|at) {SITE}"
+    r"(?:, an? [^.\d]*| under an? [^.\d]* licen[cs]e| and is republished [^.\d]*"
+    r"| with (?:the )?(?:kind )?permission[^.\d]*)?"
+    r"(?:\. (?:It was )?written by:? [^\d]*|\. Read the original(?: article)?(?: here)?)?\.?"
 )
 WRITTEN_BY = re.compile(r"written by:? (?P<who>.+?)\.?$")
 
@@ -115,11 +124,15 @@ def republication_notices(page: Page) -> Page:
     return page.drop_matching(REPUBLISHED, longest=600)
 
 
+# Both are formulas, so that what somebody owns, or what views were expressed, stays.
 DISCLOSURE = re.compile(
-    r".*(?:\bdo(?:es)? not work for, consult, own shares in\b"
-    r"|\b(?:no|any) relevant affiliations beyond their academic appointment).*"
-    r"|(?:The )?(?:views|opinions)(?: and (?:views|opinions))? (?:expressed|presented|stated)\b"
-    r".*\b(?:author|writer|contributor|columnist|own)\b.*",
+    r".*\bown shares in or receive funding from any (?:company|companies) or organi[sz]ations? "
+    r"that would benefit from this article\b.*"
+    r"|(?:The )?(?:views|opinions)(?: and (?:views|opinions))?,? (?:expressed|presented|stated) "
+    r"(?:here|in (?:this|the) (?:article|piece|commentary|column|essay|post|blog|story|op-ed)) "
+    r"(?:are|is) (?:solely |entirely |purely )?(?:those of the (?:author|writer|contributor)s?"
+    r"|(?:the (?:author|writer|contributor)s?['’]s?|(?:his|her|their)) own)(?: alone| only)?"
+    r"(?: and do(?:es)? not (?:necessarily )?(?:reflect|represent) [^\d]*)?\.?",
     re.IGNORECASE,
 )
 
@@ -129,62 +142,25 @@ def disclosures(page: Page) -> Page:
     return page.drop_matching(DISCLOSURE, longest=600)
 
 
-POINTER = re.compile(
-    r"(?:read (?:more|also|next|on)|also read|see also|related(?: (?:articles?|stories|story|"
-    r"content|links?|coverage|reading|topics?))?|more (?:on|from) th(?:is|e) .{1,40}|recommended"
-    r"(?: for you)?|you (?:may|might) also like|further reading|don['’]t miss|lea también|"
-    r"lee también|te puede interesar|lire aussi|à lire aussi|lesen sie auch|mehr zum thema|"
-    r"leggi anche|leia também)\s*(?::.*[^.:;]|:|\.{3}|…|[»›>→])?",
-    re.IGNORECASE,
-)
-
-
-def reading_pointers(page: Page) -> Page:
-    """Remove lines that point to other articles, such as `Read more: ...` and `Related:`."""
-    return page.drop_matching(POINTER, longest=250)
-
-
-SHARE = (
-    r"(?:share|tweet|e-?mail|print|save|copy(?: link)?|facebook|twitter|x|whatsapp|linkedin|reddit"
-    r"|telegram|messenger|pinterest|bluesky|threads|mastodon|flipboard|pocket)"
-)
-CALL = re.compile(
-    r"share (?:this|the) (?:article|story|page|post|video|link)\b.{0,40}|share (?:on|via) .{1,40}"
-    r"|share(?: this)?:?|tweet(?: this)?:?|compartir|teilen|partager"
-    rf"|{SHARE}(?:[\s,|/·•]+(?:and |or |on |via |to )*{SHARE})+"
-    r"|(?:(?:like|find|join) us|follow [\w ]{1,30}) on "
-    r"(?:x\b|twitter|facebook|instagram|linkedin|whatsapp|telegram|youtube|tiktok|bluesky"
-    r"|threads|mastodon|google news|social media).{0,120}"
-    r"|(?:please )?(?:sign up|subscribe|register)(?: now| today| here)?[.!]?"
-    r"|(?:please )?(?:sign up|subscribe)\b.{0,60}\b(?:newsletters?|inbox|briefing|podcast|channel"
-    r"|digest|magazine|mailing list|rss|e-?mail (?:alerts?|updates?|list|bulletins?))\b.{0,120}"
-    r"|get (?:the|our|all)\b.{0,80}\b(?:in|to) your inbox.{0,60}"
-    r"|already (?:a )?(?:subscriber|member|subscribed)\b.{0,60}"
-    r"|(?:-+ ?)?(?:advertisement|advertising|sponsored(?: content)?|ad|anuncio|publicidad|anzeige"
-    r"|publicité|pubblicità|publicidade)(?: ?-+)?"
-    r"|(?:article|story) continues (?:below|after)\b.{0,40}"
-    r"|skip to (?:main |the )?(?:content|navigation|main|search|footer)"
-    r"|(?:we use cookies|this (?:web)?site uses cookies|by continuing to (?:use|browse)|"
-    r"cookie (?:notice|settings|policy))\b.{0,300}\b(?:accept|agree|consent|settings|preferences)"
-    r"\b.{0,80}|accept (?:all )?cookies|cookie settings|reject all|accept all"
-    r"|(?:copyright )?(?:©|\(c\)|copyright) ?\d{4}\b.{0,120}|all rights reserved\.?"
-    r"|(?:\d+|one|two|three|five|ten) ?-?min(?:ute)?s?(?: read| to read)"
-    r"|(?:reading|read) time:? \d+ ?min(?:ute)?s?|listen to this (?:article|story)\b.{0,40}"
-    r"|(?:post|leave|add|write) a comment|join the conversation|view (?:all )?comments"
-    r"|(?:show|hide|view|load) (?:more|less|all|comments)|back to (?:the )?top|loading\b.{0,3}"
-    r"|(?:please )?enable javascript.{0,80}|click here (?:to|for)\b.{0,80}(?:subscrib|newsletter|"
-    r"download the app|share).{0,60}|download (?:the|our) app\b.{0,60}",
-    re.IGNORECASE,
-)
-
-
-def calls_to_action(page: Page) -> Page:
-    """Remove page furniture: share bars, sign-ups, ads, cookie notices."""
-    return page.drop_matching(CALL, longest=400)
-
-
 ABOUT = re.compile(r"about(?: the)?(?: authors?| writers?| contributors?)?:?|authors?:?", re.I)
-BIOGRAPHY = re.compile(r"\b(?:is|are|was|were|writes|works|teaches|serves|leads|has)\b")
+# What a person is in the sentence about an author. An organisation is none of these.
+ROLE = re.compile(
+    r" (?:is|was) (?:an?|the) [^.;\d]{0,80}?\b(?:fellow|professor|lecturer|researcher|scholar"
+    r"|journalist|reporter|correspondent|editor|writer|columnist|author|contributor|analyst"
+    r"|advis[eo]r|director|student|candidate|historian|economist|lawyer|consultant|associate"
+    r"|producer|photographer|freelancer)\b",
+)
+
+
+def _is_biography(text: str, name: str) -> bool:
+    """Whether `text` says of this person what authors are, and no figure."""
+    return (
+        len(text) <= 600
+        and is_name(name)
+        and text.startswith(name)
+        and not re.search(r"\d", text)
+        and ROLE.match(text, len(name)) is not None
+    )
 
 
 def author_boxes(page: Page) -> Page:
@@ -203,29 +179,26 @@ def author_boxes(page: Page) -> Page:
 
 def _author_box(pieces: Sequence[Piece], label: int) -> tuple[set[int], list[str]]:
     """The indexes of the box that starts with the label, and its names; empty if it is none."""
-    box, found = {label}, []
+    box, found, told = {label}, [], False
     for i in range(label + 1, min(label + 12, len(pieces))):
         text = pieces[i].text
         if is_name(text):
             found.append(text)
-        elif text != ":" and not (
-            len(text) <= 600 and any(map(text.startswith, found)) and BIOGRAPHY.search(text)
-        ):
+        elif any(_is_biography(text, name) for name in found):
+            told = True
+        elif text != ":":
             break
         box.add(i)
-    return (box, found) if found else (set(), [])
+    return (box, found) if told else (set(), [])
 
 
 def author_notes(page: Page) -> Page:
     """Remove the closing sentence about an author: `Ann Lee is a fellow at ...`."""
-    authors = page.facts.authors
     last = len(page.pieces) - 3
     return page.drop(
         i
         for i, piece in enumerate(page.pieces)
-        if i >= max(last, 1)
-        and len(piece.text) <= 500
-        and any(re.match(rf"{re.escape(a)} (?:is|was) (?:an?|the) ", piece.text) for a in authors)
+        if i >= max(last, 1) and any(_is_biography(piece.text, a) for a in page.facts.authors)
     )
 
 
@@ -237,6 +210,7 @@ RULES: tuple[Rule, ...] = (
     Rule("republication notice", republication_notices),
     Rule("disclosure", disclosures),
     Rule("reading pointer", reading_pointers),
+    Rule("paywall notice", paywalls),
     Rule("call to action", calls_to_action),
     Rule("author box", author_boxes),
     Rule("bare punctuation", bare_punctuation),

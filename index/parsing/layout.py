@@ -1,6 +1,7 @@
 """Raw text as a page of pieces, and the cleaning rules that depend on form alone."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -21,6 +22,8 @@ LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
 STRAY = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]+"
 )
+DASHES = frozenset("-–—−")
+RULERS = frozenset("|=+~^<>`")
 QUOTES = "\"'“”‘’«»„‹›"
 PARTICLES = frozenset({"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du"})
 PARTICLES |= {"della", "el", "la", "le", "van", "von", "y"}
@@ -258,8 +261,16 @@ def _drop_cap_glue(text: str, following: str, seen: set[str]) -> str:
 
 
 def bare_punctuation(page: Page) -> Page:
-    """Remove lines without a letter or digit: stray full stops, rules and separators."""
-    return page.drop(i for i, p in enumerate(page.pieces) if not WORD.search(p.text))
+    """Remove lines of nothing but punctuation: stray full stops, rules and separators.
+
+    A dash alone may stand for "none" in a table, and a sign such as a tick for "yes".
+    """
+    return page.drop(
+        i
+        for i, p in enumerate(page.pieces)
+        if p.text not in DASHES
+        and all(unicodedata.category(c)[0] in "PZ" or c in RULERS for c in p.text)
+    )
 
 
 def repeated_body(page: Page) -> Page:
@@ -371,7 +382,7 @@ def headings(page: Page) -> Page:
         alone = run == 1 and (not ahead or (at + 2 < len(body) and not marks[at + 2]))
         second = run == 2 and not ahead
         kind = BlockKind.HEADING if follows and (alone or second) else BlockKind.PARAGRAPH
-        pieces[i] = replace(piece, kind=kind)
+        pieces[i] = piece if piece.kind is kind else replace(piece, kind=kind)
     return replace(page, pieces=tuple(pieces))
 
 
