@@ -13,7 +13,6 @@ from sourcebook.index.parsing.layout import (
     Rule,
     bare_punctuation,
     drop_caps,
-    hard_wraps,
     headings,
     is_name,
     marked_up,
@@ -24,6 +23,7 @@ from sourcebook.index.parsing.layout import (
 )
 from sourcebook.index.parsing.markup import compose
 from sourcebook.index.parsing.masthead import date_lines, mastheads, person_names, site_addresses
+from sourcebook.index.parsing.wraps import hard_wraps
 
 # Passes end when one changes nothing; real articles need two or three.
 MAX_PASSES = 20

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.errors import TooLargeError
-from sourcebook.index.words import WORD
+from sourcebook.index.parsing.characters import SOFT_HYPHEN, STRAY, as_seen, is_as_seen
+from sourcebook.index.words import STOP_WORDS, WORD
 
 # A line takes about 300 bytes while it is cleaned, so a file of nothing but line breaks and letters
 # would take gigabytes. No article has nearly as many lines.
@@ -16,12 +17,20 @@ MAX_LINES = 1_000_000
 # A page with more lines that look like pull quotes is a list, and comparing them would be slow.
 MAX_PULL_QUOTES = 2000
 
-CLOSED = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
+CLOSED = re.compile(r"[.!?…:;,。！？：；，、][\"'”’»)\]]*$")
 OPENING = re.compile(r"(?:^|[.!?…][\"'”’»]?\s|[\"“‘«„‹])[\"'“‘«„]*$")
-LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
-STRAY = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]+"
+# Chinese and Japanese, which have no spaces; their words have about two characters.
+UNSPACED = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+# `Label: value`. A number before the colon counts parts: `Chapter 2: Fees` is a heading.
+LABELLED = re.compile(r"(?P<label>[^:]{1,60}?)\s?[:：]\s*(?P<value>\S.*)")
+NUMBERED = re.compile(r"(?:\S+ )?(?:\d+(?:\.\d+)*|[IVXLC]+|[A-Z])")
+# A figure with what it counts: `4.2 million`, `45 euros`, `7 %`, `9-14`; no year, and no number of
+# a chapter.
+AMOUNT = re.compile(
+    r"(?<![\w.,/-])(?!(?:1\d|20|21)\d\d(?![\d.,]))(?P<figure>[€$£¥]?\d+(?:[.,:]\d+)*)"
+    r"(?P<sign>\s?(?:[%‰°€$£¥½¼¾]|[-–]\s?\d))?(?:\s(?P<unit>[^\W\d_]+))?"
 )
+LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
 DASHES = frozenset("-–—−")
 RULERS = frozenset("|=+~^<>`")
 QUOTES = "\"'“”‘’«»„‹›"
@@ -42,7 +51,7 @@ class Piece:
     @property
     def words(self) -> int:
         """The number of words in the piece."""
-        return self.text.count(" ") + 1
+        return word_count(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,65 +161,29 @@ def fill(known: Metadata, found: Metadata) -> Metadata:
 
 
 def stray_characters(page: Page) -> Page:
-    """Remove control characters, zero-width characters, soft hyphens and lone surrogates."""
-    if not STRAY.search(page.raw):
+    """Remove characters that nobody sees, and compose the others (NFC).
+
+    A word that a soft hyphen breaks at the end of a line is joined. Pieces keep their spans of the
+    raw text, so whatever is removed later is quoted as it stands there.
+    """
+    if all(is_as_seen(piece.text) for piece in page.pieces):
         return page
     kept: list[Piece] = []
     removals: list[Removal] = []
-    loose = False
+    loose = soft = False
     for piece in page.pieces:
         if STRAY.search(piece.text):
             removals.extend(
                 Removal(rule=page.rule, start=m.start(), end=m.end(), text=m.group())
                 for m in STRAY.finditer(page.raw, piece.start, piece.end)
             )
-        text = " ".join(STRAY.sub("", piece.text).split())
-        if text:
+        text = " ".join(as_seen(piece.text).split())
+        if text and soft and piece.glued and kept:
+            kept[-1] = replace(kept[-1], text=kept[-1].text + text, end=piece.end)
+        elif text:
             kept.append(replace(piece, text=text, glued=piece.glued and not loose))
-        loose = not text
+        loose, soft = not text, bool(text) and piece.text.endswith(SOFT_HYPHEN)
     return replace(page, pieces=tuple(kept), removals=page.removals + tuple(removals))
-
-
-def hard_wraps(page: Page) -> Page:
-    """Join lines that were wrapped at 50 to 100 characters into paragraphs."""
-    lines = page.pieces
-    pairs = [i for i in range(1, len(lines)) if lines[i].glued]
-    width = _wrap_width([lines[i - 1].text for i in pairs] + [lines[i].text for i in pairs])
-    joins = {i for i in pairs if width and _wrapped(lines[i - 1].text, lines[i].text, width)}
-    inside = sum(not CLOSED.search(lines[i - 1].text) for i in joins)
-    small = len(joins) < 3 and not all(lines[i].text[0].islower() for i in joins)
-    if small or 2 * len(joins) < len(pairs) or 2 * inside < len(joins):
-        return page
-    return replace(page, pieces=tuple(_joined(lines, joins)))
-
-
-def _wrap_width(lines: Sequence[str]) -> int:
-    """The width at which the lines seem to be wrapped, in characters; 0 if they are not."""
-    lengths = sorted(len(line) for line in lines if len(line) <= 100)
-    if not lengths or len(lengths) < 0.9 * len(lines):
-        return 0
-    width = lengths[int(0.95 * (len(lengths) - 1))]
-    return width if width >= 50 else 0
-
-
-def _wrapped(line: str, following: str, width: int) -> bool:
-    """Whether `following` continues `line`, which had no room for its first word."""
-    if LIST_MARK.match(following):
-        return False
-    if len(line) + 1 + len(following.split(" ", 1)[0]) > width - 4:
-        return True
-    return following[0].islower() and not CLOSED.search(line) and 2 * len(line) >= width
-
-
-def _joined(lines: Sequence[Piece], joins: set[int]) -> Iterator[Piece]:
-    group: list[Piece] = []
-    for i, line in enumerate(lines):
-        if group and i not in joins:
-            yield _merge(group, " ")
-            group = []
-        group.append(line)
-    if group:
-        yield _merge(group, " ")
 
 
 def _merge(pieces: Sequence[Piece], glue: str) -> Piece:
@@ -365,8 +338,9 @@ def _set_off(text: str, start: int, end: int) -> bool:
 def headings(page: Page) -> Page:
     """Mark short lines without a full stop before a paragraph as headings.
 
-    Three or more such lines in a row are a list and stay paragraphs. Markdown and HTML mark their
-    headings themselves, so they are left alone.
+    Three or more such lines in a row are a list and stay paragraphs, and so do lines that state a
+    value, because headings are not quoted. Markdown and HTML mark their headings themselves, so
+    they are left alone.
     """
     if page.marked:
         return page
@@ -381,7 +355,8 @@ def headings(page: Page) -> Page:
         ahead = marks[at + 1]
         alone = run == 1 and (not ahead or (at + 2 < len(body) and not marks[at + 2]))
         second = run == 2 and not ahead
-        kind = BlockKind.HEADING if follows and (alone or second) else BlockKind.PARAGRAPH
+        heads = follows and (alone or second) and not states_value(piece.text)
+        kind = BlockKind.HEADING if heads else BlockKind.PARAGRAPH
         pieces[i] = piece if piece.kind is kind else replace(piece, kind=kind)
     return replace(page, pieces=tuple(pieces))
 
@@ -391,12 +366,36 @@ def is_short_line(text: str) -> bool:
     opening = text.lstrip(QUOTES + "¿¡")[:1]
     return (
         len(text) <= 100
-        and text.count(" ") < 14
-        and (opening.isupper() or opening.isdigit())
-        and (text.endswith("?") or not CLOSED.search(text))
+        and word_count(text) <= 14
+        and opening.isalnum()
+        and not opening.islower()
+        and (text.endswith(("?", "？")) or not CLOSED.search(text))
         and "|" not in text
         and any(letter.isalpha() for letter in text)
     )
+
+
+def states_value(text: str) -> bool:
+    """Whether a short line is a fact: `Deadline: 30 June`, `Fee: none`, `Population 4.2 million`.
+
+    `Chapter 2: Fees` and `The 2030 agenda` are none.
+    """
+    if found := LABELLED.fullmatch(text):
+        return bool(not NUMBERED.fullmatch(found["label"]) or re.search(r"\d", found["value"]))
+    return any(map(_is_amount, AMOUNT.finditer(text)))
+
+
+def _is_amount(found: re.Match[str]) -> bool:
+    unit, figure = found["unit"] or "", found["figure"]
+    counts = unit.islower() and unit not in STOP_WORDS
+    exact = found.start() > 0 and not figure.isdigit()
+    return counts or exact or found["sign"] is not None
+
+
+def word_count(text: str) -> int:
+    """The number of words; in Chinese and Japanese two characters count as one."""
+    spaced = text.count(" ") + 1
+    return spaced if text.isascii() else spaced + len(UNSPACED.findall(text)) // 2
 
 
 def is_name(text: str) -> bool:

@@ -12,6 +12,7 @@ from sourcebook.index.parsing.layout import (
     Page,
     Piece,
     is_name,
+    word_count,
     word_key,
 )
 
@@ -74,7 +75,7 @@ def _title_place(page: Page) -> int | None:
     if page.facts.title or not page.guess_title:
         return None
     top = [piece.text for piece in page.pieces[: HEAD + 1]]
-    if not any(text.count(" ") > 10 and CLOSED.search(text) for text in top[1:]):
+    if not any(word_count(text) > 11 and CLOSED.search(text) for text in top[1:]):
         return None
     places = [i for i, text in enumerate(top[:3]) if _is_title(text)]
     signed = [i for i in places if i + 1 < len(top) and _is_signature(top[i + 1])]
@@ -83,7 +84,12 @@ def _title_place(page: Page) -> int | None:
 
 def _is_title(text: str) -> bool:
     words = text.split()
-    if not 3 <= len(words) <= 30 or len(text) > 300 or text[0].islower() or LIST_MARK.match(text):
+    if (
+        not 3 <= word_count(text) <= 30
+        or len(text) > 300
+        or text[0].islower()
+        or LIST_MARK.match(text)
+    ):
         return False
     long = [word for word in words if len(word) > 3]
     capitals = sum(not word.lstrip(QUOTES)[:1].islower() for word in long)
