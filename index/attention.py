@@ -16,3 +16,8 @@ def left_out(article: Article) -> float:
 def shortened(article: Article) -> bool:
     """Whether so much of its page's running text was left out that the article may be cut."""
     return left_out(article) >= MUCH
+
+
+def is_cut_off(article: Article) -> bool:
+    """Whether the page says of itself that the rest of the article is for subscribers."""
+    return "incomplete" in article.metadata.extra

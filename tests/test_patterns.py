@@ -36,7 +36,7 @@ READS = {
     "index.parsing.furniture.FOLLOW": ("fullmatch", 400),
     "index.parsing.furniture.LABEL": ("fullmatch", 250),
     "index.parsing.furniture.POINTER": ("fullmatch", 250),
-    "index.parsing.layout.OPENING": ("search", 6),
+    "index.parsing.repeats.OPENING": ("search", 6),
     "service.language.question_dates._TO": ("fullmatch", 10_000),
 }
 

@@ -17,7 +17,7 @@ NOTE = (
     "Lines of policy texts that look like page furniture (laws, fees, health advice, minutes) "
     "must stay, and lines that are furniture must go. Each is put into a text and into blocks of "
     "markup, as the first line, between paragraphs and as the last. All were written for the "
-    "purpose (`tests/data`), those that must stay before the rules."
+    "purpose (`tests/data`), nearly all that must stay before the rules."
 )
 # The title is known, so that the first line is not taken for it.
 KNOWN = Metadata(title="Fines for dumping are doubled")

@@ -7,22 +7,21 @@ from dataclasses import dataclass, replace
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.parsing.captions import captions, photo_credits
 from sourcebook.index.parsing.furniture import calls_to_action, paywalls, reading_pointers
+from sourcebook.index.parsing.headings import headings
 from sourcebook.index.parsing.layout import (
     Page,
     Piece,
     Rule,
     bare_punctuation,
     drop_caps,
-    headings,
     is_name,
     marked_up,
-    pull_quotes,
-    repeated_body,
     segment,
     stray_characters,
 )
 from sourcebook.index.parsing.markup import compose
 from sourcebook.index.parsing.masthead import date_lines, mastheads, person_names, site_addresses
+from sourcebook.index.parsing.repeats import pull_quotes, repeated_body
 from sourcebook.index.parsing.wraps import hard_wraps
 
 # Passes end when one changes nothing; real articles need two or three.

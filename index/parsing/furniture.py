@@ -77,7 +77,7 @@ RESERVED = (
 )
 COPYRIGHT = re.compile(
     r"(?P<mark>(?i:copyright )?©|(?i:copyright )?\((?i:c)\)|(?i:copyright))"
-    rf" ?\d{{4}}(?: ?[-–] ?\d{{4}})? (?:(?i:by) )?{NAMED}(?: {NAMED}){{0,9}}{RESERVED}"
+    rf" ?\d{{4}}(?: ?[-–] ?\d{{4}})? (?:(?i:by) )?{NAMED}(?P<more>(?: {NAMED}){{1,9}})?{RESERVED}"
 )
 
 
@@ -167,16 +167,24 @@ FOLLOWED = frozenset(listed("us me him her them our on"))
 WALL = "subscribers members subscriber member subscribed"
 PAYWALL = (
     _notice(
-        "continue keep read",
+        "continue",
         "subscribe subscription subscriber register sign log",
         others="a an already and article are by for free full get here in introductory now of "
-        "offer or our please reading rest story subscribers the this to today unlimited up with "
-        "you your account access just our's trial start",
+        "offer or our please read reading rest story subscribers the this to today unlimited up "
+        "with you your access just trial start",
+    ),
+    _notice(
+        "read unlock",
+        "article story rest",
+        "subscribe subscription subscriber",
+        others="and full get now of or our please the this to today unlimited with a",
     ),
     _notice(
         "article story content",
         WALL,
-        others="a available exclusive exclusively for is only our premium reserved the this to",
+        "available exclusive exclusively only premium reserved",
+        "this",
+        others="a for is our the to",
     ),
     _notice(
         "artículo contenido article contenu artikel inhalt artigo conteúdo seguir leyendo "
@@ -251,7 +259,8 @@ def is_furniture(text: str) -> bool:
 
 def _is_copyright(text: str) -> bool:
     match = COPYRIGHT.fullmatch(text) if len(text) <= 200 else None
-    return bool(match and ("©" in match["mark"] or match["reserved"]))
+    # One word after the year may be what the year is of.
+    return bool(match and (match["reserved"] or ("©" in match["mark"] and match["more"])))
 
 
 def _is_share_bar(text: str) -> bool:

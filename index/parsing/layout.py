@@ -8,30 +8,18 @@ from dataclasses import dataclass, fields, replace
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.errors import TooLargeError
 from sourcebook.index.parsing.characters import SOFT_HYPHEN, STRAY, as_seen, is_as_seen
-from sourcebook.index.words import STOP_WORDS, WORD
+from sourcebook.index.words import WORD
 
 # A line takes about 300 bytes while it is cleaned, so a file of nothing but line breaks and letters
 # would take gigabytes. No article has nearly as many lines.
 MAX_LINES = 1_000_000
 
-# A page with more lines that look like pull quotes is a list, and comparing them would be slow.
-MAX_PULL_QUOTES = 2000
-
 CLOSED = re.compile(r"[.!?…:;,。！？：；，、][\"'”’»)\]]*$")
-OPENING = re.compile(r"(?:^|[.!?…][\"'”’»]?\s|[\"“‘«„‹])[\"'“‘«„]*$")
 # Chinese and Japanese, which have no spaces; their words have about two characters.
 UNSPACED = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-# `Label: value`. A number before the colon counts parts: `Chapter 2: Fees` is a heading.
-LABELLED = re.compile(r"(?P<label>[^:]{1,60}?)\s?[:：]\s*(?P<value>\S.*)")
-NUMBERED = re.compile(r"(?:\S+ )?(?:\d+(?:\.\d+)*|[IVXLC]+|[A-Z])")
-# A figure with what it counts: `4.2 million`, `45 euros`, `7 %`, `9-14`; no year, and no number of
-# a chapter.
-AMOUNT = re.compile(
-    r"(?<![\w.,/-])(?!(?:1\d|20|21)\d\d(?![\d.,]))(?P<figure>[€$£¥]?\d+(?:[.,:]\d+)*)"
-    r"(?P<sign>\s?(?:[%‰°€$£¥½¼¾]|[-–]\s?\d))?(?:\s(?P<unit>[^\W\d_]+))?"
-)
 LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
-DASHES = frozenset("-–—−")
+# Signs that mean something alone in a table.
+SIGNS = frozenset("-–—−%‰§&@#")
 RULERS = frozenset("|=+~^<>`")
 QUOTES = "\"'“”‘’«»„‹›"
 PARTICLES = frozenset({"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du"})
@@ -236,160 +224,14 @@ def _drop_cap_glue(text: str, following: str, seen: set[str]) -> str:
 def bare_punctuation(page: Page) -> Page:
     """Remove lines of nothing but punctuation: stray full stops, rules and separators.
 
-    A dash alone may stand for "none" in a table, and a sign such as a tick for "yes".
+    A dash alone may stand for "none" in a table, a tick for "yes", and `%` for what it counts.
     """
     return page.drop(
         i
         for i, p in enumerate(page.pieces)
-        if p.text not in DASHES
+        if p.text not in SIGNS
         and all(unicodedata.category(c)[0] in "PZ" or c in RULERS for c in p.text)
     )
-
-
-def repeated_body(page: Page) -> Page:
-    """Remove the second copy of a body, and of a paragraph that is repeated immediately.
-
-    A copy is a run of paragraphs that makes up a quarter of the page. Shorter ones stay, because
-    laws, forms and plans repeat themselves on purpose. If the first copy is at the top of the
-    page, it is removed instead, so that title and standfirst between the copies precede the body.
-    """
-    pieces, first, gone, i = page.pieces, dict[str, int](), set[int](), 0
-    enough = max(400, sum(len(piece.text) for piece in pieces) / 4)
-    while i < len(pieces):
-        start = first.setdefault(pieces[i].text, i)
-        twice = i and pieces[i].text == pieces[i - 1].text and len(pieces[i].text) >= 40
-        length = _run(pieces, start, i) if start < i and not twice else 1
-        if twice:
-            gone.add(i)
-        elif start < i and sum(len(piece.text) for piece in pieces[i : i + length]) >= enough:
-            copy = start if start <= 2 and start not in gone else i
-            gone.update(range(copy, copy + length))
-        i += length
-    return page.drop(gone)
-
-
-def _run(pieces: Sequence[Piece], start: int, again: int) -> int:
-    """The number of pieces from `start` on that are repeated from `again` on."""
-    length = 0
-    while (
-        again + length < len(pieces)
-        and start + length < again
-        and pieces[start + length].text == pieces[again + length].text
-    ):
-        length += 1
-    return length
-
-
-def pull_quotes(page: Page) -> Page:
-    """Remove a line that only repeats a quotation, or a whole sentence, of another paragraph.
-
-    It has at least eight words, begins with a capital, and has no full stop or is in quotation
-    marks; so clauses of a law that another paragraph cites stay.
-    """
-    wanted: dict[str, list[int]] = {}
-    for i, piece in enumerate(page.pieces):
-        if _is_pull_quote(piece):
-            wanted.setdefault(" ".join(WORD.findall(piece.text.casefold())[:5]), []).append(i)
-    if not 0 < len(wanted) <= MAX_PULL_QUOTES:
-        return page
-    gone: set[int] = set()
-    for i, piece in enumerate(page.pieces):
-        if piece.words >= 8:
-            gone |= _repeated_in(page.pieces, i, wanted)
-    return page.drop(gone)
-
-
-def _is_pull_quote(piece: Piece) -> bool:
-    bare = piece.text.strip(QUOTES)
-    return (
-        piece.kind is not BlockKind.CAPTION
-        and 8 <= piece.words <= 60
-        and bare[:1].isupper()
-        and not LIST_MARK.match(piece.text)
-        and (len(bare) < len(piece.text) - 1 or not CLOSED.search(piece.text))
-    )
-
-
-def _repeated_in(pieces: Sequence[Piece], i: int, wanted: dict[str, list[int]]) -> set[int]:
-    """Those of the `wanted` pieces, by their first five words, that piece `i` contains."""
-    text = pieces[i].text
-    words = [(m.group().casefold(), m.start(), m.end()) for m in WORD.finditer(text)]
-    found: set[int] = set()
-    for at in range(len(words) - 7):
-        candidates = wanted.get(" ".join(word for word, _, _ in words[at : at + 5]), ())
-        for candidate in candidates[:20]:  # more with the same opening are not pull quotes
-            quote = WORD.findall(pieces[candidate].text.casefold())
-            after = words[at : at + len(quote)]
-            if (
-                candidate != i
-                and [word for word, _, _ in after] == quote
-                and (len(words) > len(quote) and _set_off(text, after[0][1], after[-1][2]))
-            ):
-                found.add(candidate)
-    return found
-
-
-def _set_off(text: str, start: int, end: int) -> bool:
-    """Whether the span is a whole sentence or quotation of `text`."""
-    opens = OPENING.search(text[max(0, start - 6) : start])
-    return bool(opens and re.match(r"[\"'”’»]*(?:[.,!?…]|$|[\"”’»])", text[end : end + 4]))
-
-
-def headings(page: Page) -> Page:
-    """Mark short lines without a full stop before a paragraph as headings.
-
-    Three or more such lines in a row are a list and stay paragraphs, and so do lines that state a
-    value, because headings are not quoted. Markdown and HTML mark their headings themselves, so
-    they are left alone.
-    """
-    if page.marked:
-        return page
-    body = [p for p in page.pieces if p.kind is not BlockKind.CAPTION]
-    marks = [is_short_line(p.text) for p in body] + [False]
-    pieces, run = list(page.pieces), 0
-    for at, (i, piece) in enumerate(
-        (i, p) for i, p in enumerate(page.pieces) if p.kind is not BlockKind.CAPTION
-    ):
-        run = run + 1 if marks[at] else 0
-        follows = at + 1 < len(body)
-        ahead = marks[at + 1]
-        alone = run == 1 and (not ahead or (at + 2 < len(body) and not marks[at + 2]))
-        second = run == 2 and not ahead
-        heads = follows and (alone or second) and not states_value(piece.text)
-        kind = BlockKind.HEADING if heads else BlockKind.PARAGRAPH
-        pieces[i] = piece if piece.kind is kind else replace(piece, kind=kind)
-    return replace(page, pieces=tuple(pieces))
-
-
-def is_short_line(text: str) -> bool:
-    """Whether `text` looks like a heading: short, capitalised, and not ending like a sentence."""
-    opening = text.lstrip(QUOTES + "¿¡")[:1]
-    return (
-        len(text) <= 100
-        and word_count(text) <= 14
-        and opening.isalnum()
-        and not opening.islower()
-        and (text.endswith(("?", "？")) or not CLOSED.search(text))
-        and "|" not in text
-        and any(letter.isalpha() for letter in text)
-    )
-
-
-def states_value(text: str) -> bool:
-    """Whether a short line is a fact: `Deadline: 30 June`, `Fee: none`, `Population 4.2 million`.
-
-    `Chapter 2: Fees` and `The 2030 agenda` are none.
-    """
-    if found := LABELLED.fullmatch(text):
-        return bool(not NUMBERED.fullmatch(found["label"]) or re.search(r"\d", found["value"]))
-    return any(map(_is_amount, AMOUNT.finditer(text)))
-
-
-def _is_amount(found: re.Match[str]) -> bool:
-    unit, figure = found["unit"] or "", found["figure"]
-    counts = unit.islower() and unit not in STOP_WORDS
-    exact = found.start() > 0 and not figure.isdigit()
-    return counts or exact or found["sign"] is not None
 
 
 def word_count(text: str) -> int:
