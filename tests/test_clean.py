@@ -216,6 +216,11 @@ def test_furniture_is_removed_wherever_it_stands() -> None:
     assert left == []
 
 
+def test_the_measure_sees_what_is_cut_and_what_is_left() -> None:
+    assert not any(stays("Back to top", cleaned) for _, cleaned in placed("Back to top"))
+    assert not any(goes("Fee: 45 euros", cleaned) for _, cleaned in placed("Fee: 45 euros"))
+
+
 def test_a_line_that_resembles_furniture_stays_within_a_paragraph() -> None:
     """Its neighbours are lines of the same paragraph, as in a file with hard wraps."""
     head, tail = WRAPPED.rstrip().rsplit("\n", 1)
