@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sourcebook.index.article import Article, BlockKind, Metadata
+from sourcebook.index.attention import is_cut_off
 from sourcebook.index.errors import InputError, NotFoundError, TooLargeError, UnreadableError
 from sourcebook.index.parsing.html import parse_html
 from sourcebook.index.parsing.markup import names
@@ -208,6 +209,30 @@ def test_a_web_page() -> None:
         date_sources={"published": "html"},
     )
     assert article.raw == PAGE.encode()
+
+
+def test_a_page_behind_a_paywall_is_marked_as_cut_off() -> None:
+    opening = "The ministry plans to cut the programme by a third next year, said two officials."
+    cut = "The draft, which parliament will debate in October, also"
+    wall = (
+        "<p>To continue reading, subscribe today with our introductory offer.</p>"
+        "<p>Already have an account? Log in</p>"
+        "<p>This article is for subscribers only. Choose your plan: monthly 9.99, yearly 99.</p>"
+    )
+    page = f"<article><h1>Plan</h1><p>{opening}</p><p>{cut}</p><div>{wall}</div></article>"
+    article = one(page.encode(), "page.html")
+    assert article.text.endswith(f"{opening}\n\n{cut}")
+    assert is_cut_off(article)
+    assert "subscribers" in article.metadata.extra["incomplete"]
+    whole = one(page.replace(wall, "").encode(), "page.html")
+    assert not is_cut_off(whole)
+
+
+def test_what_a_file_says_of_itself_is_composed() -> None:
+    front = "title: Bogota\u0301 co\u00aduncil\nauthor: A\u0301lvaro Nu\u0301n\u0303ez"
+    raw = f"---\n{front}\n---\n\nIt met."
+    metadata = one(raw.encode(), "a.md").metadata
+    assert (metadata.title, metadata.authors) == ("Bogotá council", ("Álvaro Núñez",))
 
 
 def test_a_web_page_names_its_own_encoding() -> None:

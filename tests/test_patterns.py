@@ -27,12 +27,16 @@ METHODS = {"search", "match", "fullmatch", "split", "findall", "finditer", "sub"
 READS = {
     "index.dates.DATE_FORMS": ("fullmatch", 60),
     "index.parsing.clean.APPEARED": ("fullmatch", 400),
-    "index.parsing.clean.CALL": ("fullmatch", 400),
     "index.parsing.clean.DISCLOSURE": ("fullmatch", 600),
-    "index.parsing.clean.POINTER": ("fullmatch", 250),
     "index.parsing.clean.REPUBLISHED": ("fullmatch", 600),
     "index.parsing.clean.WRITTEN_BY": ("search", 600),
-    "index.parsing.layout.OPENING": ("search", 6),
+    "index.parsing.clean.ROLE": ("match", 600),
+    "index.parsing.furniture.CERTAIN": ("fullmatch", 400),
+    "index.parsing.furniture.COPYRIGHT": ("fullmatch", 200),
+    "index.parsing.furniture.FOLLOW": ("fullmatch", 400),
+    "index.parsing.furniture.LABEL": ("fullmatch", 250),
+    "index.parsing.furniture.POINTER": ("fullmatch", 250),
+    "index.parsing.repeats.OPENING": ("search", 6),
     "service.language.question_dates._TO": ("fullmatch", 10_000),
 }
 

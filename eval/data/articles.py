@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.errors import InputError, UnreadableError
-from sourcebook.index.parsing.layout import is_short_line
+from sourcebook.index.parsing.headings import is_short_line
 from sourcebook.index.parsing.parse import detect_language, find_files, parse
 
 # How many short lines at the top of an untitled document become headings; docs/evaluation.md has

@@ -8,18 +8,24 @@ from sourcebook.index.parsing.layout import PARTICLES, Page, Piece, is_name, wor
 
 PICTURE = re.compile(
     r"(?:photo(?:graph)?s?|images?|pictures?|illustrations?|graphics?|credits?)"
-    r"(?: credits?)?(?:\s*[:/]| by\b| courtesy\b| from\b| via\b)\s*(?:by |of )?",
+    r"(?P<credits> credits?)?"
+    r"(?:\s*[:/]|(?P<by> (?:by|courtesy)\b(?!\s*:))| from\b| via\b)\s*(?:by |of )?",
     re.IGNORECASE,
 )
-AGENCY = re.compile(
-    r"\b(?:Getty(?: Images)?|AFP|REUTERS|Reuters|AP|Associated Press|EPA|EFE|Xinhua|Shutterstock"
-    r"|Alamy|Anadolu|Bloomberg|NurPhoto|Flickr|Wikimedia|Unsplash|iStock|Pixabay|Pexels|dpa|ANSA"
-    r"|Handout|HANDOUT|Zuma|ZUMA|Sipa|SIPA|Keystone)\b"
+AGENCIES = (
+    r"(?:(?:Getty|AFP|REUTERS|Reuters|AP|Associated Press|EPA|EFE|Xinhua|Shutterstock|Alamy|Anadolu"
+    r"|Bloomberg|NurPhoto|Flickr|Wikimedia|Unsplash|iStock|Pixabay|Pexels|dpa|ANSA|Handout|HANDOUT"
+    r"|Zuma|ZUMA|Sipa|SIPA|Keystone)"
+    r"(?: (?:Images|Photo|Stock Photo|Commons|Agency|News|USA|Press))?"
+    r"|iStockphoto)"
 )
+AGENCY = re.compile(AGENCIES)
 PICTURE_HOUSE = re.compile(
     r"(?:Getty Images|AP Photo|Shutterstock|Alamy(?: Stock Photo)?|iStock(?:photo)?|Unsplash"
-    r"|Wikimedia Commons|Handout|HANDOUT|Pixabay|Pexels)"
+    r"|Wikimedia Commons|Pixabay|Pexels)"
 )
+INITIAL = re.compile(r"\b[A-Z]\. ")
+BETWEEN = re.compile(r"/| via | for ")
 # Runs of spaces are never divided in two ways, which would take time that grows with their square.
 CREDITED = re.compile(
     r"(?P<bare>.+?)(?<!\s)\s*+(?:\((?P<inside>[^()]{3,150})\)|©\s*+(?P<after>.{3,80}))\.?"
@@ -29,17 +35,26 @@ LINKS |= PARTICLES
 
 
 def is_credit(text: str) -> bool:
-    """Whether `text` is nothing but a picture credit: `Photo by A. Name/AFP via Getty Images`."""
-    rest = PICTURE.sub("", text, count=1) if (led := PICTURE.match(text)) else text
+    """Whether `text` is nothing but a picture credit: `Photo by A. Name/AFP via Getty Images`.
+
+    It names an agency last, or a person after words that only a credit has. `Photo: Passport Size`
+    and `Credit from: Central Bank` have the form of a credit and may be anything.
+    """
+    led = PICTURE.match(text)
+    rest = text[led.end() :] if led else text
     words = rest.lstrip("©").replace("/", " ").split()
     if not 0 < len(words) <= 14 or not all(w in LINKS or not w[0].islower() for w in words):
         return False
-    joined = "/" in rest or " via " in rest or "©" in rest
-    agency = AGENCY.search(rest) is not None
+    if re.search(r"[\d:]", rest):
+        return False
+    first, *others = (part.strip("© ") for part in BETWEEN.split(rest))
+    agency = AGENCY.fullmatch(others[-1] if others else first) is not None
+    how = (led["by"] or "").strip().casefold() if led else ""
+    sure = led is not None and (how or led["credits"] or INITIAL.match(rest))
     return (
         PICTURE_HOUSE.fullmatch(rest) is not None
-        or (agency and joined)
-        or (led is not None and (agency or is_name(rest) or len(words) <= 3))
+        or (agency and (bool(others) or led is not None or "©" in rest))
+        or (bool(sure) and (is_name(first) or how == "courtesy"))
     )
 
 

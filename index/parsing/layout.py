@@ -1,26 +1,27 @@
 """Raw text as a page of pieces, and the cleaning rules that depend on form alone."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.errors import TooLargeError
+from sourcebook.index.parsing.characters import SOFT_HYPHEN, STRAY, as_seen, is_as_seen
 from sourcebook.index.words import WORD
 
 # A line takes about 300 bytes while it is cleaned, so a file of nothing but line breaks and letters
 # would take gigabytes. No article has nearly as many lines.
 MAX_LINES = 1_000_000
 
-# A page with more lines that look like pull quotes is a list, and comparing them would be slow.
-MAX_PULL_QUOTES = 2000
-
-CLOSED = re.compile(r"[.!?…:;,][\"'”’»)\]]*$")
-OPENING = re.compile(r"(?:^|[.!?…][\"'”’»]?\s|[\"“‘«„‹])[\"'“‘«„]*$")
+CLOSED = re.compile(r"[.!?…:;,。！？：；，、][\"'”’»)\]]*$")
+# Chinese and Japanese, which have no spaces; their words have about two characters.
+UNSPACED = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")
-STRAY = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]+"
-)
+# Signs that mean something alone in a table.
+SIGNS = frozenset("-–—−%‰§&@#")
+RULERS = frozenset("|=+~^<>`")
+# A part of a list or table.
 STRUCTURED = frozenset({BlockKind.ITEM, BlockKind.HEADER, BlockKind.ROW})
 QUOTES = "\"'“”‘’«»„‹›"
 PARTICLES = frozenset({"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du"})
@@ -41,7 +42,7 @@ class Piece:
     @property
     def words(self) -> int:
         """The number of words in the piece."""
-        return self.text.count(" ") + 1
+        return word_count(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,65 +153,29 @@ def fill(known: Metadata, found: Metadata) -> Metadata:
 
 
 def stray_characters(page: Page) -> Page:
-    """Remove control characters, zero-width characters, soft hyphens and lone surrogates."""
-    if not STRAY.search(page.raw):
+    """Remove characters that nobody sees, and compose the others (NFC).
+
+    A word that a soft hyphen breaks at the end of a line is joined. Pieces keep their spans of the
+    raw text, so whatever is removed later is quoted as it stands there.
+    """
+    if all(is_as_seen(piece.text) for piece in page.pieces):
         return page
     kept: list[Piece] = []
     removals: list[Removal] = []
-    loose = False
+    loose = soft = False
     for piece in page.pieces:
         if STRAY.search(piece.text):
             removals.extend(
                 Removal(rule=page.rule, start=m.start(), end=m.end(), text=m.group())
                 for m in STRAY.finditer(page.raw, piece.start, piece.end)
             )
-        text = " ".join(STRAY.sub("", piece.text).split())
-        if text:
+        text = " ".join(as_seen(piece.text).split())
+        if text and soft and piece.glued and kept:
+            kept[-1] = replace(kept[-1], text=kept[-1].text + text, end=piece.end)
+        elif text:
             kept.append(replace(piece, text=text, glued=piece.glued and not loose))
-        loose = not text
+        loose, soft = not text, bool(text) and piece.text.endswith(SOFT_HYPHEN)
     return replace(page, pieces=tuple(kept), removals=page.removals + tuple(removals))
-
-
-def hard_wraps(page: Page) -> Page:
-    """Join lines that were wrapped at 50 to 100 characters into paragraphs."""
-    lines = page.pieces
-    pairs = [i for i in range(1, len(lines)) if lines[i].glued]
-    width = _wrap_width([lines[i - 1].text for i in pairs] + [lines[i].text for i in pairs])
-    joins = {i for i in pairs if width and _wrapped(lines[i - 1].text, lines[i].text, width)}
-    inside = sum(not CLOSED.search(lines[i - 1].text) for i in joins)
-    small = len(joins) < 3 and not all(lines[i].text[0].islower() for i in joins)
-    if small or 2 * len(joins) < len(pairs) or 2 * inside < len(joins):
-        return page
-    return replace(page, pieces=tuple(_joined(lines, joins)))
-
-
-def _wrap_width(lines: Sequence[str]) -> int:
-    """The width at which the lines seem to be wrapped, in characters; 0 if they are not."""
-    lengths = sorted(len(line) for line in lines if len(line) <= 100)
-    if not lengths or len(lengths) < 0.9 * len(lines):
-        return 0
-    width = lengths[int(0.95 * (len(lengths) - 1))]
-    return width if width >= 50 else 0
-
-
-def _wrapped(line: str, following: str, width: int) -> bool:
-    """Whether `following` continues `line`, which had no room for its first word."""
-    if LIST_MARK.match(following):
-        return False
-    if len(line) + 1 + len(following.split(" ", 1)[0]) > width - 4:
-        return True
-    return following[0].islower() and not CLOSED.search(line) and 2 * len(line) >= width
-
-
-def _joined(lines: Sequence[Piece], joins: set[int]) -> Iterator[Piece]:
-    group: list[Piece] = []
-    for i, line in enumerate(lines):
-        if group and i not in joins:
-            yield _merge(group, " ")
-            group = []
-        group.append(line)
-    if group:
-        yield _merge(group, " ")
 
 
 def _merge(pieces: Sequence[Piece], glue: str) -> Piece:
@@ -261,134 +226,22 @@ def _drop_cap_glue(text: str, following: str, seen: set[str]) -> str:
 
 
 def bare_punctuation(page: Page) -> Page:
-    """Remove lines without a letter or digit: stray full stops, rules and separators."""
-    return page.drop(i for i, p in enumerate(page.pieces) if not WORD.search(p.text))
+    """Remove lines of nothing but punctuation: stray full stops, rules and separators.
 
-
-def repeated_body(page: Page) -> Page:
-    """Remove the second copy of a body, and of a paragraph that is repeated immediately.
-
-    A copy is a run of paragraphs that makes up a quarter of the page. Shorter ones stay, because
-    laws, forms and plans repeat themselves on purpose. If the first copy is at the top of the
-    page, it is removed instead, so that title and standfirst between the copies precede the body.
+    A dash alone may stand for "none" in a table, a tick for "yes", and `%` for what it counts.
     """
-    pieces, first, gone, i = page.pieces, dict[str, int](), set[int](), 0
-    enough = max(400, sum(len(piece.text) for piece in pieces) / 4)
-    while i < len(pieces):
-        start = first.setdefault(pieces[i].text, i)
-        twice = i and pieces[i].text == pieces[i - 1].text and len(pieces[i].text) >= 40
-        length = _run(pieces, start, i) if start < i and not twice else 1
-        if twice:
-            gone.add(i)
-        elif start < i and sum(len(piece.text) for piece in pieces[i : i + length]) >= enough:
-            copy = start if start <= 2 and start not in gone else i
-            gone.update(range(copy, copy + length))
-        i += length
-    return page.drop(gone)
-
-
-def _run(pieces: Sequence[Piece], start: int, again: int) -> int:
-    """The number of pieces from `start` on that are repeated from `again` on."""
-    length = 0
-    while (
-        again + length < len(pieces)
-        and start + length < again
-        and pieces[start + length].text == pieces[again + length].text
-    ):
-        length += 1
-    return length
-
-
-def pull_quotes(page: Page) -> Page:
-    """Remove a line that only repeats a quotation, or a whole sentence, of another paragraph.
-
-    It has at least eight words, begins with a capital, and has no full stop or is in quotation
-    marks; so clauses of a law that another paragraph cites stay.
-    """
-    wanted: dict[str, list[int]] = {}
-    for i, piece in enumerate(page.pieces):
-        if _is_pull_quote(piece):
-            wanted.setdefault(" ".join(WORD.findall(piece.text.casefold())[:5]), []).append(i)
-    if not 0 < len(wanted) <= MAX_PULL_QUOTES:
-        return page
-    gone: set[int] = set()
-    for i, piece in enumerate(page.pieces):
-        if piece.words >= 8:
-            gone |= _repeated_in(page.pieces, i, wanted)
-    return page.drop(gone)
-
-
-def _is_pull_quote(piece: Piece) -> bool:
-    bare = piece.text.strip(QUOTES)
-    return (
-        piece.kind is not BlockKind.CAPTION
-        and 8 <= piece.words <= 60
-        and bare[:1].isupper()
-        and not LIST_MARK.match(piece.text)
-        and (len(bare) < len(piece.text) - 1 or not CLOSED.search(piece.text))
+    return page.drop(
+        i
+        for i, p in enumerate(page.pieces)
+        if p.text not in SIGNS
+        and all(unicodedata.category(c)[0] in "PZ" or c in RULERS for c in p.text)
     )
 
 
-def _repeated_in(pieces: Sequence[Piece], i: int, wanted: dict[str, list[int]]) -> set[int]:
-    """Those of the `wanted` pieces, by their first five words, that piece `i` contains."""
-    text = pieces[i].text
-    words = [(m.group().casefold(), m.start(), m.end()) for m in WORD.finditer(text)]
-    found: set[int] = set()
-    for at in range(len(words) - 7):
-        candidates = wanted.get(" ".join(word for word, _, _ in words[at : at + 5]), ())
-        for candidate in candidates[:20]:  # more with the same opening are not pull quotes
-            quote = WORD.findall(pieces[candidate].text.casefold())
-            after = words[at : at + len(quote)]
-            if (
-                candidate != i
-                and [word for word, _, _ in after] == quote
-                and (len(words) > len(quote) and _set_off(text, after[0][1], after[-1][2]))
-            ):
-                found.add(candidate)
-    return found
-
-
-def _set_off(text: str, start: int, end: int) -> bool:
-    """Whether the span is a whole sentence or quotation of `text`."""
-    opens = OPENING.search(text[max(0, start - 6) : start])
-    return bool(opens and re.match(r"[\"'”’»]*(?:[.,!?…]|$|[\"”’»])", text[end : end + 4]))
-
-
-def headings(page: Page) -> Page:
-    """Mark short lines without a full stop before a paragraph as headings.
-
-    Three or more such lines in a row are a list and stay paragraphs. Markdown and HTML mark their
-    headings themselves, so they are left alone.
-    """
-    if page.marked:
-        return page
-    body = [p for p in page.pieces if p.kind is not BlockKind.CAPTION]
-    marks = [is_short_line(p.text) and p.kind not in STRUCTURED for p in body] + [False]
-    pieces, run = list(page.pieces), 0
-    for at, (i, piece) in enumerate(
-        (i, p) for i, p in enumerate(page.pieces) if p.kind is not BlockKind.CAPTION
-    ):
-        run = run + 1 if marks[at] else 0
-        follows = at + 1 < len(body)
-        ahead = marks[at + 1]
-        alone = run == 1 and (not ahead or (at + 2 < len(body) and not marks[at + 2]))
-        second = run == 2 and not ahead
-        kind = BlockKind.HEADING if follows and (alone or second) else BlockKind.PARAGRAPH
-        pieces[i] = piece if piece.kind in STRUCTURED else replace(piece, kind=kind)
-    return replace(page, pieces=tuple(pieces))
-
-
-def is_short_line(text: str) -> bool:
-    """Whether `text` looks like a heading: short, capitalised, and not ending like a sentence."""
-    opening = text.lstrip(QUOTES + "¿¡")[:1]
-    return (
-        len(text) <= 100
-        and text.count(" ") < 14
-        and (opening.isupper() or opening.isdigit())
-        and (text.endswith("?") or not CLOSED.search(text))
-        and "|" not in text
-        and any(letter.isalpha() for letter in text)
-    )
+def word_count(text: str) -> int:
+    """The number of words; in Chinese and Japanese two characters count as one."""
+    spaced = text.count(" ") + 1
+    return spaced if text.isascii() else spaced + len(UNSPACED.findall(text)) // 2
 
 
 def is_name(text: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 
 from sourcebook.index.article import Metadata, deeper_than
 from sourcebook.index.errors import UnreadableError
+from sourcebook.index.parsing.characters import as_seen
 
 # Far above any that was met, and far below the 255 levels that pydantic writes as JSON.
 MAX_DEPTH = 20
@@ -86,9 +87,9 @@ def tidied(known: Metadata, place: str) -> Metadata:
     for field in fields(Metadata):
         value = getattr(known, field.name)
         if isinstance(value, str):
-            found[field.name] = _short(field.name, one_line(value), place)
+            found[field.name] = _short(field.name, value, place)
         elif isinstance(value, tuple):
-            lines = (_short(field.name, one_line(each), place) for each in value[:MAX_NAMES])
+            lines = (_short(field.name, each, place) for each in value[:MAX_NAMES])
             found[field.name] = tuple(dict.fromkeys(filter(None, lines)))
     try:
         extra = {one_line(str(key)): jsonable(value) for key, value in known.extra.items()}
@@ -104,7 +105,8 @@ def tidied(known: Metadata, place: str) -> Metadata:
     return replace(known, **found, extra=extra)  # type: ignore[arg-type]  # each of its field's type
 
 
-def _short(name: str, line: str, place: str) -> str:
+def _short(name: str, value: str, place: str) -> str:
+    line = as_seen(one_line(value))
     if len(line) > MAX_LINE:
         raise UnreadableError(
             f"{name} of {place} has {len(line):,} characters; expected at most {MAX_LINE:,}.",

@@ -1,0 +1,165 @@
+"""Cleaning rules for the head of a text: title, byline, dates and address become metadata."""
+
+import re
+from collections.abc import Iterable
+
+from sourcebook.index.article import BlockKind
+from sourcebook.index.dates import iso_date
+from sourcebook.index.parsing.layout import (
+    CLOSED,
+    LIST_MARK,
+    QUOTES,
+    Page,
+    Piece,
+    is_name,
+    word_count,
+    word_key,
+)
+
+ADDRESS = re.compile(
+    r"(?P<host>(?:www\.[\w-]+(?:\.[\w-]+)*|(?:[\w-]+\.)+(?:com|org|net|info|news|eu))"
+    r"(?:\.[a-z]{2,})?)/?",
+    re.IGNORECASE,
+)
+DATE_LABEL = re.compile(
+    r"(?:(?:first |originally )?(?:published|posted|publicado|publié|veröffentlicht)|date"
+    r"|(?P<modified>(?:last )?(?:updated|modified|reviewed|edited|actualizado)))"
+    r"(?: on| at)?:?\s+(?P<date>.{4,60})",
+    re.IGNORECASE,
+)
+BYLINE = re.compile(
+    r"(?:[Bb]y|BY|[Ww]ritten by|[Ss]tory by|Por|Par|Von)(?:\s*:)?\s++(?P<who>.{3,120})"
+)
+INTRODUCES = re.compile(r"(?::|\b(?:at|visit|see|to|on))$")
+HEAD = 8  # lines with title, kicker, byline, dates, reading time and tagline
+
+
+def site_addresses(page: Page) -> Page:
+    """Remove a bare web address, the tagline before it, and the title and date after it.
+
+    The host becomes the publisher. An address with `https://`, or after a colon (`Apply here:`),
+    is a reference and stays.
+    """
+    gone: set[int] = set()
+    pieces = page.pieces
+    for i, piece in enumerate(pieces):
+        match = ADDRESS.fullmatch(piece.text) if len(piece.text) <= 80 else None
+        if match and not (i and INTRODUCES.search(pieces[i - 1].text)):
+            page = page.learn(publisher=match["host"].lower().removeprefix("www."))
+            page, head = _title_and_date(page, i + 1)
+            tagline = {i - 1} if i and _is_tagline(pieces[i - 1].text) else set()
+            gone |= {i} | tagline | head
+    return page.drop(gone)
+
+
+def _is_tagline(text: str) -> bool:
+    return text[0].islower() and len(text) <= 80 and not CLOSED.search(text)
+
+
+def mastheads(page: Page) -> Page:
+    """Move title, byline and dates from the top of the page to the metadata."""
+    title = _title_place(page)
+    gone: set[int] = set()
+    if title is not None:
+        gone.add(title)
+        page = page.learn(title=page.pieces[title].text)
+    for i, piece in enumerate(page.pieces[:HEAD]):
+        if i not in gone:
+            page, taken = _head_line(page, piece)
+            gone |= {i} if taken else set()
+    return page.drop(gone)
+
+
+def _title_place(page: Page) -> int | None:
+    """The index of the title: the first title-like line, or one before a byline or date."""
+    if page.facts.title or not page.guess_title:
+        return None
+    top = [piece.text for piece in page.pieces[: HEAD + 1]]
+    if not any(word_count(text) > 11 and CLOSED.search(text) for text in top[1:]):
+        return None
+    places = [i for i, text in enumerate(top[:3]) if _is_title(text)]
+    signed = [i for i in places if i + 1 < len(top) and _is_signature(top[i + 1])]
+    return signed[0] if signed else 0 if places[:1] == [0] else None
+
+
+def _is_title(text: str) -> bool:
+    words = text.split()
+    if (
+        not 3 <= word_count(text) <= 30
+        or len(text) > 300
+        or text[0].islower()
+        or LIST_MARK.match(text)
+    ):
+        return False
+    long = [word for word in words if len(word) > 3]
+    capitals = sum(not word.lstrip(QUOTES)[:1].islower() for word in long)
+    one_sentence = not CLOSED.search(text) or (text.endswith("?") and "." not in text)
+    return one_sentence or capitals > 0.8 * len(long)
+
+
+def _is_signature(text: str) -> bool:
+    return (
+        len(text) <= 130 and (iso_date(text) or DATE_LABEL.match(text) or _byline(text)) is not None
+    )
+
+
+def _byline(text: str) -> tuple[str, ...] | None:
+    """The authors in a byline such as `By Ann Lee and Bo Diaz`; None for any other text."""
+    match = BYLINE.fullmatch(text) if len(text) <= 130 else None
+    if match is None:
+        return None
+    parts = re.split(r",? and | & |, |; | y | und | et ", match["who"].rstrip("."))
+    found = person_names(parts)
+    return found if len(found) == len(parts) else None
+
+
+def person_names(candidates: Iterable[str]) -> tuple[str, ...]:
+    """Those of the candidates that look like a person's name, each once."""
+    return tuple(dict.fromkeys(name for c in candidates if is_name(name := c.strip())))
+
+
+def _head_line(page: Page, piece: Piece) -> tuple[Page, bool]:
+    """The page with the facts in a line of its head, and whether that is all the line says."""
+    text, facts = piece.text, page.facts
+    if len(text) > 250 or piece.kind is BlockKind.CAPTION:
+        return page, False
+    if facts.title and word_key(text) == word_key(facts.title):
+        return page, True
+    if facts.publisher and text.casefold() == facts.publisher.casefold():
+        return page, True
+    if authors := _byline(text):
+        return page.learn(authors=authors), True
+    if date := iso_date(text) if len(text) > 7 else None:
+        return _dated(page, date)
+    return page, False
+
+
+def _dated(page: Page, date: str, *, modified: bool = False) -> tuple[Page, bool]:
+    """The page with the date added, and whether its metadata now agree with the text."""
+    if len(date) < 10:
+        return page, False
+    page = page.learn(modified=date) if modified else page.learn(published=date)
+    return page, date == (page.facts.modified if modified else page.facts.published)
+
+
+def _title_and_date(page: Page, start: int) -> tuple[Page, set[int]]:
+    """The page with the title at `start` and the date after it as facts, and their indexes."""
+    pair = page.pieces[start : start + 2]
+    if len(pair) < 2 or pair[0].words > 30 or not iso_date(pair[1].text):
+        return page, set()
+    page, gone = page.learn(title=pair[0].text), set[int]()
+    for i, piece in enumerate(pair, start):
+        page, taken = _head_line(page, piece)
+        gone |= {i} if taken else set()
+    return page, gone
+
+
+def date_lines(page: Page) -> Page:
+    """Remove `Published: ...` and `Last updated ...` anywhere, if the date is now known."""
+    gone: set[int] = set()
+    for i, piece in enumerate(page.pieces):
+        match = DATE_LABEL.fullmatch(piece.text) if len(piece.text) <= 90 else None
+        if match and (date := iso_date(match["date"])):
+            page, taken = _dated(page, date, modified=match["modified"] is not None)
+            gone |= {i} if taken else set()
+    return page.drop(gone)
