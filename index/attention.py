@@ -4,7 +4,7 @@ from sourcebook.index.article import Article
 
 # Cleaning takes out what it knows; extraction takes out all that is not the article. Where what it
 # took out of the running text is this much of the page, part of the article is likely to be in it.
-MUCH = 0.35
+MUCH = 0.25
 
 
 def left_out(article: Article) -> float:

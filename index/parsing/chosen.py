@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from lxml.html import HtmlElement
 
 from sourcebook.index.article import BlockKind
-from sourcebook.index.parsing.web_blocks import HEADINGS, WebBlock
+from sourcebook.index.parsing.web_blocks import HEADINGS, WebBlock, beside
 from sourcebook.index.words import WORD
 
 RUN = 4
@@ -16,9 +16,7 @@ MOST = 0.8
 LINKS = 0.8
 SENTENCE_END = re.compile(r"[.!?…。][\"'”’»)\]]*$")
 ENOUGH = 200
-# Elements that stand beside an article, not in it.
 TEXTUAL = frozenset("blockquote dd dl dt figure h2 h3 h4 h5 h6 li ol p pre table tbody tr ul".split())
-BESIDE = frozenset(("aside", "footer", "form", "nav"))
 
 
 def chosen(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
@@ -26,14 +24,24 @@ def chosen(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
     found = _found(blocks, guide)
     shown = {i for i in found if not blocks[i].hidden}
     wanted = {run for part in guide for run in _runs(part)}
-    seen = {run for i in shown for run in _runs(blocks[i].text)}
+    seen = {run for i in shown for run in _runs(blocks[i].raw)}
     if len(wanted & seen) >= HALF * len(wanted):
         found = shown
     found = {i for i in found if not _of_another(blocks[i])}
     found -= _lone_pointers(blocks, found)
     found = _first_article(blocks, found)
     found = _filled(blocks, found)
-    return found - _stray_headings(blocks, found)
+    found -= _stray_headings(blocks, found)
+    return found | _captions(blocks, found)
+
+
+def _captions(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
+    """The captions of the pictures that stand amid the article."""
+    return {
+        i
+        for i in _inside(blocks, found)
+        if i < max(found) and blocks[i].kind is BlockKind.CAPTION and not blocks[i].hidden
+    }
 
 
 def _of_another(block: WebBlock) -> bool:
@@ -50,8 +58,12 @@ def _of_another(block: WebBlock) -> bool:
 def _lone_pointers(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     """The blocks that only lead to another page; several in a row are a list of the article's."""
     order = sorted(found)
-    marks = [False, *(_pointer(blocks[i]) for i in order), False]
-    return {i for n, i in enumerate(order, 1) if marks[n - 1 : n + 2] == [False, True, False]}
+    alone = [True, *(blocks[i].running for i in order), True]
+    return {
+        i
+        for n, i in enumerate(order, 1)
+        if _pointer(blocks[i]) and alone[n - 1] and alone[n + 1]
+    }
 
 
 def _pointer(block: WebBlock) -> bool:
@@ -138,7 +150,7 @@ def _places(home: HtmlElement) -> Iterator[tuple[object, ...]]:
     for up in (home, *home.iterancestors()):
         if up is not home:
             yield (*place, up)
-        if up.tag == "article" or up.tag in BESIDE or up.find(".//h1") is not None:
+        if up.tag == "article" or beside(up) or up.find(".//h1") is not None:
             return
         if not (up.get("class") or place):
             return
@@ -158,8 +170,8 @@ def _found(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
     runs = {run for part in guide for run in _runs(part)}
     copies: dict[str, list[int]] = {}
     for index, block in enumerate(blocks):
-        own = [] if block.kind is BlockKind.HEADING else list(_runs(block.text))
-        key = _key(block.text)
+        own = [] if block.kind is BlockKind.HEADING else list(_runs(block.raw))
+        key = _key(block.raw)
         if lines[key] or (own and sum(run in runs for run in own) >= HALF * len(own)):
             copies.setdefault(key, []).append(index)
     single = {c[0] for c in copies.values() if len(c) == 1}

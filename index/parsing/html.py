@@ -59,7 +59,8 @@ def _composed(blocks: Sequence[WebBlock], picked: Collection[int], metadata: Met
     kept = [(i, b) for i, b in enumerate(blocks) if i in picked or (b.running and not b.hidden)]
     for i, block in kept:
         end = position + len(block.raw)
-        cuts = block.cuts if i in picked else (Cut("extraction", 0, len(block.raw)),)
+        rule = "beside the article" if block.beside else "extraction"
+        cuts = block.cuts if i in picked else (Cut(rule, 0, len(block.raw)),)
         for cut in cuts:
             text = block.raw[cut.start : cut.end]
             start = position + cut.start

@@ -24,6 +24,10 @@ UNREAD = frozenset(
 SECTIONS = ("article", "body", "main", "section")
 CAPTION = re.compile(r"(?:^|[\s_-])caption(?:$|[\s_-])")  # `wp-caption-text` of WordPress
 STRUCK = frozenset(("del", "s", "strike"))
+# What stands beside an article, and not in it.
+BESIDE_TAGS = frozenset(("aside", "footer", "form", "nav"))
+BESIDE_ROLES = frozenset(("banner", "complementary", "contentinfo", "dialog", "navigation"))
+COMMENTS = re.compile(r"\b(?:disqus|user-?)?comments?\b|disqus", re.IGNORECASE)
 NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 OWN_LINE = re.compile(r"display\s*:\s*(?:block|flex|grid|table)", re.IGNORECASE)
 # The classes by which Bootstrap, Tailwind and WordPress hide something from all or most readers.
@@ -59,6 +63,7 @@ class WebBlock:
     cuts: tuple[Cut, ...] = ()
     linked: int = 0  # characters that are links
     hidden: bool = False
+    beside: bool = False  # in what never is an article: menus, forms, footers, readers' comments
 
     @property
     def text(self) -> str:
@@ -96,8 +101,9 @@ class _Line:
         """The end of what is read so far."""
         return "".join(text for text, rule in self.pieces[-4:] if not rule)[-40:]
 
-    def blocks(self, kind: BlockKind, element: HtmlElement, hidden: bool) -> Iterator[WebBlock]:
+    def blocks(self, element: HtmlElement) -> Iterator[WebBlock]:
         """The blocks of the line: two line breaks in a row begin another one."""
+        kind = kind_of(element)
         group: list[tuple[str, str]] = []
         breaks = 0
         for text, rule in [*self.pieces, ("\n", ""), ("\n", "")]:
@@ -105,7 +111,7 @@ class _Line:
             group.append((text, rule))
             if breaks == 2:
                 if block := _block(group, kind, element):
-                    yield replace(block, linked=min(self.linked, len(block.raw)), hidden=hidden)
+                    yield replace(block, linked=min(self.linked, len(block.raw)))
                 group = []
 
 
@@ -139,7 +145,8 @@ class _Reader:
         self.root = root
         self.line = _Line()
         self.open: list[HtmlElement] = []  # the stacked elements around, innermost last
-        self.hidden = 0  # how many of these are hidden
+        self.hidden = 0  # how many of these are hidden, and how many stand beside an article
+        self.beside = 0
         self.links = 0
         self.ended: str | None = None  # the tag of the element that has just ended
 
@@ -160,6 +167,7 @@ class _Reader:
                     yield from self.flush()
                     self.open.append(element)
                     self.hidden += unseen(element)
+                    self.beside += beside(element)
                     self.line.add(element.text)
                 else:
                     self.start_inline(element)
@@ -168,14 +176,19 @@ class _Reader:
                     yield from self.flush()
                     self.open.pop()
                     self.hidden -= unseen(element)
+                    self.beside -= beside(element)
                 self.end(element)
 
     def flush(self) -> Iterator[WebBlock]:
         """The blocks of the line so far; then a line begins."""
         line, self.line = self.line, _Line()
         if line.pieces and self.open:
-            element = self.open[-1]
-            yield from line.blocks(kind_of(element), element, self.hidden > 0)
+            yield from self.placed(line.blocks(self.open[-1]))
+
+    def placed(self, blocks: Iterator[WebBlock]) -> Iterator[WebBlock]:
+        """The blocks with what the elements around say of them."""
+        for block in blocks:
+            yield replace(block, hidden=self.hidden > 0, beside=self.beside > 0)
 
     def start_inline(self, element: HtmlElement) -> None:
         if element.tag == "br":
@@ -233,7 +246,7 @@ class _Reader:
                 line.add(part.raw[position:])
                 line.linked += part.linked
         if any(text.strip(" |") for text, _ in line.pieces):
-            yield from line.blocks(BlockKind.PARAGRAPH, row, self.hidden > 0)
+            yield from self.placed(line.blocks(row))
 
 
 def stacked(element: HtmlElement) -> bool:
@@ -249,6 +262,18 @@ def unseen(element: HtmlElement) -> bool:
         or element.get("role") == "tooltip"
         or bool(NO_DISPLAY.search(element.get("style") or ""))
         or not UNSEEN.isdisjoint((element.get("class") or "").split())
+    )
+
+
+def beside(element: HtmlElement) -> bool:
+    """Whether an element says of itself that it stands beside the article."""
+    return (
+        element.tag in BESIDE_TAGS
+        or element.get("role") in BESIDE_ROLES
+        or (
+            element.tag not in SECTIONS
+            and bool(COMMENTS.search(f"{element.get('id') or ''} {element.get('class') or ''}"))
+        )
     )
 
 
