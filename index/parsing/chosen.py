@@ -1,33 +1,65 @@
 """Chooses the blocks of a web page that are its article, guided by what an extractor found."""
 
 import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 from sourcebook.index.article import BlockKind
-from sourcebook.index.parsing.web_blocks import HEADINGS, WebBlock, beside
+from sourcebook.index.parsing.elements import HEADINGS, beside
+from sourcebook.index.parsing.web_blocks import WebBlock
 from sourcebook.index.words import WORD
 
-RUN = 4
-HALF = 0.5
-MOST = 0.8
-LINKS = 0.8
+# All values were chosen on the 181 pages of the benchmark of docs/parsing.md.
+RUN = 4  # words in a row that are compared
+HALF = 0.5  # of a block's runs: as many make it the extractor's
+MOST = 0.8  # of the article's text: the smallest element with as much is where it stands
+LINKS = 0.8  # of a block's characters: with as many it only leads elsewhere
+ENOUGH = 200  # characters of an article in one place make another place like it one of its own
+MAX_STEPS = 6  # elements up to which places are compared
 SENTENCE_END = re.compile(r"[.!?…。][\"'”’»)\]]*$")
 ENOUGH = 200
-TEXTUAL = frozenset("blockquote dd dl dt figure h2 h3 h4 h5 h6 li ol p pre table tbody tr ul".split())
+# What text stands in; the element around these is a container.
+TEXTUAL = frozenset(
+    (
+        "blockquote",
+        "dd",
+        "dl",
+        "dt",
+        "figure",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "table",
+        "tbody",
+        "tr",
+        "ul",
+    )
+)
 
 
 def chosen(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
-    """The indexes of the blocks that are the article, of which `guide` holds the text."""
+    """The indexes of the blocks that are the article, of which `guide` holds the text.
+
+    `guide` is what an extractor found: the texts of its blocks, in any order. It may lack parts of
+    the article and hold some of other things; no index at all is given if it stands in no block.
+    """
     found = _found(blocks, guide)
     shown = {i for i in found if not blocks[i].hidden}
     wanted = {run for part in guide for run in _runs(part)}
     seen = {run for i in shown for run in _runs(blocks[i].raw)}
     if len(wanted & seen) >= HALF * len(wanted):
         found = shown
-    found = {i for i in found if not _of_another(blocks[i])}
+    found -= _of_others(blocks, found)
     found -= _lone_pointers(blocks, found)
     found = _first_article(blocks, found)
     found = _filled(blocks, found)
@@ -44,15 +76,22 @@ def _captions(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     }
 
 
-def _of_another(block: WebBlock) -> bool:
-    """Whether a block stands in an `article` within another one, whose title is a link to it."""
-    own = next(block.element.iterancestors("article"), None)
-    if own is None or next(own.iterancestors("article"), None) is None:
-        return False
-    return any(
-        link.getparent().tag in HEADINGS and not (link.get("href") or "#").startswith("#")
-        for link in own.iter("a")
-    )
+def _of_others(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
+    """The blocks in an `article` within another one whose title is a link: it leads to its page."""
+    titled: dict[HtmlElement, bool] = {}
+    others: set[int] = set()
+    for i in found:
+        around = list(islice(blocks[i].element.iterancestors("article"), 2))
+        if len(around) == 2:
+            own = around[0]
+            if own not in titled:
+                titled[own] = any(map(_linked_title, own.iter("a")))
+            others.update({i} if titled[own] else ())
+    return others
+
+
+def _linked_title(link: HtmlElement) -> bool:
+    return link.getparent().tag in HEADINGS and not (link.get("href") or "#").startswith("#")
 
 
 def _lone_pointers(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
@@ -60,9 +99,7 @@ def _lone_pointers(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     order = sorted(found)
     alone = [True, *(blocks[i].running for i in order), True]
     return {
-        i
-        for n, i in enumerate(order, 1)
-        if _pointer(blocks[i]) and alone[n - 1] and alone[n + 1]
+        i for n, i in enumerate(order, 1) if _pointer(blocks[i]) and alone[n - 1] and alone[n + 1]
     }
 
 
@@ -74,7 +111,7 @@ def _pointer(block: WebBlock) -> bool:
 
 
 def _first_article(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
-    """Those of the blocks found before the title of another article, made like that of the first."""
+    """The blocks found up to the title of another article, which is made like the first."""
     first = None
     start = min((i for i in found if blocks[i].running), default=0)
     for i, block in enumerate(blocks):
@@ -94,7 +131,8 @@ def _like(one: WebBlock, other: WebBlock) -> bool:
 
 def _stray_headings(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     """The headings without text of their own: at the end, or three and more in a row."""
-    stray, run = set(), []
+    stray: set[int] = set()
+    run: list[int] = []
     for i in sorted(found):
         if blocks[i].kind is BlockKind.HEADING:
             run.append(i)
@@ -115,9 +153,9 @@ def _filled(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     for i in sorted(found):
         if blocks[i].running:
             homes.setdefault(_home(blocks[i]), []).append(i)
-    places: Counter[tuple[object, ...]] = Counter()
+    where, places = _Places(), Counter[tuple[object, ...]]()
     for home, members in homes.items():
-        for place in _places(home):
+        for place in where.of(home):
             places[place] += _size(blocks, members)
     first = min((i for members in homes.values() for i in members), default=len(blocks))
     missed = set()
@@ -125,10 +163,10 @@ def _filled(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
         if i in found or block.hidden or not block.fluent:
             continue
         home = _home(block)
-        if members := homes.get(home):
-            if first < i < members[-1]:
+        if inhabited := homes.get(home):
+            if first < i < inhabited[-1]:
                 missed.add(i)
-        elif block.running and any(places[place] >= ENOUGH for place in _places(home)):
+        elif block.running and any(places[place] >= ENOUGH for place in where.of(home)):
             missed.add(i)
     return found | missed
 
@@ -141,20 +179,28 @@ def _home(block: WebBlock) -> HtmlElement:
     return element
 
 
-def _places(home: HtmlElement) -> Iterator[tuple[object, ...]]:
-    """Where an element stands: tags and classes up to an element around it, for each of these.
+class _Places:
+    """Where an element stands: tags and classes up to an element around it, for each of these."""
 
-    What is, or has a title of, another article is no place of this one.
-    """
-    place: tuple[object, ...] = ()
-    for up in (home, *home.iterancestors()):
-        if up is not home:
-            yield (*place, up)
-        if up.tag == "article" or beside(up) or up.find(".//h1") is not None:
-            return
-        if not (up.get("class") or place):
-            return
-        place = (*place, up.tag, up.get("class"))
+    def __init__(self) -> None:
+        self.other: dict[HtmlElement, bool] = {}
+
+    def of(self, home: HtmlElement) -> Iterator[tuple[object, ...]]:
+        """The places of an element that has a class, narrow ones first."""
+        place: tuple[object, ...] = ()
+        for up in islice((home, *home.iterancestors()), MAX_STEPS):
+            if place:
+                yield (*place, up)
+            if self.is_other(up) or not (up.get("class") or place):
+                return
+            place = (*place, up.tag, up.get("class"))
+
+    def is_other(self, element: HtmlElement) -> bool:
+        """Whether it is, or has a title of, another article, or stands beside any."""
+        if element not in self.other:
+            titled = element.find(".//h1") is not None
+            self.other[element] = titled or element.tag == "article" or beside(element)
+        return self.other[element]
 
 
 def _size(blocks: Sequence[WebBlock], which: Collection[int]) -> int:
@@ -174,14 +220,19 @@ def _found(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
         key = _key(block.raw)
         if lines[key] or (own and sum(run in runs for run in own) >= HALF * len(own)):
             copies.setdefault(key, []).append(index)
-    single = {c[0] for c in copies.values() if len(c) == 1}
-    inside = _inside(blocks, single or {c[0] for c in copies.values()})
-    found = set(single)
-    for key, places in copies.items():
-        if len(places) > 1:
-            def far(i): return (i not in inside, blocks[i].hidden, min((abs(i - j) for j in single), default=0))
-            found.update(sorted(places, key=far)[: max(1, lines[key])])
-    return found
+    once = sorted(places[0] for places in copies.values() if len(places) == 1)
+    inside = _inside(blocks, once or {places[0] for places in copies.values()})
+
+    def distance(i: int) -> tuple[bool, bool, int]:
+        at = bisect(once, i)
+        near = min((abs(i - j) for j in once[max(0, at - 1) : at + 1]), default=0)
+        return i not in inside, blocks[i].hidden, near
+
+    return {
+        i
+        for key, places in copies.items()
+        for i in sorted(places, key=distance)[: max(1, lines[key])]
+    }
 
 
 def _inside(blocks: Sequence[WebBlock], found: Collection[int]) -> set[int]:
@@ -189,7 +240,7 @@ def _inside(blocks: Sequence[WebBlock], found: Collection[int]) -> set[int]:
     inner: Counter[HtmlElement] = Counter()
     for i in found:
         size = len(blocks[i].raw)
-        inner.update({around: size for around in _around(blocks[i])})
+        inner.update(dict.fromkeys(_around(blocks[i]), size))
     total = sum(len(blocks[i].raw) for i in found)
     most = [around for around, size in inner.items() if size >= MOST * total]
     region = min(most, key=lambda e: -sum(1 for _ in e.iterancestors())) if most else None

@@ -1,6 +1,7 @@
 """Parses web pages: extracts the article and its metadata with trafilatura."""
 
 import logging
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
@@ -12,12 +13,14 @@ from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import TooLargeError, UnreadableError
 from sourcebook.index.parsing.chosen import chosen
+from sourcebook.index.parsing.layout import is_short_line
 from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
 from sourcebook.index.parsing.web_blocks import Cut, WebBlock, web_blocks
 
 # Extraction takes the longer for each element the more of them there are: 2 s for 20,000 empty
 # paragraphs, 12 s for 50,000. The longest articles of Wikipedia have about 40,000.
 MAX_TAGS = 50_000
+FIGURE = re.compile(r"\D\d")  # a number that does not count the headings
 MAX_PAGE = 10 * 2**20  # bytes or characters; a page of text alone takes some seconds for each 2**20
 
 
@@ -66,7 +69,7 @@ def _composed(blocks: Sequence[WebBlock], picked: Collection[int], metadata: Met
             start = position + cut.start
             removals.append(Removal(rule=cut.rule, start=start, end=start + len(text), text=text))
         if i in picked:
-            spans.append(Block(block.kind, position, end))
+            spans.append(Block(_kind(blocks, i, picked), position, end))
         position = end + 2
     return Parsed(
         text="\n\n".join(block.raw for _, block in kept),
@@ -74,6 +77,16 @@ def _composed(blocks: Sequence[WebBlock], picked: Collection[int], metadata: Met
         metadata=metadata,
         removals=tuple(removals),
     )
+
+
+def _kind(blocks: Sequence[WebBlock], index: int, picked: Collection[int]) -> BlockKind:
+    """The kind of a block; a line in capitals above a paragraph is a heading."""
+    text = blocks[index].text
+    after = next((blocks[i] for i in range(index + 1, len(blocks)) if i in picked), None)
+    line = blocks[index].kind is BlockKind.PARAGRAPH and text.isupper() and is_short_line(text)
+    if line and not FIGURE.search(text) and after and after.running and not after.text.isupper():
+        return BlockKind.HEADING
+    return blocks[index].kind
 
 
 def _no_article(name: str) -> UnreadableError:

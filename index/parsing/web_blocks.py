@@ -8,39 +8,37 @@ from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
 from sourcebook.index.article import BlockKind
+from sourcebook.index.parsing.elements import beside, is_menu, kind_of, stacked, unseen
+from sourcebook.index.parsing.raised import raised, text_of
 
-HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-# Elements that HTML shows below each other; all others run on in their line.
-STACKED = HEADINGS | frozenset(
-    "address article aside blockquote body caption center dd details dialog div dl dt fieldset"
-    " figcaption figure footer form header hr html legend li main nav ol p pre section summary"
-    " table tbody td tfoot th thead tr ul".split()
-)
 # Elements without text for readers, or with that of a control.
 UNREAD = frozenset(
-    "audio button canvas datalist embed head iframe map noscript object option script select style"
-    " svg template textarea title video".split()
+    (
+        "audio",
+        "button",
+        "canvas",
+        "datalist",
+        "embed",
+        "head",
+        "iframe",
+        "map",
+        "noscript",
+        "object",
+        "option",
+        "script",
+        "select",
+        "style",
+        "svg",
+        "template",
+        "textarea",
+        "title",
+        "video",
+    )
 )
-SECTIONS = ("article", "body", "main", "section")
-CAPTION = re.compile(r"(?:^|[\s_-])caption(?:$|[\s_-])")  # `wp-caption-text` of WordPress
 STRUCK = frozenset(("del", "s", "strike"))
-# What stands beside an article, and not in it.
-BESIDE_TAGS = frozenset(("aside", "footer", "form", "nav"))
-BESIDE_ROLES = frozenset(("banner", "complementary", "contentinfo", "dialog", "navigation"))
-COMMENTS = re.compile(r"\b(?:disqus|user-?)?comments?\b|disqus", re.IGNORECASE)
-NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-OWN_LINE = re.compile(r"display\s*:\s*(?:block|flex|grid|table)", re.IGNORECASE)
-# The classes by which Bootstrap, Tailwind and WordPress hide something from all or most readers.
-UNSEEN = frozenset(("hidden", "hide", "sr-only", "visually-hidden", "screen-reader-text"))
 
-# What a raised figure may stand for, by the text before it: the power of a unit or of ten. All
-# other raised figures are marks of notes.
-UNIT = re.compile(r"(?:^|[\s\d(/·.])(?:[kcdmµμn]?m|km|ft|yd|mi|in|s|inch(?:es)?|[a-zA-Z])$")
-POWERS = str.maketrans("0123456789-\N{MINUS SIGN}", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-POWER = re.compile(r"[-\N{MINUS SIGN}]?\d{1,2}")
-NOTE = re.compile(r"\[[^\]]*\]|\(?(?:\d{1,3}|[*†‡§¶]+)\)?(?:\s*[,;–-]\s*\d{1,3})*")
-
-FOOTNOTE, STRIKE, HIDDEN = "footnote mark", "struck text", "hidden text"
+STRIKE, HIDDEN = "struck text", "hidden text"
+MAX_PARAGRAPHS = 6  # in a cell of data; one with more is a part of the page
 MIN_SENTENCE = 8  # words; a shorter line may be a label
 
 
@@ -93,13 +91,14 @@ class _Line:
     linked: int = 0
 
     def add(self, text: str | None, rule: str = "", *, linked: bool = False) -> None:
+        """Add a piece of text, which `rule` cuts out; its length counts if it is of a link."""
         if text:
             self.pieces.append((text, rule))
             self.linked += len(" ".join(text.split())) if linked else 0
 
     def before(self) -> str:
         """The end of what is read so far."""
-        return "".join(text for text, rule in self.pieces[-4:] if not rule)[-40:]
+        return "".join(text[-20:] for text, rule in self.pieces[-4:] if not rule)
 
     def blocks(self, element: HtmlElement) -> Iterator[WebBlock]:
         """The blocks of the line: two line breaks in a row begin another one."""
@@ -115,9 +114,7 @@ class _Line:
                 group = []
 
 
-def _block(
-    pieces: list[tuple[str, str]], kind: BlockKind, element: HtmlElement
-) -> WebBlock | None:
+def _block(pieces: list[tuple[str, str]], kind: BlockKind, element: HtmlElement) -> WebBlock | None:
     """A block of these pieces with white space collapsed; None if there is nothing to read."""
     raw, cuts = "", []
     for text, rule in pieces:
@@ -138,59 +135,82 @@ def web_blocks(root: HtmlElement) -> list[WebBlock]:
     return list(_Reader(root).blocks())
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An element that is being read, and what it or one around it says of what it holds."""
+
+    element: HtmlElement
+    hidden: bool
+    beside: bool
+
+
+def _opened(element: HtmlElement, around: list[_Open]) -> _Open:
+    return _Open(
+        element,
+        (bool(around) and around[-1].hidden) or unseen(element),
+        (bool(around) and around[-1].beside) or beside(element),
+    )
+
+
 class _Reader:
     """Walks once over a page."""
 
     def __init__(self, root: HtmlElement) -> None:
         self.root = root
         self.line = _Line()
-        self.open: list[HtmlElement] = []  # the stacked elements around, innermost last
-        self.hidden = 0  # how many of these are hidden, and how many stand beside an article
-        self.beside = 0
+        self.open: list[_Open] = []  # innermost last
         self.links = 0
         self.ended: str | None = None  # the tag of the element that has just ended
+        self.nests: dict[HtmlElement, bool] = {}  # whether a table holds other ones
 
     def blocks(self) -> Iterator[WebBlock]:
+        """The blocks, in order."""
         walk = iterwalk(self.root, events=("start", "end"))
         for event, element in walk:
-            if not isinstance(element.tag, str):
-                if event == "end":
-                    self.line.add(element.tail, linked=self.links > 0)
-            elif event == "start":
-                if self.read_whole(element):
-                    walk.skip_subtree()
-                elif element.tag == "tr" and is_data_row(element):
-                    yield from self.flush()
-                    yield from self.row(element)
-                    walk.skip_subtree()
-                elif stacked(element):
-                    yield from self.flush()
-                    self.open.append(element)
-                    self.hidden += unseen(element)
-                    self.beside += beside(element)
-                    self.line.add(element.text)
-                else:
-                    self.start_inline(element)
-            else:
-                if self.open and self.open[-1] is element:
+            if event == "end" or not isinstance(element.tag, str):
+                if self.open and self.open[-1].element is element:
                     yield from self.flush()
                     self.open.pop()
-                    self.hidden -= unseen(element)
-                    self.beside -= beside(element)
                 self.end(element)
+            elif self.read_whole(element):
+                walk.skip_subtree()
+            elif element.tag == "tr" and self.is_data(element):
+                yield from self.flush()
+                yield from self.row(element)
+                walk.skip_subtree()
+            elif stacked(element):
+                yield from self.flush()
+                self.open.append(_opened(element, self.open))
+                self.line.add(element.text)
+            else:
+                self.start_inline(element)
 
     def flush(self) -> Iterator[WebBlock]:
         """The blocks of the line so far; then a line begins."""
         line, self.line = self.line, _Line()
         if line.pieces and self.open:
-            yield from self.placed(line.blocks(self.open[-1]))
+            yield from self.placed(line.blocks(self.open[-1].element))
 
     def placed(self, blocks: Iterator[WebBlock]) -> Iterator[WebBlock]:
         """The blocks with what the elements around say of them."""
         for block in blocks:
-            yield replace(block, hidden=self.hidden > 0, beside=self.beside > 0)
+            yield replace(block, hidden=self.open[-1].hidden, beside=self.open[-1].beside)
+
+    def is_data(self, row: HtmlElement) -> bool:
+        """Whether a row belongs to a table of data, and not to one that only arranges a page."""
+        cells = [cell for cell in row if cell.tag in ("td", "th")]
+        table = next(row.iterancestors("table"), None)
+        if table is None or len(cells) < 2:
+            return False
+        if table not in self.nests:
+            self.nests[table] = next(table.iterdescendants("table"), None) is not None
+        return not self.nests[table] and all(
+            len(cell.findall(".//p")) + len(cell.findall(".//div")) <= MAX_PARAGRAPHS
+            for cell in cells
+        )
 
     def start_inline(self, element: HtmlElement) -> None:
+        """Read on into an element within the line."""
         if element.tag == "br":
             self.line.add("\n")
             return
@@ -207,6 +227,7 @@ class _Reader:
             self.line.add(" ")
 
     def end(self, element: HtmlElement) -> None:
+        """Read on after an element."""
         if element.tag == "a" and self.links:
             self.links -= 1
         self.line.add(element.tail, linked=self.links > 0)
@@ -247,87 +268,3 @@ class _Reader:
                 line.linked += part.linked
         if any(text.strip(" |") for text, _ in line.pieces):
             yield from self.placed(line.blocks(row))
-
-
-def stacked(element: HtmlElement) -> bool:
-    """Whether an element stands in lines of its own."""
-    tag = str(element.tag)
-    return tag in STACKED or bool(OWN_LINE.search(element.get("style") or ""))
-
-
-def unseen(element: HtmlElement) -> bool:
-    """Whether an element says of itself that it is not shown."""
-    return (
-        element.get("hidden") is not None
-        or element.get("role") == "tooltip"
-        or bool(NO_DISPLAY.search(element.get("style") or ""))
-        or not UNSEEN.isdisjoint((element.get("class") or "").split())
-    )
-
-
-def beside(element: HtmlElement) -> bool:
-    """Whether an element says of itself that it stands beside the article."""
-    return (
-        element.tag in BESIDE_TAGS
-        or element.get("role") in BESIDE_ROLES
-        or (
-            element.tag not in SECTIONS
-            and bool(COMMENTS.search(f"{element.get('id') or ''} {element.get('class') or ''}"))
-        )
-    )
-
-
-def is_menu(element: HtmlElement) -> bool:
-    """Whether an element within a line holds links that touch: no sentence, but what a hover shows.
-
-    Of the names in a sentence at least a comma or a space stands between.
-    """
-    if element.tag != "span" or not len(element) or (element.text or "").strip():
-        return False
-    links = [child for child in element if child.tag == "a"]
-    return any(not link.tail and link.getnext() in links for link in links)
-
-
-def is_data_row(row: HtmlElement) -> bool:
-    """Whether a row belongs to a table of data, and not to one that only arranges a page."""
-    cells = [cell for cell in row if cell.tag in ("td", "th")]
-    if len(cells) < 2:
-        return False
-    table = next(row.iterancestors("table"), None)
-    if table is None or next(table.iterdescendants("table"), None) is not None:
-        return False
-    return all(len(cell.findall(".//p")) + len(cell.findall(".//div")) <= 6 for cell in cells)
-
-
-def kind_of(element: HtmlElement) -> BlockKind:
-    """The kind of the blocks directly in an element."""
-    for around in (element, *element.iterancestors()):
-        if around.tag in HEADINGS:
-            return BlockKind.HEADING
-        if around.tag in ("blockquote", "pre", "table", *SECTIONS):
-            break
-        if around.tag in ("figcaption", "figure", "caption") or CAPTION.search(
-            around.get("class") or ""
-        ):
-            return BlockKind.CAPTION
-    return BlockKind.PARAGRAPH
-
-
-def text_of(element: HtmlElement) -> str:
-    """All text in an element."""
-    return "".join(element.itertext())
-
-
-def raised(element: HtmlElement, before: str) -> tuple[str, str]:
-    """What a raised text reads after the text `before`, and the rule that cuts it out or none."""
-    text = text_of(element).strip()
-    noted = element.find(".//a") is not None or element.getparent().tag == "a"
-    if not noted and POWER.fullmatch(text):
-        base = before.rstrip()
-        if base == before and (
-            re.search(r"(?<![\d.,])10$", base) or (UNIT.search(base) and int(text[-2:]) < 4)
-        ):
-            return text.translate(POWERS), ""
-    if NOTE.fullmatch(text):
-        return text, FOOTNOTE
-    return text, ""
