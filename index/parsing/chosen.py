@@ -69,10 +69,11 @@ def chosen(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
 
 def _captions(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     """The captions of the pictures that stand amid the article."""
+    last = max(found, default=0)
     return {
         i
         for i in _inside(blocks, found)
-        if i < max(found) and blocks[i].kind is BlockKind.CAPTION and not blocks[i].hidden
+        if i < last and blocks[i].kind is BlockKind.CAPTION and not blocks[i].hidden
     }
 
 
