@@ -12,9 +12,9 @@ from sourcebook.eval.report import markdown
 MEASURES: tuple[Callable[[Path | None], Table | None], ...] = (extraction.measure, cleaning.measure)
 HEAD = """# How truly articles are read
 
-`python -m sourcebook.eval.parsing --shared FOLDER` wrote this page. The folder holds public benchmarks and
-their pages, which are no part of this repository; without it, only what the repository can measure is
-measured."""
+`python -m sourcebook.eval.parsing --shared FOLDER` wrote this page. The folder holds public
+benchmarks, which are no part of this repository. Without it, only what the repository itself can
+measure is measured."""
 
 
 def report(shared: Path | None) -> str:

@@ -9,6 +9,7 @@ from sourcebook.eval.parsing.table import Table
 from sourcebook.index.article import Block, BlockKind, Metadata
 from sourcebook.index.parsing.clean import Cleaned, clean
 from sourcebook.index.parsing.markup import compose
+from sourcebook.index.parsing.structure import Part
 
 FOLDER = Path("tests/data")
 KEPT, GONE = "not_boilerplate.txt", "boilerplate.txt"
@@ -51,7 +52,7 @@ def placed(line: str) -> Iterator[tuple[str, Cleaned]]:
     for at, place in enumerate(("first", "between", "last")):
         paragraphs = [*BODY[:at], line, *BODY[at:]]
         yield f"{place} of a text", clean("\n\n".join(paragraphs), KNOWN)
-        text, blocks = compose((BlockKind.PARAGRAPH, each) for each in paragraphs)
+        text, blocks = compose(Part(BlockKind.PARAGRAPH, each) for each in paragraphs)
         yield f"{place} of blocks", clean(text, KNOWN, blocks=blocks)
 
 

@@ -20,9 +20,9 @@ from sourcebook.index.parsing.layout import (
     stray_characters,
 )
 from sourcebook.index.parsing.markup import compose
-from sourcebook.index.parsing.structure import Part, lists_and_tables
 from sourcebook.index.parsing.masthead import date_lines, mastheads, person_names, site_addresses
 from sourcebook.index.parsing.repeats import pull_quotes, repeated_body
+from sourcebook.index.parsing.structure import Part, lists_and_tables
 from sourcebook.index.parsing.wraps import hard_wraps
 
 # Passes end when one changes nothing; real articles need two or three.
@@ -44,22 +44,25 @@ def clean(
     known: Metadata | None = None,
     *,
     blocks: Sequence[Block] | None = None,
+    removals: tuple[Removal, ...] = (),
     guess_title: bool = True,
 ) -> Cleaned:
     """Clean a decoded raw text.
 
     `known` metadata is completed from the text, never overwritten. `blocks` is the structure from
-    markup; without it, lines and empty lines make the structure. Cleaning the result again with
+    markup; without it, lines and empty lines make the structure. `removals` is what the parser
+    found to be no part of the article, in order. Cleaning the result again with
     its metadata changes nothing. Removals are spans of `raw`, in code points. Raises TooLargeError
     for more than MAX_LINES lines.
     """
     facts = known or Metadata()
     page = Page(
         raw=raw,
-        pieces=tuple(segment(raw) if blocks is None else marked_up(raw, blocks)),
+        pieces=tuple(segment(raw) if blocks is None else marked_up(raw, blocks, removals)),
         facts=facts,
         marked=blocks is not None,
         guess_title=guess_title and blocks is None,
+        removals=removals,
     )
     for _ in range(MAX_PASSES):
         before = (page.pieces, page.facts)

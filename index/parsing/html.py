@@ -1,21 +1,28 @@
 """Parses web pages: extracts the article and its metadata with trafilatura."""
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
+from trafilatura.utils import load_html
 
-from sourcebook.index.article import CELLS, BlockKind, Metadata
+from sourcebook.index.article import CELLS, Block, BlockKind, Metadata, Removal
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import TooLargeError, UnreadableError
+from sourcebook.index.parsing.chosen import chosen
+from sourcebook.index.parsing.headings import is_short_line
 from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
-from sourcebook.index.parsing.structure import Part, table
+from sourcebook.index.parsing.page_structure import parts_of
+from sourcebook.index.parsing.structure import Part, led, table
+from sourcebook.index.parsing.web_blocks import Cut, WebBlock, web_blocks
 
 # Extraction takes the longer for each element the more of them there are: 2 s for 20,000 empty
 # paragraphs, 12 s for 50,000. The longest articles of Wikipedia have about 40,000.
 MAX_TAGS = 50_000
+FIGURE = re.compile(r"\D\d")  # a number that does not count the headings
 MAX_PAGE = 10 * 2**20  # bytes or characters; a page of text alone takes some seconds for each 2**20
 
 
@@ -34,13 +41,59 @@ def parse_html(page: bytes | str, name: str) -> Parsed:
             )
     # The error below replaces what trafilatura logs about a page without an article.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    document = bare_extraction(page, include_comments=False, with_metadata=True)
-    if not isinstance(document, Document) or document.body is None:
+    tree = load_html(page)
+    document = bare_extraction(tree, include_comments=False, with_metadata=True)
+    if tree is None or not isinstance(document, Document) or document.body is None:
         raise _no_article(name)
-    text, blocks = compose(_html_parts(document.body))
+    extracted = [part for part in _html_parts(document.body) if part.text.strip()]
+    blocks = web_blocks(tree)
+    picked = chosen(blocks, [part.text for part in extracted])
+    metadata = _html_metadata(document)
+    if picked:
+        return _composed(blocks, picked, metadata)
+    # The text stands nowhere in the page itself, but in its data, for instance.
+    text, spans = compose(extracted)
     if not text:
         raise _no_article(name)
-    return Parsed(text=text, blocks=blocks, metadata=_html_metadata(document))
+    return Parsed(text=text, blocks=spans, metadata=metadata)
+
+
+def _composed(blocks: Sequence[WebBlock], picked: Collection[int], metadata: Metadata) -> Parsed:
+    """The picked blocks, with the other running text of the page as removals in its place."""
+    spans, removals, position = [], [], 0
+    kept = [(i, b) for i, b in enumerate(blocks) if i in picked or (b.running and not b.hidden)]
+    for i, block in kept:
+        end = position + len(block.raw)
+        rule = "beside the article" if block.beside else "extraction"
+        cuts = block.cuts if i in picked else (Cut(rule, 0, len(block.raw)),)
+        for cut in cuts:
+            text = block.raw[cut.start : cut.end]
+            start = position + cut.start
+            removals.append(Removal(rule=cut.rule, start=start, end=start + len(text), text=text))
+        if i in picked:
+            spans.append((position, end))
+        position = end + 2
+    read = [(b, _kind(blocks, i, picked)) for i, b in kept if i in picked]
+    parts = list(parts_of(read))
+    return Parsed(
+        text="\n\n".join(block.raw for _, block in kept),
+        blocks=tuple(
+            Block(part.kind, start, end, lead)
+            for part, (start, end), lead in zip(parts, spans, led(parts), strict=True)
+        ),
+        metadata=metadata,
+        removals=tuple(removals),
+    )
+
+
+def _kind(blocks: Sequence[WebBlock], index: int, picked: Collection[int]) -> BlockKind:
+    """The kind of a block; a line in capitals above a paragraph is a heading."""
+    text = blocks[index].text
+    after = next((blocks[i] for i in range(index + 1, len(blocks)) if i in picked), None)
+    line = blocks[index].kind is BlockKind.PARAGRAPH and text.isupper() and is_short_line(text)
+    if line and not FIGURE.search(text) and after and after.running and not after.text.isupper():
+        return BlockKind.HEADING
+    return blocks[index].kind
 
 
 def _no_article(name: str) -> UnreadableError:

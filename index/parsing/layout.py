@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -128,10 +129,22 @@ def segment(raw: str) -> Iterator[Piece]:
         position += len(line)
 
 
-def marked_up(raw: str, blocks: Sequence[Block]) -> Iterator[Piece]:
-    """The blocks of `raw` that markup gives, with white space collapsed."""
+def marked_up(
+    raw: str, blocks: Sequence[Block], removals: Sequence[Removal] = ()
+) -> Iterator[Piece]:
+    """The blocks of `raw` that markup gives, without what is removed from them in order.
+
+    White space is collapsed.
+    """
+    cuts = deque(removals)
     for block in blocks:
-        if text := " ".join(raw[block.start : block.end].split()):
+        parts, position = [], block.start
+        while cuts and cuts[0].start < block.end:
+            cut = cuts.popleft()
+            if cut.start >= block.start:
+                parts.append(raw[position : cut.start])
+                position = cut.end
+        if text := " ".join("".join([*parts, raw[position : block.end]]).split()):
             lead = None if block.lead is None else blocks[block.lead].start
             yield Piece(text, block.start, block.end, block.kind, lead=lead)
 

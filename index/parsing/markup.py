@@ -8,7 +8,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from sourcebook.index.article import Block, BlockKind, Metadata
+from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import UnreadableError
 from sourcebook.index.parsing.structure import Part, led, table
@@ -40,11 +40,16 @@ DATES = ("published", "modified", "retrieved")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """A parsed file: plain text, its blocks and its metadata."""
+    """A parsed file: plain text, its blocks and its metadata.
+
+    `removals` are spans of the text that are no part of the article, in order; blocks hold none or
+    all of each.
+    """
 
     text: str
     blocks: tuple[Block, ...]
     metadata: Metadata
+    removals: tuple[Removal, ...] = ()
 
 
 def metadata_from(values: Mapping[str, object], *, origin: str, name: str) -> Metadata:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from charset_normalizer import from_bytes
 from py3langid import classify
 
-from sourcebook.index.article import Article, Block, Metadata
+from sourcebook.index.article import Article, Block, Metadata, Removal
 from sourcebook.index.errors import NotFoundError, TooLargeError, UnreadableError
 from sourcebook.index.parsing import exported
 from sourcebook.index.parsing.clean import clean
@@ -161,7 +161,8 @@ def _parse_html(data: bytes, name: str, source: str, given: Metadata) -> list[Ar
     coded = b"\0" in data or data.startswith(tuple(mark for mark, _ in BOMS))
     parsed = parse_html(decode(data, name) if coded else data, name)
     known = fill(given, parsed.metadata)
-    return [_article(parsed.text, data, name, source, known, blocks=parsed.blocks)]
+    blocks, removals = parsed.blocks, parsed.removals
+    return [_article(parsed.text, data, name, source, known, blocks=blocks, removals=removals)]
 
 
 def _parse_lines(data: bytes, name: str, source: str, given: Metadata) -> list[Article]:
@@ -249,12 +250,13 @@ def _article(
     known: Metadata,
     *,
     blocks: tuple[Block, ...] | None = None,
+    removals: tuple[Removal, ...] = (),
     guess_title: bool = True,
 ) -> Article:
     text, known = whole(text), tidied(known, name)
     sources = {**{date: "caller" for date in DATES if getattr(known, date)}, **known.date_sources}
     known = replace(known, date_sources=sources)
-    cleaned = clean(text, known, blocks=blocks, guess_title=guess_title)
+    cleaned = clean(text, known, blocks=blocks, removals=removals, guess_title=guess_title)
     if not cleaned.text:
         raise UnreadableError(
             f"{name} has no words once page furniture is taken out; expected an article's text.",
