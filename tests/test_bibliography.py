@@ -346,6 +346,9 @@ def test_on_the_command_line(
     refused = run("--start", "0", "--end", "9999")
     assert (refused.exit_code, "9999" in refused.output) == (2, True)
     assert run("--accessed", "yesterday").exit_code == 2
+    for context, said in (("30-40", "expected a header"), ("x", "context")):
+        refused = run("--start", "0", "--end", "10", "--context", context)
+        assert (refused.exit_code, said in refused.output) == (2, True)
 
 
 def test_help_does_not_load_the_styles() -> None:
