@@ -150,7 +150,7 @@ STRUCTURES: dict[str, tuple[str, str, dict[str, list[str]]]] = {
     ),
     "a list whose lead-in cleaning took away": (
         "a.md",
-        f"{PROSE}\n\nThe bill names these ministries:\n\nRelated:\n\n- Fees double\n\n{PROSE}",
+        f"{PROSE}\n\nThe bill names these ministries:\n\nRead more:\n\n- Fees double\n\n{PROSE}",
         {"Fees double": []},
     ),
 }
