@@ -9,7 +9,15 @@ from typing import Any
 
 import yaml
 
-from sourcebook.index.article import Article, Block, BlockKind, Metadata, Removal, deeper_than
+from sourcebook.index.article import (
+    CORRECTABLE,
+    Article,
+    Block,
+    BlockKind,
+    Metadata,
+    Removal,
+    deeper_than,
+)
 from sourcebook.index.errors import InputError, UnreadableError
 from sourcebook.index.parsing.tidy import HALVES, MAX_DEPTH
 
@@ -34,6 +42,8 @@ def as_line(article: Article, *, raw: bool) -> bytes:
         "text": article.text,
         "blocks": [[block.kind, block.start, block.end] for block in article.blocks],
     }
+    if article.parsed:
+        record["parsed"] = article.parsed
     if raw:
         record["raw"] = base64.b64encode(article.raw).decode()
         record["removals"] = [asdict(removal) for removal in article.removals]
@@ -55,12 +65,14 @@ def from_line(record: Mapping[str, Any], line: bytes, place: str) -> Article:
             metadata=Metadata(**{field.name: _value(record, field.name) for field in FIELDS}),
             raw=base64.b64decode(record["raw"], validate=True) if "raw" in record else line,
             removals=tuple(Removal(**removal) for removal in record.get("removals", ())),
+            parsed=_parsed(record),
         )
         if article.sha256 != record["sha256"]:
             raise ValueError("its text is not the one that was exported")
         words = [
             article.source,
             article.metadata.facts(),
+            article.parsed,
             [asdict(one) for one in article.removals],
         ]
         if HALVES.search(json.dumps(words, ensure_ascii=False)):
@@ -105,6 +117,17 @@ def _paragraphs(article: Article) -> list[str]:
             text = START.sub(r"\1\\\2", text)
         found.append(text)
     return found
+
+
+def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page says where somebody corrected it; it must be metadata as well."""
+    found = _of_type(dict, record.get("parsed", {}), "parsed", "an object")
+    names = {*CORRECTABLE, "date_sources"}
+    if strange := found.keys() - names:
+        raise ValueError(f"{min(strange)!r} of its page cannot be corrected")
+    values = {name: _value(found, name) for name in found}
+    Metadata(**values)
+    return values
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:
