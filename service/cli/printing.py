@@ -229,7 +229,8 @@ def article(found: ArticleFull) -> None:
     for name, value in found.extra.items():
         _fact(say, name, value)
     for name, page in found.corrected.items():
-        _fact(say, "corrected", f"{name}; the page says: {page or 'nothing'}")
+        said = ", ".join(page) if isinstance(page, list) else page
+        _fact(say, "corrected", f"{name}; the page says: {said or 'nothing'}")
     for one in found.attention:
         _fact(say, "attention", f"{one.message} {one.cure}")
     say(f"\n{found.text}")

@@ -95,7 +95,11 @@ class ArticleOut(ArticleBrief):
     @field_validator("corrected", mode="before")
     @classmethod
     def _that_can_be_corrected(cls, parsed: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: parsed[name] for name in CORRECTABLE if name in parsed}
+        return {
+            name: list(page) if isinstance(page := parsed[name], tuple) else page
+            for name in CORRECTABLE
+            if name in parsed
+        }
 
     @field_validator("attention", mode="before")
     @classmethod
