@@ -843,6 +843,8 @@ def test_people_sign_in_with_a_key_and_out_again(browser: webdriver.Chrome, lock
 
     page.open("/", q="What did the council vote on?")
     page.shows("Answered")
+    page.press("Read in context")
+    assert not page.one(".correct").is_displayed()
     locked.file.revoke("asker")
     page.press("Library")
     page.shows("This library is for people with a key.")
