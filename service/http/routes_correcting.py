@@ -21,7 +21,7 @@ def correcting_router(answering: Answering, uploads: Uploads) -> APIRouter:
         prefix="/v1/articles",
         tags=["articles"],
         dependencies=PLAIN,
-        responses=problems.responses(400, 404, 415, 422, 503, 507),
+        responses=problems.responses(404, 415, 422, 503, 507),
     )
     schema = {"$ref": f"#/components/schemas/{MetadataPatch.__name__}"}
 

@@ -4,7 +4,7 @@ import { call, copyButton } from "./api.js";
 import { citeDialog } from "./cite.js";
 import { removalList } from "./cleaning.js";
 import { attention, correctButton, pageSays } from "./correct.js";
-import { announce, button, count, untrusted, h, outward, quiet } from "./dom.js";
+import { actions, announce, button, count, untrusted, h, outward, quiet } from "./dom.js";
 import { addressOf, CodePoints, inWords, lengthOf, spanOf, titleOf, whoAndWhen } from "./text.js";
 
 const TAGS = { heading: "h2", caption: "p", paragraph: "p" };
@@ -188,7 +188,12 @@ function facts(article, corrected) {
   const link = (one) => h("a", { href: addressOf(one.id), dir: "auto" }, titleOf(one));
   const dated = (name) =>
     article[name] &&
-    [inWords(article[name]), article.date_sources[name] && `(from: ${article.date_sources[name]})`]
+    [
+      inWords(article[name]),
+      !(name in article.corrected) &&
+        article.date_sources[name] &&
+        `(from: ${article.date_sources[name]})`,
+    ]
       .filter(Boolean)
       .join(" ");
   const own = (name, value) => {
@@ -221,7 +226,7 @@ function facts(article, corrected) {
   return h(
     "aside",
     { "aria-label": "About this article" },
-    correctButton(article, corrected),
+    actions(correctButton(article, corrected)),
     h(
       "dl",
       {},
