@@ -451,7 +451,7 @@ def test_what_is_known_of_an_article_is_corrected(page: Page) -> None:
     published.send_keys("2024-13")
     page.field("URL").send_keys("island", Keys.ENTER)
     page.until(lambda: page.browser.switch_to.active_element == published)
-    told = page.one(f"#{published.get_attribute('aria-describedby').split()[-1]}")
+    told = page.one(f"#{str(published.get_attribute('aria-describedby')).split()[-1]}")
     assert told.text.startswith("expected a date such as 2025")
     assert published.get_attribute("aria-invalid") == "true"
     assert page.field("URL").get_attribute("aria-invalid") == "true"
@@ -467,7 +467,7 @@ def test_what_is_known_of_an_article_is_corrected(page: Page) -> None:
     assert "The page says: Home" in page.text("aside").replace("“", "").replace("”", "")
     assert "Ada Berg, Bo Dahl" in page.text("aside")
     assert not page.all("section.notice")
-    assert "correct" in page.browser.switch_to.active_element.get_attribute("class")
+    assert page.browser.switch_to.active_element.get_attribute("class") == "correct"
     page.one(".correct").click()
     page.press("Undo the correction of published")
     page.field("Published").send_keys(Keys.ENTER)
