@@ -157,6 +157,8 @@ def _articles(asking: Asking) -> None:
     added = asking.ask("POST /v1/articles", body=ARTICLE)["outcomes"][0]["article"]["id"]
     changed = {"text": ARTICLE["text"].replace("double", "halve"), "title": "Town halves fines"}
     asking.ask("PUT /v1/articles/{article_id}", body=changed, article_id=added)
+    right = {"authors": ["Ada Berg"], "publisher": "Gazette", "published": "2025-09"}
+    asking.ask("PATCH /v1/articles/{article_id}", body=right, article_id=added)
     asking.ask("DELETE /v1/articles/{article_id}", article_id=added)
     asking.ask("GET /v1/trash")
     asking.ask("POST /v1/trash/{article_id}/restore", article_id=added)

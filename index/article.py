@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 from sourcebook.index.errors import InputError
 
+# The fields of the metadata that people can correct.
+CORRECTABLE = (
+    "title", "authors", "publisher", "published", "modified", "url", "language", "tags",
+)  # fmt: skip
 PARTIAL_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
@@ -178,6 +182,9 @@ class Article:
     adding the same source again replaces the article. `id` is derived from the source and stays
     the same when the article is replaced. `sha256` is the hash of the canonical text, by which a
     citation recognises the version that it quotes.
+
+    `metadata` is what users see. Where somebody corrected it, `parsed` holds what the page says, by
+    the field's name.
     """
 
     source: str
@@ -186,6 +193,7 @@ class Article:
     metadata: Metadata
     raw: bytes = b""
     removals: tuple[Removal, ...] = ()
+    parsed: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -211,6 +219,11 @@ class Article:
     def sha256(self) -> str:
         """The hex SHA-256 of the canonical text."""
         return sha256(self.text)
+
+    @property
+    def as_parsed(self) -> Metadata:
+        """Its metadata as the page says, without corrections."""
+        return replace(self.metadata, **self.parsed)
 
 
 @dataclass(frozen=True)

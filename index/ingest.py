@@ -9,13 +9,15 @@ from enum import StrEnum
 from itertools import accumulate
 
 from sourcebook.index import duplicates
-from sourcebook.index.article import Article, article_id, sha256
+from sourcebook.index.article import Article, sha256
+from sourcebook.index.corrections import corrected, corrections_of, encoded_alike
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import DamagedError
 from sourcebook.index.originals import settle
 from sourcebook.index.passages import Offsets, Passage, cut
 from sourcebook.index.processors import usable_processors
+from sourcebook.index.storage import staged
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.index.storage.view import View
 from sourcebook.index.storage.writer import Writer
@@ -38,13 +40,16 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
 
 
+EncodedPassages = list[tuple[Passage, Encoding]]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """An article with its encoded passages, ready to be committed."""
 
     article: Article
     content: str
-    passages: list[tuple[Passage, Encoding]]
+    passages: EncodedPassages
     signature: bytes
 
     @property
@@ -80,12 +85,13 @@ def prepare(
     articles: Iterable[Article],
     encoder: Encoder,
     codec: TokenCodec,
-    unchanged: Callable[[str, str], ArticleRecord | None],
+    known: Callable[[Article, str], ArticleRecord | Article],
     watch: Watch,
 ) -> Iterator[Group]:
     """Cut and encode articles, in groups to commit together.
 
-    `unchanged` returns the record of a source if the library has it with this content hash.
+    `known` returns the record of an article if the library has it with this content hash, and else
+    the article as the library's users corrected it.
     """
 
     def offsets(text: str) -> Offsets:
@@ -100,14 +106,15 @@ def prepare(
         if watch.stop():
             break
         content = content_sha256(article)
-        if record := unchanged(article.source, content):
-            group.append(record)
+        found = known(article, content)
+        if isinstance(found, ArticleRecord):
+            group.append(found)
         else:
             try:
-                passages = cut(article, offsets, encoder.passage_pieces)
+                passages = cut(found, offsets, encoder.passage_pieces)
             except _StoppedError:
                 break
-            pending.append((article, content, passages))
+            pending.append((found, content, passages))
         if sum(len(passages) for _, _, passages in pending) >= SLICE:
             group += _encode(pending, encoder, codec, watch)
             pending = []
@@ -144,7 +151,7 @@ def upsert(writer: Writer, prepared: Prepared) -> Action:
     """Insert or replace an article in the current generation."""
     article = prepared.article
     known = writer.article_rowid(article.source)
-    if known and unchanged(writer, article.source, prepared.content):
+    if known and unchanged(writer, article, prepared.content):
         return Action.UNCHANGED
     copies = writer.remove(known) if known else []
     keys = duplicates.bands(prepared.signature)
@@ -154,11 +161,35 @@ def upsert(writer: Writer, prepared: Prepared) -> Action:
     return Action.REPLACED if known else Action.ADDED
 
 
-def unchanged(view: View, source: str, content: str) -> ArticleRecord | None:
-    """The article from this source if it has this content hash; None where it is damaged."""
-    if view.content_sha256(source) != content:
+def correct(writer: Writer, article: Article, encoded: EncodedPassages | None) -> None:
+    """Write the metadata of an article as they were corrected, in the current generation.
+
+    `encoded` are its passages where they are made of what was corrected, which replace the others.
+    """
+    row = writer.record(article.id).rowid
+    writer.correct(row, article)
+    if encoded is not None:
+        staged.forget(writer, row)
+        writer.drop_passages(row)
+        writer.add_passages(row, encoded)
+    settle(writer, [row])
+
+
+def with_corrections(view: View, article: Article) -> Article:
+    """The article as the users of a library corrected it, and then those of the one it is from."""
+    return corrected(article, corrections_of(article) | view.corrections(article.id))
+
+
+def unchanged(view: View, article: Article, content: str) -> ArticleRecord | None:
+    """The article in the library if it has this content hash; None where it is damaged.
+
+    An article that brings corrections of fields that the library has none of is not the same.
+    """
+    if view.content_sha256(article.source) != content:
         return None
-    wanted = article_id(source)
+    wanted = article.id
+    if corrections_of(article).keys() - view.corrections(wanted).keys():
+        return None
     try:
         view.passages_of(wanted)
         whole = content_sha256(view.article(wanted)) == content
@@ -182,9 +213,30 @@ def encoded_anew(group: Group, encoder: Encoder, codec: TokenCodec) -> Group:
     ]
 
 
+def corrected_anew(view: View, group: Group, encoder: Encoder, codec: TokenCodec) -> Group:
+    """The same group, with the corrections that were made since it was encoded."""
+    return [
+        _corrected_anew(item, with_corrections(view, item.article), encoder, codec)
+        if isinstance(item, Prepared)
+        else item
+        for item in group
+    ]
+
+
+def _corrected_anew(
+    item: Prepared, article: Article, encoder: Encoder, codec: TokenCodec
+) -> Prepared:
+    if article == item.article:
+        return item
+    if encoded_alike(article, item.article):
+        return replace(item, article=article)
+    [passages] = encode_articles([article], encoder, codec)
+    return replace(item, article=article, passages=passages)
+
+
 def encode_articles(
     articles: Sequence[Article], encoder: Encoder, codec: TokenCodec
-) -> list[list[tuple[Passage, Encoding]]]:
+) -> list[EncodedPassages]:
     """The passages of each article, cut and encoded."""
     cuts = [cut(article, encoder.piece_offsets, encoder.passage_pieces) for article in articles]
     return _encoded(articles, cuts, encoder, codec, Watch())
@@ -198,8 +250,8 @@ def set_encoder(writer: Writer, encoder: Encoder) -> None:
 
 
 def content_sha256(article: Article) -> str:
-    """A hash of everything that an addition stores of an article."""
-    facts = article.metadata.facts() | {"source": article.source, "raw": sha256(article.raw)}
+    """A hash of everything that an addition stores of an article, without corrections."""
+    facts = article.as_parsed.facts() | {"source": article.source, "raw": sha256(article.raw)}
     blocks = [block.values for block in article.blocks]
     return sha256(json.dumps([facts, article.text, blocks], sort_keys=True, default=str))
 
@@ -222,7 +274,7 @@ def _encoded(
     encoder: Encoder,
     codec: TokenCodec,
     watch: Watch,
-) -> list[list[tuple[Passage, Encoding]]]:
+) -> list[EncodedPassages]:
     """The passages of each article, encoded together; fewer articles where it is stopped."""
     texts = [
         (_context(article, passage), passage.text)

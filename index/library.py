@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from threadpoolctl import threadpool_limits
 
 from sourcebook.index.article import Article
+from sourcebook.index.corrections import Corrections, changed, encoded_alike
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import (
@@ -27,6 +28,8 @@ from sourcebook.index.ingest import (
     Group,
     Prepared,
     Watch,
+    correct,
+    corrected_anew,
     encode_articles,
     encoded_anew,
     prefetch,
@@ -34,6 +37,7 @@ from sourcebook.index.ingest import (
     remove,
     unchanged,
     upsert,
+    with_corrections,
 )
 from sourcebook.index.originals import is_settled, settle_all
 from sourcebook.index.search.derived import DerivedIndexes, tidy
@@ -62,6 +66,14 @@ class Outcome:
     """The committed addition of one article."""
 
     action: Action
+    record: ArticleRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """An article before its metadata were corrected, and after."""
+
+    before: ArticleRecord
     record: ArticleRecord
 
 
@@ -175,7 +187,7 @@ class Library:
         if self.read_only:  # before anything is encoded in vain
             raise read_only(self.folder)
         made = self._searchable
-        groups = prepare(articles, made.encoder, made.codec, self._unchanged, watch)
+        groups = prepare(articles, made.encoder, made.codec, self._known_as, watch)
         for group in prefetch(groups):
             yield from self._commit(group, made)
 
@@ -202,9 +214,47 @@ class Library:
                 else:
                     trash.put(writer, wanted)
                 remove(writer, record.rowid)
+                if purge:
+                    trash.forget_corrections(writer)
                 trash.expire(writer)
             fitting.indexes.after_write(self.store)
         return record
+
+    def correct(self, wanted: str, changes: Corrections) -> Corrected:
+        """Correct metadata of the article with this id; when this returns, all searches know.
+
+        `changes` are values by field; None takes a correction back, so that what the page says
+        holds again, and an empty value says that there is none. The text stays the same. What is
+        not changed by them is not written. Raises `NotFoundError`, `DamagedError`, `InputError`
+        for a value that cannot be stored, and `BusyError` where the article was changed meanwhile.
+        """
+        if self.read_only:
+            raise read_only(self.folder)
+        made, encoded = self._searchable, None
+        with self.view() as view:
+            before, record = view.article(wanted), view.record(wanted)
+        after = changed(before, changes)
+        if after == before:
+            return Corrected(before=record, record=record)
+        alike = encoded_alike(before, after)
+        if not alike:
+            [encoded] = encode_articles([after], made.encoder, made.codec)
+        with self._changing() as fitting:
+            if not alike and fitting is not made:  # upgraded since
+                [encoded] = encode_articles([after], fitting.encoder, fitting.codec)
+            with self.store.write() as writer:
+                check_encoder(writer, fitting.encoder)
+                if writer.article(wanted) != before:
+                    raise BusyError(
+                        f"The article {wanted!r} was changed meanwhile.",
+                        cure="Look at it again, then correct what is still wrong.",
+                    )
+                writer.next_generation()
+                correct(writer, after, encoded)
+                trash.expire(writer)
+                now = writer.record(wanted)
+            fitting.indexes.after_write(self.store)
+        return Corrected(before=record, record=now)
 
     def trashed(self) -> list[trash.Trashed]:
         """What is in the trash, what was removed last first."""
@@ -231,7 +281,7 @@ class Library:
             trash.take_out(writer, wanted)
 
         made = self._searchable
-        [group] = prepare([article], made.encoder, made.codec, lambda *_: None, UNWATCHED)
+        [group] = prepare([article], made.encoder, made.codec, lambda found, _: found, UNWATCHED)
         [outcome] = self._commit(group, made, take_out)
         return outcome.record
 
@@ -440,9 +490,9 @@ class Library:
             check_encoder(view, fitting.encoder)
         return fitting
 
-    def _unchanged(self, source: str, content: str) -> ArticleRecord | None:
+    def _known_as(self, article: Article, content: str) -> ArticleRecord | Article:
         with self.view() as view:
-            return unchanged(view, source, content)
+            return unchanged(view, article, content) or with_corrections(view, article)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -461,6 +511,8 @@ class Library:
         with self._changing() as fitting:
             if fitting is not made:  # upgraded since
                 group = encoded_anew(group, fitting.encoder, fitting.codec)
+            with self.store.view() as view:
+                group = corrected_anew(view, group, fitting.encoder, fitting.codec)
             self._check_room(group)
             with self.store.write() as writer:
                 check_encoder(writer, fitting.encoder)

@@ -6,11 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from sourcebook.index.encoding.encoder import Encoder, Encoding
+from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import BusyError
 from sourcebook.index.folder import DATABASE, missing
-from sourcebook.index.ingest import encode_articles, set_encoder
-from sourcebook.index.passages import Passage
+from sourcebook.index.ingest import EncodedPassages, encode_articles, set_encoder
 from sourcebook.index.search.derived import DERIVED, DerivedIndexes
 from sourcebook.index.storage import staged
 from sourcebook.index.storage.connection import size
@@ -99,13 +98,13 @@ def _begin(store: Store, folder: Path, encoder: Encoder, *, again: bool) -> bool
 
 def _encode(
     store: Store, encoder: Encoder, passages: int
-) -> list[tuple[int, list[tuple[Passage, Encoding]]]]:
-    """The next articles that wait, by row number, with about so many passages."""
+) -> list[tuple[staged.Waiting, EncodedPassages]]:
+    """The next articles that wait, with about so many passages."""
     with store.view() as view:
         waiting = staged.waiting(view, passages)
-        articles = [view.article(name) for _, name in waiting]
+        articles = [view.article(one.id) for one in waiting]
     encoded = encode_articles(articles, encoder, encoder.codec)
-    return [(rowid, found) for (rowid, _), found in zip(waiting, encoded, strict=True)]
+    return list(zip(waiting, encoded, strict=True))
 
 
 def _switch(store: Store, folder: Path, encoder: Encoder) -> Upgraded:

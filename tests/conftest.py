@@ -123,7 +123,13 @@ def before_checksums(folder: Path) -> None:
     """Make the library in a folder one of version 5, before there were checksums and a trash."""
     connection = sqlite3.connect(folder / "sourcebook.db")
     with connection:
-        for table in ("trash", "passage_checksums", "article_checksums"):
+        for table in (
+            "corrections",
+            "attention",
+            "trash",
+            "passage_checksums",
+            "article_checksums",
+        ):
             connection.execute(f"DROP TABLE {table}")
         for table in ("meta", "piece_counts", "judgements"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")

@@ -461,6 +461,57 @@ def test_what_was_removed_is_foldable(page: Page) -> None:
     page.until(lambda: full["removals"][0]["rule"] in page.text("dialog"))
 
 
+def test_what_is_known_of_an_article_is_corrected(page: Page) -> None:
+    """With the keyboard alone: wrong first, then right, and back to what the page says."""
+    text = "The ferry to the island runs twice a day. It carries cars and bicycles."
+    added = page.post("/v1/articles", {"text": text, "title": "Home", "published": "1997"})
+    article = added["outcomes"][0]["article"]["id"]
+    page.open("/library", attention="true", words="Home")
+    assert page.field("Needs attention").is_selected()
+    assert page.browser.find_element(By.LINK_TEXT, "Needs attention").is_displayed()
+    page.open(f"/articles/{article}")
+    assert "It has no publisher" in page.text("section.notice")
+    page.one(".correct").send_keys(Keys.ENTER)
+    page.until(lambda: page.browser.switch_to.active_element.get_attribute("value") == "Home")
+    assert not (found := faults(page)), "\n".join(found)
+    title, published = page.field("Title"), page.field("Published")
+    title.clear()
+    title.send_keys(f"Ferries {HOSTILE}")
+    page.field("Authors").send_keys("Ada Berg", Keys.ENTER, "Bo Dahl")
+    page.field("Publisher").send_keys("Island Post")
+    published.clear()
+    published.send_keys("2024-13")
+    page.field("URL").send_keys("island", Keys.ENTER)
+    page.until(lambda: page.browser.switch_to.active_element == published)
+    told = page.one(f"#{str(published.get_attribute('aria-describedby')).split()[-1]}")
+    assert told.text.startswith("expected a date such as 2025")
+    assert published.get_attribute("aria-invalid") == "true"
+    assert page.field("URL").get_attribute("aria-invalid") == "true"
+    assert title.get_attribute("aria-invalid") is None
+    assert not (found := faults(page)), "\n".join(found)
+    page.field("URL").clear()
+    published.clear()
+    published.send_keys("2024-05", Keys.ENTER)
+    page.until(lambda: not page.all("dialog"))
+    page.until(lambda: "Island Post" in page.text("aside"))
+    assert page.text("h1") == f"Ferries {HOSTILE}"
+    assert page.browser.title.startswith("Ferries")
+    assert "The page says: Home" in page.text("aside").replace("“", "").replace("”", "")
+    assert "Ada Berg, Bo Dahl" in page.text("aside")
+    assert not page.all("section.notice")
+    assert page.browser.switch_to.active_element.get_attribute("class") == "correct"
+    page.one(".correct").click()
+    page.press("Undo the correction of published")
+    page.field("Published").send_keys(Keys.ENTER)
+    page.until(lambda: not page.all("dialog"))
+    page.until(lambda: "1997" in page.text("aside"))
+    assert set(page.get(f"/v1/articles/{article}")["corrected"]) == {
+        "title",
+        "authors",
+        "publisher",
+    }
+
+
 def test_a_quote_is_cited_and_copied(page: Page, ids: dict[str, str]) -> None:
     grant = {"permissions": ["clipboardReadWrite"], "origin": page.address}
     page.browser.execute_cdp_cmd("Browser.grantPermissions", grant)
@@ -742,7 +793,7 @@ VIEWS = {
     "filters": "/?q=coca&publishers=Sourcebook&published_from=2020",
     "not-in-library": "/?q=What+is+the+best+pizza+in+Naples",
     "read": "/articles/{article}#{start}-{end}",
-    "library": "/library",
+    "library": "/library?attention=true",
     "judge": "/judge",
     "evaluate": "/evaluate",
 }
@@ -824,6 +875,8 @@ def test_people_sign_in_with_a_key_and_out_again(browser: webdriver.Chrome, lock
 
     page.open("/", q="What did the council vote on?")
     page.shows("Answered")
+    page.press("Read in context")
+    assert not page.one(".correct").is_displayed()
     locked.file.revoke("asker")
     page.press("Library")
     page.shows("This library is for people with a key.")

@@ -66,10 +66,16 @@ FAILURES: dict[str, tuple[tuple[str, str, dict[str, Any]], int, str, str]] = {
     "no such problem": (("GET", "/problems/none", {}), 404, "no-such-address", "none"),
     "wrong method": (("DELETE", "/v1/ask", {}), 405, "method-not-allowed", "GET, POST"),
     "wrong method with id": (
-        ("PATCH", "/v1/articles/x", {}),
+        ("POST", "/v1/articles/x", {}),
         405,
         "method-not-allowed",
-        "DELETE, GET, PUT",
+        "DELETE, GET, PATCH, PUT",
+    ),
+    "unknown article to correct": (
+        ("PATCH", "/v1/articles/nope", {"json": {"title": "Right"}}),
+        404,
+        "not-found",
+        "'nope'",
     ),
     "unknown article": (("GET", "/v1/articles/nope", {}), 404, "not-found", "'nope'"),
     "unknown article to remove": (("DELETE", "/v1/articles/nope", {}), 404, "not-found", "'nope'"),

@@ -12,6 +12,7 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import LibraryError, StorageError
 from sourcebook.index.folder import DATABASE
 from sourcebook.index.library import Library
+from sourcebook.index.storage.records import Filter
 from sourcebook.index.storage.row_checksums import checksum
 from sourcebook.index.storage.schema import SCHEMA_VERSION
 from sourcebook.index.storage.store import Store
@@ -56,6 +57,11 @@ def test_a_copy_is_kept_and_checksums_are_filled(older: Path, encoder: Encoder) 
             assert check(library) == []
             [cited] = Engine.of(library).ask(QUESTION).quoted
             assert "266 percent" in cited.exact
+            with library.view() as view:
+                [one, other] = view.records(Filter(attention=True))
+            assert one.attention == other.attention == ("no-date", "no-publisher")
+            assert library.correct(one.id, {"published": "2025"}).record.attention[0] != "no-date"
+            assert library.correct(one.id, {"published": None}).record == one
     assert version(older / DATABASE) == SCHEMA_VERSION
     # Once only, and what was there before.
     assert [file.name for file in older.glob("*before*")] == [COPY]

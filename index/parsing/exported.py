@@ -12,6 +12,7 @@ import yaml
 
 from sourcebook.index.article import (
     CELLS,
+    CORRECTABLE,
     Article,
     Block,
     BlockKind,
@@ -46,6 +47,8 @@ def as_line(article: Article, *, raw: bool) -> bytes:
         "text": article.text,
         "blocks": [block.values for block in article.blocks],
     }
+    if article.parsed:
+        record["parsed"] = article.parsed
     if raw:
         record["raw"] = base64.b64encode(article.raw).decode()
         record["removals"] = [asdict(removal) for removal in article.removals]
@@ -67,12 +70,14 @@ def from_line(record: Mapping[str, Any], line: bytes, place: str) -> Article:
             metadata=Metadata(**{field.name: _value(record, field.name) for field in FIELDS}),
             raw=base64.b64decode(record["raw"], validate=True) if "raw" in record else line,
             removals=tuple(Removal(**removal) for removal in record.get("removals", ())),
+            parsed=_parsed(record),
         )
         if article.sha256 != record["sha256"]:
             raise ValueError("its text is not the one that was exported")
         words = [
             article.source,
             article.metadata.facts(),
+            article.parsed,
             [asdict(one) for one in article.removals],
         ]
         if HALVES.search(json.dumps(words, ensure_ascii=False)):
@@ -163,6 +168,17 @@ def _plain(part: Part) -> str:
     if part.kind is BlockKind.CAPTION:
         return f"![{text}]()"
     return START.sub(r"\1\\\2", text)
+
+
+def _parsed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page says where somebody corrected it; it must be metadata as well."""
+    found = _of_type(dict, record.get("parsed", {}), "parsed", "an object")
+    names = {*CORRECTABLE, "date_sources"}
+    if strange := found.keys() - names:
+        raise ValueError(f"{min(strange)!r} of its page cannot be corrected")
+    values = {name: _value(found, name) for name in found}
+    Metadata(**values)
+    return values
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

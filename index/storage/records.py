@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar
 
 from sourcebook.index.article import (
@@ -18,10 +18,12 @@ from sourcebook.index.article import (
     article_id,
     sha256,
 )
+from sourcebook.index.corrections import from_json
 from sourcebook.index.errors import DamagedError, InputError
 from sourcebook.index.passages import Passage, Span
 from sourcebook.index.storage.row_checksums import (
     BODY,
+    CORRECTIONS,
     JUDGEMENT,
     LINK,
     RECORD,
@@ -61,6 +63,8 @@ class Filter:
 
     Each of `words` must occur, as a word or part of one, in the title, publisher, authors or
     source. Articles of the ids `without` are left out whatever the other fields let through.
+
+    `attention` keeps only those that somebody should look at.
     """
 
     articles: tuple[str, ...] = ()
@@ -74,6 +78,7 @@ class Filter:
     as_of: str | None = None
     words: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    attention: bool = False
 
     def where(self) -> tuple[str, list[Any]]:
         """The condition on the table `articles` in SQL, and its parameters."""
@@ -100,6 +105,8 @@ class Filter:
             anyof = " OR ".join([f"instr({address}, ?)"] * len(self.hosts))
             conditions.append(f"({anyof})")
             values += [f"://{host}/" for host in self.hosts]
+        if self.attention:
+            conditions.append("articles.rowid IN (SELECT article FROM attention)")
         for word in self.words:
             conditions.append(f"instr(casefold({IDENTITY}), ?)")
             values.append(word.casefold())
@@ -119,7 +126,9 @@ class Filter:
 class ArticleRecord:
     """An article as it is listed: everything but its text, with its state in the library.
 
-    By its `signature` near copies recognise each other; one that is in no library has none.
+    `parsed` is what its page says of each field that was corrected; `attention` are the names of
+    the reasons to look at it. By its
+    `signature` near copies recognise each other; one that is in no library has none.
     """
 
     rowid: int
@@ -132,6 +141,8 @@ class ArticleRecord:
     passages: int
     copy_of: str | None
     metadata: Metadata
+    parsed: Mapping[str, Any] = field(default_factory=dict)
+    attention: tuple[str, ...] = ()
     signature: bytes = b""
 
 
@@ -224,7 +235,7 @@ def judgement_of(row: Row) -> Judgement:
     """The judgement in a row. Raises `ValueError` where it is damaged."""
     if checksum_of(row, JUDGEMENT) != row["checksum"]:
         raise ValueError("it is not as it was written")
-    values = {field.name: row[field.name] for field in fields(Judgement)}
+    values = {each.name: row[each.name] for each in fields(Judgement)}
     values["quotes"] = tuple(JudgedQuote(**quote) for quote in json.loads(row["quotes"]))
     return Judgement(**values)
 
@@ -241,7 +252,7 @@ def marks(values: Iterable[Any]) -> str:
 
 def metadata_of(row: Row) -> Metadata:
     """The metadata in an article's row."""
-    values = {field.name: row[field.name] for field in fields(Metadata)}
+    values = {each.name: row[each.name] for each in fields(Metadata)}
     for name in ("authors", "tags"):
         values[name] = tuple(json.loads(values[name]))
     for name in ("date_sources", "extra"):
@@ -301,14 +312,31 @@ def parts_of(row: Row) -> Article:
         metadata=metadata_of(row),
         raw=row["raw"],
         removals=tuple(Removal(**removal) for removal in json.loads(row["removals"])),
+        parsed=_parsed_of(row),
     )
 
 
 def record_of(row: Row) -> ArticleRecord:
     """The article in a row that was selected without its text. Raises `DamagedError`."""
     _compare_record(row)
-    names = [field.name for field in fields(ArticleRecord) if field.name != "metadata"]
-    return ArticleRecord(metadata=metadata_of(row), **{name: row[name] for name in names})
+    made: dict[str, Any] = {
+        "metadata": metadata_of(row),
+        "parsed": _parsed_of(row),
+        "attention": tuple((row["attention"] or "").split()),
+    }
+    names = [each.name for each in fields(ArticleRecord) if each.name not in made]
+    return ArticleRecord(**made, **{name: row[name] for name in names})
+
+
+def corrections_of_row(row: Row) -> dict[str, Any]:
+    """The corrections in a row, by field. Raises one of `UNREADABLE` where they are damaged."""
+    if checksum_of(row, CORRECTIONS) != row["checksum"]:
+        raise ValueError("corrections are not as they were written")
+    return from_json(row["corrected"])
+
+
+def _parsed_of(row: Row) -> dict[str, Any]:
+    return from_json(row["parsed"] or "{}")
 
 
 def _compare_record(row: Row) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
 METADATA = tuple(each.name for each in fields(Metadata))
 RECORD = (
     "id", "source", "sha256", "generation", "added", "characters", "signature", *METADATA,
+    "parsed", "attention",
 )  # fmt: skip
 BODY = ("content_sha256", "blocks", "removals", "raw")
 LINK = ("rowid", "original")
@@ -22,8 +23,13 @@ WORDS = (
     "rowid", "id", "article", "start", "end", "text", "kind", "headings", "sentences", "leads",
     "text_hash",
 )  # fmt: skip
+# What of a record stands in other tables, and where.
+BESIDE = {"parsed": "corrections.parsed", "attention": "attention.reasons AS attention"}
+BESIDE_ARTICLES = """LEFT JOIN corrections ON corrections.id = articles.id
+    LEFT JOIN attention ON attention.article = articles.rowid"""
 VECTORS = ("passage", "pooled", "tokens", "pieces", "starts")
 TRASH = ("id", "removed", "source", "sha256", "characters", *METADATA)  # its body is an article's
+CORRECTIONS = ("id", "corrected", "parsed")
 JUDGEMENT = ("id", "question", "verdict", "quotes", "note", "generation", "judged")
 
 
@@ -45,8 +51,9 @@ def checksum_of(row: Any, columns: Iterable[str]) -> int:
 
 def article_checksums(connection: "sqlite3.Connection", where: str = "1") -> Iterator[Any]:
     """(article, record, body, link) of each article `where` a condition in SQL holds."""
-    columns = ", ".join(f"articles.{name}" for name in dict.fromkeys([*RECORD, *BODY]))
-    sql = f"SELECT rowid, copy_of AS original, {columns} FROM articles WHERE {where}"
+    own = ", ".join(f"articles.{name}" for name in [*RECORD, *BODY] if name not in BESIDE)
+    sql = f"""SELECT articles.rowid, copy_of AS original, {own}, {", ".join(BESIDE.values())}
+              FROM articles {BESIDE_ARTICLES} WHERE {where}"""
     for row in connection.execute(sql):
         yield row["rowid"], *(checksum_of(row, each) for each in (RECORD, BODY, LINK))
 

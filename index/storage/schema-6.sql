@@ -41,6 +41,16 @@ CREATE TABLE trash (                       -- removed articles, as they were in 
     text TEXT NOT NULL,
     raw BLOB NOT NULL
 ) STRICT;
+CREATE TABLE corrections (                 -- of metadata, by people
+    id TEXT PRIMARY KEY,                   -- of the article: they outlive its row, and stay in the trash
+    corrected TEXT NOT NULL,               -- values by field
+    parsed TEXT NOT NULL,                  -- what the page says of these fields
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE TABLE attention (                   -- why somebody should look at an article (see attention.py)
+    article INTEGER PRIMARY KEY REFERENCES articles(rowid) ON DELETE CASCADE,
+    reasons TEXT NOT NULL                  -- the checksum of the article's record covers them
+) STRICT;
 -- What an upgrade has staged has no checksums: it begins again.
 DROP TABLE IF EXISTS next_vectors;
 DROP TABLE IF EXISTS next_passages;

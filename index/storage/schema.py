@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sourcebook.index.errors import LibraryError, StorageError
-from sourcebook.index.storage import row_checksums
+from sourcebook.index.storage import filling, row_checksums
 
 if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
     import sqlite3
@@ -21,7 +21,7 @@ PAGE_BYTES = 16_384
 # Under this key `meta` holds the checksum of the schema itself.
 SEAL = "schema"
 # What a version needs besides its SQL.
-FILL: dict[int, Callable[["sqlite3.Connection"], None]] = {6: row_checksums.fill}
+FILL: dict[int, Callable[["sqlite3.Connection"], None]] = {6: filling.fill}
 
 
 def create(connection: "sqlite3.Connection") -> None:

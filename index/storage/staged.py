@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.passages import Passage
@@ -36,20 +37,36 @@ def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
     writer.seal_schema()
 
 
-def waiting(view: View, passages: int) -> list[tuple[int, str]]:
-    """Row number and id of the next articles to encode, with about so many passages in all.
+class Waiting(NamedTuple):
+    """An article that is to be encoded: its row number, its id, and a checksum of its record."""
 
-    They are encoded in the order in which they arrived, so those after the last one wait; when
-    there are none, those before it that were replaced meanwhile.
+    rowid: int
+    id: str
+    record: int
+
+
+def waiting(view: View, passages: int) -> list[Waiting]:
+    """The next articles to encode, with about so many passages in all.
+
+    They are encoded in the order in which they were added; at the end come those that were
+    corrected or replaced after they were encoded.
     """
-    sql = """SELECT rowid, id, (SELECT count(*) FROM passages WHERE article = articles.rowid)
-             FROM articles WHERE %s ORDER BY rowid LIMIT ?"""
-    after = "rowid > (SELECT coalesce(max(article), 0) FROM next_articles)"
-    left = "rowid NOT IN (SELECT article FROM next_articles)"
-    rows = view.rows(sql % after, passages) or view.rows(sql % left, passages)
-    found: list[tuple[int, str]] = []
-    for rowid, name, count in rows:
-        found.append((rowid, name))
+    after_the_last = "articles.rowid > (SELECT coalesce(max(article), 0) FROM next_articles)"
+    forgotten = "articles.rowid NOT IN (SELECT article FROM next_articles)"
+    return _waiting(view, passages, after_the_last) or _waiting(view, passages, forgotten)
+
+
+def _waiting(view: View, passages: int, where: str) -> list[Waiting]:
+    rows = view.rows(
+        f"""SELECT articles.rowid, id, record,
+           (SELECT count(*) FROM passages WHERE article = articles.rowid)
+           FROM articles LEFT JOIN article_checksums ON article = articles.rowid
+           WHERE {where} ORDER BY articles.rowid LIMIT ?""",
+        passages,
+    )
+    found: list[Waiting] = []
+    for *article, count in rows:
+        found.append(Waiting(*article))
         passages -= count
         if passages <= 0:
             break
@@ -57,18 +74,27 @@ def waiting(view: View, passages: int) -> list[tuple[int, str]]:
 
 
 def stage(
-    writer: Writer, encoded: Iterable[tuple[int, Sequence[tuple[Passage, Encoding]]]]
+    writer: Writer, encoded: Iterable[tuple[Waiting, Sequence[tuple[Passage, Encoding]]]]
 ) -> None:
-    """Keep the passages of articles by row number; one that was removed meanwhile is left out."""
+    """Keep the passages of articles, without those that were removed or corrected meanwhile."""
     for article, passages in encoded:
         kept = writer.run(
             """INSERT INTO next_articles
-               SELECT rowid, (SELECT count(*) FROM passages WHERE article = articles.rowid)
-               FROM articles WHERE rowid = ? RETURNING article""",
-            article,
+               SELECT article, (SELECT count(*) FROM passages
+                                WHERE passages.article = article_checksums.article)
+               FROM article_checksums WHERE article = ? AND record = ? RETURNING article""",
+            article.rowid,
+            article.record,
         )
         if kept:
-            writer.add_passages(article, passages, prefix=NEXT)
+            writer.add_passages(article.rowid, passages, prefix=NEXT)
+
+
+def forget(writer: Writer, rowid: int) -> None:
+    """Delete what is staged of an article, if an upgrade is under way: it is encoded again."""
+    if writer.upgrade():
+        for table in ("articles", "passages"):
+            writer.run(f"DELETE FROM {NEXT}{table} WHERE article = ?", rowid)
 
 
 def take_over(writer: Writer, derived: str) -> None:

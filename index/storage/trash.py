@@ -10,6 +10,7 @@ from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
 from sourcebook.index.storage.records import (
     UNREADABLE,
     Row,
+    corrections_of_row,
     damaged,
     judgement_of,
     marks,
@@ -70,7 +71,9 @@ def ids(view: View) -> list[str]:
 
 def article(view: View, wanted: str) -> Article:
     """The article in the trash with this id. Raises `NotFoundError` and `DamagedError`."""
-    rows = view.rows("SELECT * FROM trash WHERE id = ?", wanted)
+    sql = """SELECT trash.*, corrected, parsed, checksum FROM trash
+             LEFT JOIN corrections USING (id) WHERE id = ?"""
+    rows = view.rows(sql, wanted)
     if not rows:
         raise _unknown(wanted)
     _compare(rows[0])
@@ -78,6 +81,8 @@ def article(view: View, wanted: str) -> Article:
         raise damaged(rows[0])
     text_of(rows[0])
     try:
+        if rows[0]["corrected"] is not None:
+            corrections_of_row(rows[0])
         return parts_of(rows[0])
     except UNREADABLE as error:
         raise damaged(rows[0]) from error
@@ -96,6 +101,15 @@ def purge(writer: Writer, wanted: str) -> None:
     if not writer.run("DELETE FROM trash WHERE id = ? RETURNING id", wanted):
         raise _unknown(wanted)
     forget_quotes(writer, wanted)
+    forget_corrections(writer)
+
+
+def forget_corrections(writer: Writer) -> None:
+    """Delete the corrections of articles that are neither in the library nor in the trash."""
+    writer.run(
+        """DELETE FROM corrections WHERE id NOT IN (SELECT id FROM articles)
+           AND id NOT IN (SELECT id FROM trash)"""
+    )
 
 
 def forget_quotes(writer: Writer, wanted: str) -> None:
@@ -149,6 +163,7 @@ def expire(writer: Writer, at: datetime | None = None) -> None:
         writer.set_meta(SEEN, in_utc(at))
     elif at - seen >= timedelta(days=1):
         writer.run("DELETE FROM trash WHERE removed < ?", _oldest(seen))
+        forget_corrections(writer)
         writer.set_meta(SEEN, in_utc(at))
 
 

@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from typing import Any
 
 from sourcebook.index.article import Article, CanonicalText, Metadata, host_of
 from sourcebook.index.errors import DamagedError, NotFoundError
@@ -20,6 +21,7 @@ from sourcebook.index.storage.records import (
     Judgement,
     StoredEncoding,
     article_of,
+    corrections_of_row,
     damaged,
     judgement_of,
     passage_of,
@@ -27,16 +29,24 @@ from sourcebook.index.storage.records import (
     text_of,
     whole,
 )
-from sourcebook.index.storage.row_checksums import VECTORS, checksum, checksum_of
+from sourcebook.index.storage.row_checksums import (
+    BESIDE,
+    BESIDE_ARTICLES,
+    VECTORS,
+    checksum,
+    checksum_of,
+)
 from sourcebook.index.storage.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 _METADATA = ", ".join(f"articles.{field.name}" for field in fields(Metadata))
 # What an article's checksums cover besides its columns, and the checksums.
-_CHECKED = """articles.copy_of AS original, article_checksums.record AS record_checksum,
+_BESIDE = ", ".join(BESIDE.values())
+_CHECKED = f"""{_BESIDE}, articles.copy_of AS original, article_checksums.record AS record_checksum,
     article_checksums.body AS body_checksum, article_checksums.link AS link_checksum"""
-_CHECKSUMS = "LEFT JOIN article_checksums ON article_checksums.article = articles.rowid"
+_CHECKSUMS = f"""LEFT JOIN article_checksums ON article_checksums.article = articles.rowid
+    {BESIDE_ARTICLES}"""
 _RECORD = f"""
     SELECT articles.rowid, articles.id, articles.source, articles.sha256, articles.generation,
         articles.added, articles.characters, articles.signature, {_CHECKED},
@@ -143,14 +153,14 @@ class View(Snapshot):
 
         Raises `DamagedError` where it is not as it was added.
         """
-        rows = self.rows(f"{_ARTICLE} WHERE id = ?", article_id)
+        rows = self.rows(f"{_ARTICLE} WHERE articles.id = ?", article_id)
         if not rows:
             self.record(article_id)
         return article_of(rows[0])
 
     def articles(self, article_ids: Iterable[str]) -> dict[str, Article]:
         """The whole articles by id; missing and damaged ones are left out."""
-        rows = [self.rows(f"{_ARTICLE} WHERE id = ?", one) for one in article_ids]
+        rows = [self.rows(f"{_ARTICLE} WHERE articles.id = ?", one) for one in article_ids]
         return {article.id: article for found in rows for article in whole(found, article_of)}
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
@@ -158,6 +168,14 @@ class View(Snapshot):
         sql = "SELECT id, source, sha256, text FROM articles WHERE id = ?"
         rows = [self.rows(sql, one) for one in article_ids]
         return {text.id: text for found in rows for text in whole(found, text_of)}
+
+    def corrections(self, article_id: str) -> dict[str, Any]:
+        """What people corrected of the article with this id, by field, also of one in the trash.
+
+        Damaged corrections are left out, and the log says so.
+        """
+        rows = self.rows("SELECT * FROM corrections WHERE id = ?", article_id)
+        return next(iter(whole(rows, corrections_of_row)), {})
 
     def sources(self) -> list[tuple[str, str]]:
         """Id and source of each article, also of damaged ones."""

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sourcebook.index.article import Article
+from sourcebook.index.attention import reasons
+from sourcebook.index.corrections import as_json, corrections_of
 from sourcebook.index.encoding.encoder import Encoding
 from sourcebook.index.errors import SourcebookError
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage import schema
 from sourcebook.index.storage.records import Judgement, marks, text_hash
 from sourcebook.index.storage.row_checksums import (
+    CORRECTIONS,
     JUDGEMENT,
     VECTORS,
     WORDS,
@@ -106,7 +109,7 @@ class Writer(View):
         One that replaces another gets its `rowid`: it arrived when that did. No passage is
         searchable before `link`.
         """
-        row = {name: _json_or_plain(value) for name, value in article.metadata.facts().items()} | {
+        row = _metadata_row(article) | {
             "rowid": rowid,
             "id": article.id,
             "source": article.source,
@@ -128,15 +131,37 @@ class Writer(View):
             "generation": self.generation,
         }
         rowid = self._insert("articles", row)
-        self._connection.executemany(
-            "INSERT INTO article_checksums VALUES (?, ?, ?, ?)",
-            article_checksums(self._connection, f"rowid = {rowid}"),
-        )
+        self._set_beside(rowid, article)
         self._connection.executemany(
             "INSERT INTO bands VALUES (?, ?)", [(band, rowid) for band in bands]
         )
         self.add_passages(rowid, passages)
         return rowid
+
+    def correct(self, rowid: int, article: Article) -> None:
+        """Write an article's corrections, and its metadata as they are with them."""
+        row = _metadata_row(article)
+        columns = ", ".join(f"{name} = ?" for name in row)
+        self.run(f"UPDATE articles SET {columns} WHERE rowid = ?", *row.values(), rowid)
+        self._set_beside(rowid, article)
+
+    def _set_beside(self, rowid: int, article: Article) -> None:
+        """Write what stands beside the row of an article: corrections, attention, checksums."""
+        self.run("DELETE FROM corrections WHERE id = ?", article.id)
+        if article.parsed:
+            row = {
+                "id": article.id,
+                "corrected": as_json(corrections_of(article)),
+                "parsed": as_json(article.parsed),
+            }
+            self._insert("corrections", row | {"checksum": checksum_of(row, CORRECTIONS)})
+        self.run("DELETE FROM attention WHERE article = ?", rowid)
+        if found := reasons(article):
+            self._insert("attention", {"article": rowid, "reasons": " ".join(found)})
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO article_checksums VALUES (?, ?, ?, ?)",
+            article_checksums(self._connection, f"articles.rowid = {rowid}"),
+        )
 
     def add_passages(
         self, article: int, passages: Iterable[tuple[Passage, Encoding]], prefix: str = ""
@@ -292,6 +317,10 @@ def now() -> str:
 def in_utc(at: datetime) -> str:
     """A time in UTC, to the second, in ISO 8601."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _metadata_row(article: Article) -> dict[str, Any]:
+    return {name: _json_or_plain(value) for name, value in article.metadata.facts().items()}
 
 
 def _json_or_plain(value: Any) -> Any:

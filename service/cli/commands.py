@@ -26,6 +26,7 @@ from sourcebook.service.cli.context import (
     request,
     with_options,
 )
+from sourcebook.service.cli.editing import editing
 from sourcebook.service.cli.keeping import keeping
 from sourcebook.service.cli.recording import recorded
 from sourcebook.service.cli.serving import serving
@@ -53,6 +54,7 @@ def command_line(routers: Sequence[MakeRouter] = ()) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.add_typer(commands)
+    app.add_typer(editing)
     app.add_typer(asking)
     app.add_typer(serving)
     app.add_typer(keeping)
@@ -132,11 +134,14 @@ def list_articles(
     descending: Annotated[bool, typer.Option("--descending", help="Reverse the order.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="Maximum number.")] = 50,
     offset: Annotated[int, typer.Option(min=0, help="Number to skip.")] = 0,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Only those to look at, with the reasons.")
+    ] = False,
     chosen: FilterOptions,
     as_json: Json = False,
 ) -> None:
     """List the articles as a table, or tab-separated if the output is not a terminal."""
-    from sourcebook.service.cli import printing
+    from sourcebook.service.cli import printing, printing_corrections
     from sourcebook.service.documents.catalogue import page
     from sourcebook.service.notation.requests import ArticlesQuery
 
@@ -146,10 +151,12 @@ def list_articles(
         descending=descending,
         limit=limit,
         offset=offset,
+        attention=attention,
         **chosen,
     )
+    shown = printing_corrections.attention if attention else printing.articles
     with opened(ctx) as library:
-        output(ctx, page(library, wanted), printing.articles)
+        output(ctx, page(library, wanted), shown)
 
 
 @commands.command()

@@ -56,7 +56,7 @@ def console() -> Console:
 
 def answer(found: AnswerOut) -> None:
     """Print an answer: its sentences with note numbers, then the notes."""
-    say = _printer()
+    say = printer()
     confidence = f"{found.confidence_in_words}, {found.confidence:.2f}"
     say(f"{STATUSES[found.status]} (confidence: {confidence})", style="bold")
     for note in found.notes:
@@ -133,7 +133,7 @@ def _reference(say: Line, citation: CitationOut, *, outdated: bool = False) -> N
 
 def search(found: SearchOut) -> None:
     """Print passages, best first, each under its article's title."""
-    say = _printer()
+    say = printer()
     if not found.hits:
         say("No passages found.")
     for hit in found.hits:
@@ -147,7 +147,7 @@ def search(found: SearchOut) -> None:
 
 def added(found: AddedOut) -> None:
     """Print what was added, what failed, and the totals."""
-    say = _printer()
+    say = printer()
     for outcome in found.outcomes:
         article = outcome.article
         if outcome.action != "unchanged":
@@ -162,14 +162,14 @@ def added(found: AddedOut) -> None:
 
 def removed(found: RemovedOut) -> None:
     """Print the removed articles."""
-    say = _printer()
+    say = printer()
     for article in found.removed:
         say(f"removed   {article.id}  {article.title or article.source}")
 
 
 def trash(found: TrashOut) -> None:
     """Print the articles in the trash, a line each."""
-    say = _printer()
+    say = printer()
     for one in found.trash:
         day = one.until.partition("T")[0]
         say(f"{one.id}  until {day}  {one.title or one.source}")
@@ -179,14 +179,14 @@ def trash(found: TrashOut) -> None:
 
 def restored(found: RestoredOut) -> None:
     """Print the articles that are back."""
-    say = _printer()
+    say = printer()
     for article in found.restored:
         say(f"restored  {article.id}  {article.title or article.source}")
 
 
 def purged(found: PurgedOut) -> None:
     """Print the ids of the articles that were deleted."""
-    say = _printer()
+    say = printer()
     for one in found.purged:
         say(f"deleted   {one}")
     if not found.purged:
@@ -212,7 +212,7 @@ def table(
     The columns named in `whole` are never wrapped.
     """
     out = console()
-    lines = [[_line(cell) for cell in row] for row in rows]
+    lines = [[one_line(cell) for cell in row] for row in rows]
     if not out.is_terminal:
         for line in lines:
             print("\t".join(line))
@@ -237,19 +237,24 @@ def _row(article: ArticleOut) -> tuple[str, ...]:
 
 def article(found: ArticleFull) -> None:
     """Print an article's metadata, then its text."""
-    say = _printer()
+    say = printer()
     for name in ("title", "authors", "publisher", "published", "modified", "retrieved", "url"):
         _fact(say, name, getattr(found, name))
     for name in ("language", "tags", "source", "id", "sha256", "copy_of", "passages", "added"):
         _fact(say, name, getattr(found, name))
     for name, value in found.extra.items():
         _fact(say, name, value)
+    for name, page in found.corrected.items():
+        said = ", ".join(page) if isinstance(page, list) else page
+        _fact(say, "corrected", f"{name}; the page says: {said or 'nothing'}")
+    for one in found.attention:
+        _fact(say, "attention", f"{one.message} {one.cure}")
     say(f"\n{found.text}")
 
 
 def removals(found: ArticleFull) -> None:
     """Print the cleaning report: what was removed, by which rule."""
-    say = _printer()
+    say = printer()
     for removal in found.removals:
         say(f"{removal.rule} ({removal.start} to {removal.end})", style="bold")
         say(f"{removal.text}\n")
@@ -258,7 +263,7 @@ def removals(found: ArticleFull) -> None:
 
 def passages(found: PassagesOut) -> None:
     """Print the passages of an article with their headings."""
-    say = _printer()
+    say = printer()
     for passage in found.passages:
         headings = " > ".join(passage.headings)
         place = f"{passage.id} ({passage.start} to {passage.end}, {passage.kind})"
@@ -268,12 +273,12 @@ def passages(found: PassagesOut) -> None:
 
 def cited(found: CitedOut) -> None:
     """Print the text to paste, and nothing else."""
-    _printer()(found.text.replace("\r\n", "\n").rstrip())
+    printer()(found.text.replace("\r\n", "\n").rstrip())
 
 
 def verdicts(found: VerifyOut) -> None:
     """Print each quote with its verdict."""
-    say = _printer()
+    say = printer()
     for verdict in found.verdicts:
         style = {"exact": "green", "not_found": "red"}.get(verdict.match, "yellow")
         say(f"{verdict.match.replace('_', ' ')}: “{verdict.quote}”", style=style)
@@ -290,7 +295,7 @@ def verdicts(found: VerifyOut) -> None:
 
 def judgements(found: JudgementsOut) -> None:
     """Print judgements, newest first."""
-    say = _printer()
+    say = printer()
     for judgement in found.judgements:
         say(f"{judgement.verdict:<12} {judgement.question}", style="bold")
         for quote in judgement.quotes:
@@ -303,7 +308,7 @@ def judgements(found: JudgementsOut) -> None:
 
 def checked(found: CheckOut) -> None:
     """Print each damage with its cure, a line each."""
-    say = _printer()
+    say = printer()
     for damage in found.damage:
         say(f"{damage.what} {damage.cure}")
     if not found.damage:
@@ -312,7 +317,7 @@ def checked(found: CheckOut) -> None:
 
 def library(found: LibraryOut) -> None:
     """Print what the library contains, and what could not be added."""
-    say = _printer()
+    say = printer()
     for name in ("folder", "generation", "fingerprint", "encoder", "articles", "copies"):
         _fact(say, name, getattr(found, name))
     for name in ("passages", "publishers", "languages"):
@@ -330,7 +335,7 @@ def library(found: LibraryOut) -> None:
 
 def upgraded(found: UpgradedOut) -> None:
     """Print what an upgrade did."""
-    say = _printer()
+    say = printer()
     if not found.upgraded:
         say(f"The library has the encoder {found.encoder} already.")
         return
@@ -340,7 +345,7 @@ def upgraded(found: UpgradedOut) -> None:
 
 def backed_up(found: BackupOut) -> None:
     """Print what a backup holds."""
-    say = _printer()
+    say = printer()
     articles = _many(found.articles, "article")
     say(f"{found.file} holds {articles} in {found.bytes:,} bytes, and is whole.")
     say(f"library {found.uuid}, generation {found.generation}, {found.encoder}", style="dim")
@@ -348,7 +353,7 @@ def backed_up(found: BackupOut) -> None:
 
 def library_restored(found: LibraryRestoredOut) -> None:
     """Print what was put back, and where the library is that was there before."""
-    say = _printer()
+    say = printer()
     articles = _many(found.backup.articles, "article")
     say(f"Restored {articles} from {found.backup.file} to {found.folder}.")
     if found.kept:
@@ -357,7 +362,7 @@ def library_restored(found: LibraryRestoredOut) -> None:
 
 def exported(found: ExportedOut) -> None:
     """Print how many articles were exported, and those that were not."""
-    say = _printer()
+    say = printer()
     say(f"{found.path} holds {_many(found.articles, 'article')} in {_many(found.files, 'file')}.")
     for source in found.without_raw:
         say(f"without its original bytes, which are too large: {source}", style="dim")
@@ -379,10 +384,11 @@ def _fact(say: Line, name: str, value: object) -> None:
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = ", ".join(str(one) for one in value)
     if value not in (None, ""):
-        say(f"{name:<12} {_line(str(value))}")
+        say(f"{name:<12} {one_line(str(value))}")
 
 
-def _printer() -> Line:
+def printer() -> Line:
+    """Says a line on standard output, in a style on a terminal."""
     out = console()
 
     def say(text: str = "", style: str | None = None) -> None:
@@ -398,6 +404,6 @@ def _clean(text: str) -> str:
     return CONTROL.sub("\ufffd", text)
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """A cell of a table: no line break or tab in it can forge another one."""
     return " ".join(_clean(text).split())

@@ -3,7 +3,7 @@
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -15,19 +15,22 @@ from sourcebook.service.cli.context import settings_of
 Command = Callable[..., None]
 
 
-def recorded(*naming: str, only: str = "") -> Callable[[Command], Command]:
+def recorded(
+    *naming: str, only: str = "", options: Sequence[str] = ()
+) -> Callable[[Command], Command]:
     """Record each call of a command; the arguments named `naming` say what is changed.
 
-    `only` names an option without which the command changes nothing.
-    They must be names, ids or files: the audit log holds no words of articles or questions.
+    `only` names an option without which the command changes nothing; of the `options` that are
+    given the names are recorded, not the values. What is recorded must be names, ids or files: the
+    audit log holds no words of articles or questions.
     """
 
     def mark(command: Command) -> Command:
         @wraps(command)
-        def run(ctx: typer.Context, *args: Any, **options: Any) -> None:
+        def run(ctx: typer.Context, *args: Any, **given: Any) -> None:
             outcome = "stopped"
             try:
-                command(ctx, *args, **options)
+                command(ctx, *args, **given)
                 outcome = "done"
             except SourcebookError as error:
                 outcome = error.kind
@@ -36,8 +39,10 @@ def recorded(*naming: str, only: str = "") -> Callable[[Command], Command]:
                 outcome = "failed" if error.exit_code else "done"
                 raise
             finally:
-                if not only or options.get(only):
-                    _record(ctx, " ".join(_words(options.get(name)) for name in naming), outcome)
+                if not only or given.get(only):
+                    named = [_words(given.get(name)) for name in naming]
+                    named.append(", ".join(name for name in options if given.get(name) is not None))
+                    _record(ctx, " ".join(filter(None, named)), outcome)
 
         vars(run)["recorded"] = True
         return run

@@ -10,6 +10,7 @@ from sourcebook.service.notation.articles import (
     ArticleFull,
     ArticleOut,
     ArticlesPage,
+    CorrectedOut,
     PassageFull,
     PassageOut,
     PassagesOut,
@@ -25,7 +26,7 @@ from sourcebook.service.notation.library import (
     TrashedOut,
     TrashOut,
 )
-from sourcebook.service.notation.requests import ArticlesQuery, VerifyRequest
+from sourcebook.service.notation.requests import ArticlesQuery, MetadataPatch, VerifyRequest
 
 SHOWN_FAILURES = 100
 
@@ -62,6 +63,12 @@ def article(library: Library, wanted: str) -> ArticleFull:
         record = view.record(wanted)
         copies = view.copies([record.rowid]).get(record.rowid, [])
         return ArticleFull.of(record, view.article(wanted), copies, view.versions(record))
+
+
+def correct(library: Library, wanted: str, patch: MetadataPatch) -> CorrectedOut:
+    """Correct an article's metadata. Raises what `Library.correct` raises."""
+    done = library.correct(wanted, patch.changes())
+    return CorrectedOut.of(done.before, done.record, generation(library))
 
 
 def passages(library: Library, wanted: str) -> PassagesOut:

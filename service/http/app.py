@@ -24,6 +24,7 @@ from sourcebook.service.http.reception import Reception
 from sourcebook.service.http.routes import router
 from sourcebook.service.http.routes_access import access_router
 from sourcebook.service.http.routes_citing import citing_router
+from sourcebook.service.http.routes_correcting import correcting_router
 from sourcebook.service.http.routes_doors import DIALECTS
 from sourcebook.service.http.routes_doors import router as doors
 from sourcebook.service.http.routes_importing import importing_router
@@ -86,6 +87,7 @@ def create_app(
     problems.install(app, DIALECTS)
     uploads = Uploads(answering.library, max_bytes)
     app.include_router(router(answering, uploads))
+    app.include_router(correcting_router(answering, uploads))
     app.include_router(trash_router(answering, uploads))
     app.include_router(citing_router(answering))
     app.include_router(judging_router(answering))

@@ -12,7 +12,7 @@ from sourcebook.service.access.file import Entry
 from sourcebook.service.access.gate import Gate, Shown
 from sourcebook.service.access.roles import Role, RoleError
 from sourcebook.service.http import problems
-from sourcebook.service.http.rules import Address, address_in
+from sourcebook.service.http.rules import Address, address_in, subject_of
 from sourcebook.service.key_format import KEY
 
 COOKIE = "sourcebook_session"
@@ -96,7 +96,7 @@ class Doorkeeper:
         """Record what somebody tried to change; `made` is the address of what came of it."""
         naming = address.rule.naming
         named = request.query_params.get(naming, "") if naming else ""
-        subject = made or named or request.url.path
+        subject = made or named or subject_of(request.scope) or request.url.path
         what = _what(request, address)
         entry = Entry(who=who, via="http", what=what, subject=subject, outcome=outcome)
         try:

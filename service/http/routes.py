@@ -205,7 +205,10 @@ def _writing(routes: APIRouter, answering: Answering, uploads: Uploads) -> None:
     )
     @writes(Role.EDITOR, Lane.UPLOAD)
     async def replace_article(article_id: Id, request: Request) -> AddedOut:
-        """Replace the text and all metadata of an article; its source and id stay the same."""
+        """Replace the text and all metadata of an article; its source and id stay the same.
+
+        Fields that were corrected with PATCH stay corrected.
+        """
         return await uploads.replace(article_id, request)
 
     @routes.delete(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette.requests import Request
 from starlette.routing import compile_path
 from starlette.types import Scope
 
@@ -20,6 +21,7 @@ from sourcebook.service.access.roles import Role
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ALL_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 ADDRESS = "address"  # its name in the state of a scope
+SUBJECT = "subject"  # as well
 SAFE_METHODS = {"GET", "HEAD"}
 
 
@@ -126,6 +128,19 @@ def address_in(scope: Scope) -> Address | None:
     """The address that will answer; None where none does. Raises `KeyError` before `find`."""
     address: Address | None = scope["state"][ADDRESS]
     return address
+
+
+def note_subject(request: Request, subject: str) -> None:
+    """Name for the audit log what a request changes, where its address does not say it all.
+
+    No words of articles or questions: the log holds only names.
+    """
+    request.scope["state"][SUBJECT] = subject
+
+
+def subject_of(scope: Scope) -> str:
+    """What `note_subject` noted of a request; empty where it noted nothing."""
+    return str(scope["state"].get(SUBJECT, ""))
 
 
 def describe(document: dict[str, Any], found: Sequence[Address]) -> None:

@@ -5,6 +5,7 @@ Each class is built from a value of the library: `ArticleOut.model_validate(reco
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import (
@@ -15,7 +16,8 @@ from pydantic import (
     field_validator,
 )
 
-from sourcebook.index.article import Article, deeper_than
+from sourcebook.index.article import CORRECTABLE, Article, deeper_than
+from sourcebook.index.attention import REASONS
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.notation.responses import Returned
@@ -60,6 +62,14 @@ class ArticleBrief(Returned):
     language: str = Field(validation_alias=_known("language"), description="A two-letter code.")
 
 
+class ReasonOut(Returned):
+    """Why somebody should look at an article."""
+
+    reason: str = Field(description="Its name.", examples=["no-date"])
+    message: str = Field(description="What is missing or odd.")
+    cure: str = Field(description="What to do about it.")
+
+
 class ArticleOut(ArticleBrief):
     """An article without its text."""
 
@@ -69,12 +79,35 @@ class ArticleOut(ArticleBrief):
         description="Where each date was found.",
     )
     extra: dict[str, Any] = Field(validation_alias=_known("extra"), description="Other metadata.")
+    corrected: dict[str, Any] = Field(
+        validation_alias=AliasChoices("parsed", "corrected"),
+        description="The fields that somebody corrected, each with what the page says.",
+        examples=[{"title": "Home | Gazette"}],
+    )
+    attention: list[ReasonOut] = Field(description="Why somebody should look at it.")
     sha256: str = Field(description="SHA-256 of the canonical text.")
     characters: int
     passages: int
     copy_of: str | None = Field(description="The id of the article that this one is a copy of.")
     added: str = Field(description="When this version was added, in UTC.")
     generation: int = Field(description="The generation of the library that added this version.")
+
+    @field_validator("corrected", mode="before")
+    @classmethod
+    def _that_can_be_corrected(cls, parsed: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: list(page) if isinstance(page := parsed[name], tuple) else page
+            for name in CORRECTABLE
+            if name in parsed
+        }
+
+    @field_validator("attention", mode="before")
+    @classmethod
+    def _in_words(cls, found: Sequence[str | ReasonOut]) -> list[ReasonOut]:
+        """Names of reasons with their words; one of another release has none, and is left out."""
+        named = [one for one in found if isinstance(one, str) and one in REASONS]
+        said = [ReasonOut(reason=one, **asdict(REASONS[one])) for one in named]
+        return said + [one for one in found if isinstance(one, ReasonOut)]
 
     @field_validator("extra", mode="before")
     @classmethod
@@ -134,6 +167,27 @@ class ArticleFull(ArticleOut):
             removals=[RemovalOut.model_validate(removal) for removal in article.removals],
             copies=[ArticleBrief.model_validate(copy) for copy in copies],
             versions=[ArticleBrief.model_validate(version) for version in versions],
+        )
+
+
+class CorrectedOut(Returned):
+    """An article after its metadata were corrected."""
+
+    article: ArticleOut
+    before: dict[str, Any] = Field(
+        description="The fields whose values changed, each with the one that it had before.",
+        examples=[{"publisher": "Copyright 2014"}],
+    )
+    generation: int
+
+    @classmethod
+    def of(cls, before: ArticleRecord, now: ArticleRecord, generation: int) -> "CorrectedOut":
+        """Compare the records of an article before and after."""
+        old, new = before.metadata.facts(), now.metadata.facts()
+        return cls(
+            article=ArticleOut.model_validate(now),
+            before={name: old[name] for name in CORRECTABLE if old[name] != new[name]},
+            generation=generation,
         )
 
 

@@ -1,5 +1,6 @@
 """Requests as JSON or query parameters; unknown fields are rejected by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from sourcebook.index.article import PARTIAL_DATE, Metadata
+from sourcebook.index.article import CORRECTABLE, PARTIAL_DATE, Metadata
 from sourcebook.index.errors import InputError, TooLargeError
 from sourcebook.index.storage.records import Filter
 from sourcebook.service.language.quotations import MAX_DRAFT, quotes_in
@@ -34,6 +35,8 @@ MAX_JUDGED = 20_000
 PrintedStyle = Literal["apa", "chicago", "mla"]
 Style = Literal[PrintedStyle, "bibtex", "ris", "csl-json"]
 Format = Literal["markdown", "html"]
+
+WEB_ADDRESS = re.compile(r"https?://\S+")
 
 QUESTION = "When did Plan Colombia start?"
 QUOTE = "For two decades U.S. and Colombian policy ran in parallel."
@@ -225,6 +228,9 @@ class ArticlesQuery(FilterFields):
         description="Words in titles, publishers, authors or sources, "
         f"at most {MAX_WORDS} of them.",
     )
+    attention: bool = Field(
+        False, description="Only articles that somebody should look at; each says why."
+    )
     sort: Literal["added", "title", "publisher", "published", "passages", "language"] = Field(
         "added", description="Sort key; articles without a value come first."
     )
@@ -234,7 +240,7 @@ class ArticlesQuery(FilterFields):
 
     def filter(self) -> Filter:
         """Convert to the library's filter."""
-        return replace(super().filter(), words=tuple(self.words.split()))
+        return replace(super().filter(), words=tuple(self.words.split()), attention=self.attention)
 
 
 class JudgementsQuery(StrictRequest):
@@ -271,6 +277,65 @@ class MetadataFields(StrictRequest):
             tags=tuple(self.tags),
             extra=extra,
         )
+
+
+def _date_or_none(value: str) -> str:
+    return _partial_date(value) if value else value
+
+
+def _address_or_none(value: str) -> str:
+    if value and not WEB_ADDRESS.fullmatch(value):
+        raise ValueError("expected an http or https address")
+    return value
+
+
+def _code_or_none(value: str) -> str:
+    if value and not re.fullmatch("[a-z]{2}", value):
+        raise ValueError("expected a two-letter code such as en or es")
+    return value
+
+
+DateOrNone = Annotated[
+    str, AfterValidator(_date_or_none), Field(examples=["2025", "2025-09", "2025-09-19"])
+]
+
+
+class MetadataPatch(StrictRequest):
+    """Corrections of an article's metadata, as a JSON Merge Patch (RFC 7396).
+
+    A value corrects its field, and an empty one says that there is none, such as no author. Null
+    takes the correction back: what the page says holds again.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"title": "Town doubles fines", "authors": ["Ada Berg"], "published": "2025-09"},
+                {"publisher": None},
+            ]
+        }
+    )
+
+    title: Short | None = None
+    authors: Names | None = Field(None, description="Names of people or organisations.")
+    publisher: Short | None = None
+    published: DateOrNone | None = None
+    modified: DateOrNone | None = None
+    url: Annotated[Short, AfterValidator(_address_or_none)] | None = Field(
+        None, description="An http or https URL."
+    )
+    language: Annotated[str, AfterValidator(_code_or_none)] | None = Field(
+        None, description="A two-letter code."
+    )
+    tags: Names | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were given, with their values."""
+        return {
+            name: tuple(value) if isinstance(value := getattr(self, name), list) else value
+            for name in CORRECTABLE
+            if name in self.model_fields_set
+        }
 
 
 class ArticleText(MetadataFields):

@@ -9,11 +9,21 @@ const REFUSED = new Set([400, 401, 403, 404, 413, 422]);
 
 /** An error response: an RFC 9457 problem, or something else. */
 export class Problem extends Error {
-  constructor(status, { title, detail, cure } = {}) {
+  constructor(status, { title, detail, cure, errors } = {}) {
     super(inPlain(detail ?? `The server returned HTTP status ${status}.`));
     this.status = status;
     this.title = title ?? "Error";
     this.cure = cure ?? "";
+    this.errors = errors ?? [];
+  }
+
+  /** What is wrong with a field of the body; "" where nothing is. */
+  of(name) {
+    const place = `body.${name}`;
+    const found = this.errors.filter(
+      ({ location }) => location === place || location.startsWith(`${place}.`),
+    );
+    return found.map(({ message }) => message).join("; ");
   }
 }
 

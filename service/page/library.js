@@ -18,12 +18,13 @@ const COLUMNS = [
 ];
 const ORDERS = [["added", "Date added"], ...COLUMNS];
 
-/** The view of `/library?words=&sort=&descending=&page=`. */
+/** The view of `/library?words=&attention=&sort=&descending=&page=`. */
 export async function library(place, url, { go, signal }) {
   const removals = new Removals();
   const [list, failures, covered] = [h("div"), h("div"), h("div")];
   const words = h("input", { type: "search", dir: "auto", autocomplete: "off" });
   const sort = choice(ORDERS, "added");
+  const only = h("input", { type: "checkbox" });
   let at = url;
 
   const open = (changes) => {
@@ -37,6 +38,7 @@ export async function library(place, url, { go, signal }) {
   async function draw() {
     words.value = at.searchParams.get("words") ?? "";
     sort.value = at.searchParams.get("sort") ?? "added";
+    only.checked = at.searchParams.get("attention") === "true";
     await fill(list, () => articleList(at.searchParams, open, removals, signal));
   }
   const redraw = () =>
@@ -48,6 +50,7 @@ export async function library(place, url, { go, signal }) {
   removals.done = redraw;
 
   sort.addEventListener("change", () => open({ sort: sort.value, descending: "", page: "" }));
+  only.addEventListener("change", () => open({ attention: only.checked && "true", page: "" }));
   const search = (event) => {
     event.preventDefault();
     open({ words: words.value.trim(), page: "" });
@@ -66,6 +69,7 @@ export async function library(place, url, { go, signal }) {
         field("Title, publisher, author or source", words),
         h("button", {}, "Search"),
         field("Sort by", sort),
+        field("Needs attention", only),
       ),
       list,
     ),
@@ -87,7 +91,9 @@ async function articleList(given, open, removals, signal) {
   const sort = given.get("sort") ?? "added";
   const descending = (given.get("descending") ?? String(sort === "added")) === "true";
   const query = new URLSearchParams({ sort, descending, limit: PAGE, offset: (page - 1) * PAGE });
-  if (given.get("words")) query.set("words", given.get("words"));
+  for (const name of ["words", "attention"]) {
+    if (given.get(name)) query.set(name, given.get(name));
+  }
   const found = await call(`/v1/articles?${query}`, { signal });
   const last = Math.max(1, Math.ceil(found.total / PAGE));
   announce(count(found.total, "article"));
@@ -95,7 +101,9 @@ async function articleList(given, open, removals, signal) {
     return h(
       "p",
       { class: "notice" },
-      given.get("words")
+      given.get("attention")
+        ? "No article here needs attention."
+        : given.get("words")
         ? "No article has these words in its title, publisher, authors or source."
         : "No articles yet. Add some above.",
     );
@@ -165,6 +173,11 @@ function articleRow(article, removals) {
     cell(
       "Status",
       article.copy_of ? h("a", { href: addressOf(article.copy_of) }, "Copy") : "Searchable",
+      article.attention.length > 0 && [
+        ". ",
+        h("a", { href: address, title: article.attention.map((one) => one.message).join(" ") },
+          "Needs attention"),
+      ],
     ),
     h("td", { role: "cell", class: "buttons" }, h("span", { class: "actions" }, cleaning, remove)),
   );

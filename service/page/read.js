@@ -3,7 +3,8 @@
 import { call, copyButton } from "./api.js";
 import { citeDialog } from "./cite.js";
 import { removalList } from "./cleaning.js";
-import { announce, button, count, untrusted, h, outward, quiet } from "./dom.js";
+import { attention, correctButton, pageSays } from "./correct.js";
+import { actions, announce, button, count, untrusted, h, outward, quiet } from "./dom.js";
 import { addressOf, CodePoints, inWords, lengthOf, spanOf, titleOf, whoAndWhen } from "./text.js";
 
 const TAGS = { heading: "h2" };
@@ -14,23 +15,39 @@ const LINK_EDGE_WORDS = 6;
 const CELLS = " | "; // between those of a table's row
 
 /** The view of `/articles/ID#start-end`. */
-export async function read(place, url, { go, signal }) {
+export async function read(place, url, { go, name, signal }) {
   const id = decodeURIComponent(url.pathname.split("/").pop());
-  const article = await call(`/v1/articles/${encodeURIComponent(id)}`, { signal });
+  const address = `/v1/articles/${encodeURIComponent(id)}`;
+  const article = await call(address, { signal });
   const text = new CodePoints(article.text);
   const body = h("div", { class: "body", dir: "auto", lang: article.language || null });
   const tools = h("div", { class: "tools", role: "region", "aria-label": "Highlighted passage" });
+  let hash = url.hash;
+  let [top, beside] = [head(article), facts(article, corrected)];
   place.append(
     h(
       "article",
       { class: "reading" },
-      head(article),
+      top,
       tools,
-      h("div", { class: "columns" }, h("div", {}, body, cleaning(article)), facts(article)),
+      h("div", { class: "columns" }, h("div", {}, body, cleaning(article)), beside),
     ),
   );
 
-  function turned(hash) {
+  /** Shows the article as it was corrected; its text is the same. */
+  async function corrected() {
+    Object.assign(article, await call(address, { signal }));
+    const before = [top, beside];
+    [top, beside] = [head(article), facts(article, corrected)];
+    before.forEach((old, at) => old.replaceWith([top, beside][at]));
+    body.lang = article.language;
+    name(titleOf(article));
+    turned(hash);
+    beside.querySelector(".correct").focus();
+  }
+
+  function turned(to) {
+    hash = to;
     const span = spanOf(hash);
     const within = span && span.start < text.length;
     drawText(body, article, text, within ? span : null);
@@ -63,6 +80,7 @@ function head(article) {
         [article.authors.join(", "), whoAndWhen(article)].filter(Boolean).join(" · "),
       ),
     ),
+    attention(article),
   );
 }
 
@@ -186,22 +204,32 @@ function cleaning(article) {
   );
 }
 
-function facts(article) {
+function facts(article, corrected) {
   const link = (one) => h("a", { href: addressOf(one.id), dir: "auto" }, titleOf(one));
   const dated = (name) =>
     article[name] &&
-    [inWords(article[name]), article.date_sources[name] && `(from: ${article.date_sources[name]})`]
+    [
+      inWords(article[name]),
+      !(name in article.corrected) &&
+        article.date_sources[name] &&
+        `(from: ${article.date_sources[name]})`,
+    ]
       .filter(Boolean)
       .join(" ");
+  const own = (name, value) => {
+    const said = pageSays(article, name);
+    return said ? [value || "none", said] : value;
+  };
   const known = [
-    ["Publisher", article.publisher],
-    ["Authors", article.authors.join(", ")],
-    ["Published", dated("published")],
-    ["Modified", dated("modified")],
+    ["Title", article.corrected.title === undefined ? "" : own("title", article.title)],
+    ["Publisher", own("publisher", article.publisher)],
+    ["Authors", own("authors", article.authors.join(", "))],
+    ["Published", own("published", dated("published"))],
+    ["Modified", own("modified", dated("modified"))],
     ["Retrieved", dated("retrieved")],
-    ["Language", article.language],
-    ["Tags", article.tags.join(", ")],
-    ["URL", article.url && outward(article.url, article.url)],
+    ["Language", own("language", article.language)],
+    ["Tags", own("tags", article.tags.join(", "))],
+    ["URL", own("url", article.url && outward(article.url, article.url))],
     ["Source", article.source],
     ["Copy of", article.copy_of && h("a", { href: addressOf(article.copy_of) }, article.copy_of)],
     ["Copies", article.copies.length > 0 && h(
@@ -223,6 +251,7 @@ function facts(article) {
   return h(
     "aside",
     { "aria-label": "About this article" },
+    actions(correctButton(article, corrected)),
     h(
       "dl",
       {},

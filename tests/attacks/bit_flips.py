@@ -96,6 +96,7 @@ def _made(folder: Path, encoder: Encoder) -> tuple[Path, Path]:
     with Library(folder / "made", encoder, create=True) as library:
         for one in TEXTS:
             library.add([_article(*one)])
+        library.correct(article_id(TEXTS[0][0]), {"authors": ("Bo Dahl",), "tags": ("coca",)})
         gone = _article("gone", "Removed", None, "A circus came to the town of Cauca in June.")
         library.add([gone])
         library.remove(gone.id)
