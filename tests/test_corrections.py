@@ -438,6 +438,7 @@ def removal(rule: str, text: str) -> Removal:
     return Removal(rule=rule, start=0, end=len(text), text=text)
 
 
+CUT = {"incomplete": "The page shows only a part to who is not a subscriber."}
 WHOLE = article_from(FINES, "whole", SEEN)
 
 
@@ -450,9 +451,9 @@ WHOLE = article_from(FINES, "whole", SEEN)
         # Who says that there is none has looked at it.
         (changed(ARTICLE, {"authors": (), "title": "", "published": "", "publisher": ""}), ()),
         (replace(WHOLE, removals=(removal("extraction", 2 * FINES),)), ("shortened",)),
-        (replace(WHOLE, removals=(removal("extraction", FINES[:40]),)), ()),
+        (replace(WHOLE, removals=(removal("extraction", FINES[:20]),)), ()),
         (replace(WHOLE, removals=(removal("page numbers", 2 * FINES),)), ()),
-        (replace(WHOLE, removals=(removal("paywall", "Subscribe to read on"),)), ("cut-off",)),
+        (replace(WHOLE, metadata=replace(WHOLE.metadata, extra=CUT)), ("cut-off",)),
     ],
 )
 def test_reasons_to_look_at_an_article(article: Article, expected: tuple[str, ...]) -> None:
