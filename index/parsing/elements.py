@@ -85,7 +85,7 @@ def beside(element: HtmlElement) -> bool:
         element.tag in BESIDE_TAGS
         or element.get("role") in BESIDE_ROLES
         or (
-            element.tag not in SECTIONS
+            element.tag not in ("article", "body", "html", "main")
             and bool(COMMENTS.search(f"{element.get('id') or ''} {element.get('class') or ''}"))
         )
     )
