@@ -166,7 +166,12 @@ def host_of(url: str | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """Text that a cleaning rule removed, with its span in the decoded raw text."""
+    """Text that a rule removed, with its span in the decoded raw text.
+
+    Of a web page that is the text of its article and all other running text, in the page's order,
+    with empty lines between blocks. What the rule `extraction` removed was not taken for the
+    article; what `beside the article` removed stands in a menu, a footer or readers' comments.
+    """
 
     rule: str
     start: int

@@ -1,10 +1,8 @@
 """Reading: each format and encoding, metadata and its origin, and every way to fail."""
 
-import gzip
 import json
 import os
 import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from hypothesis import strategies as st
 from sourcebook.index.article import Article, BlockKind, Metadata
 from sourcebook.index.attention import is_cut_off
 from sourcebook.index.errors import InputError, NotFoundError, TooLargeError, UnreadableError
-from sourcebook.index.parsing.html import parse_html
 from sourcebook.index.parsing.markup import names
 from sourcebook.index.parsing.parse import (
     MAX_BYTES,
@@ -428,28 +425,6 @@ def test_the_seeds_of_this_repository_read_without_a_word_removed() -> None:
         assert article.metadata.publisher == "Sourcebook"
         assert article.metadata.extra["about"]["published"].startswith("202")
         assert BlockKind.HEADING in {block.kind for block in article.blocks}
-
-
-# --- quality of extraction -----------------------------------------------------------------------
-
-
-def f1(found: str, expected: str) -> float:
-    """F1 of two texts as bags of words."""
-    ours, theirs = (Counter(re.findall(r"\w+", text)) for text in (found, expected))
-    return 2 * (ours & theirs).total() / max(1, ours.total() + theirs.total())
-
-
-@pytest.mark.external
-@pytest.mark.skipif(not PAGES.exists(), reason="the saved web pages lie beside the repository")
-def test_cleaning_does_not_lower_the_quality_of_extraction() -> None:
-    truth = json.loads((PAGES / "ground-truth.json").read_text(encoding="utf-8"))
-    plain, cleaned = [], []
-    for key in sorted(truth)[::4]:  # all 181 take 20 seconds and give .9584 and .9625
-        data = gzip.decompress((PAGES / "html" / f"{key}.html.gz").read_bytes())
-        plain.append(f1(parse_html(data, key).text, truth[key]["articleBody"]))
-        cleaned.append(f1(one(data, "page.html").text, truth[key]["articleBody"]))
-    assert sum(cleaned) >= sum(plain)
-    assert sum(cleaned) / len(cleaned) > 0.95
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def chosen(blocks: Sequence[WebBlock], guide: Sequence[str]) -> set[int]:
     the article and hold some of other things; no index at all is given if it stands in no block.
     """
     found = _found(blocks, guide)
-    shown = {i for i in found if not blocks[i].hidden}
+    shown = {i for i in found if not (blocks[i].hidden or blocks[i].beside)}
     wanted = {run for part in guide for run in _runs(part)}
     seen = {run for i in shown for run in _runs(blocks[i].raw)}
     if len(wanted & seen) >= HALF * len(wanted):
@@ -158,10 +158,11 @@ def _filled(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:
     for home, members in homes.items():
         for place in where.of(home):
             places[place] += _size(blocks, members)
-    first = min((i for members in homes.values() for i in members), default=len(blocks))
+    texts = (i for i in found if blocks[i].kind is BlockKind.PARAGRAPH)
+    first = min(texts, default=len(blocks))
     missed = set()
     for i, block in enumerate(blocks):
-        if i in found or block.hidden or not block.fluent:
+        if i in found or block.hidden or block.beside or not block.fluent:
             continue
         home = _home(block)
         if inhabited := homes.get(home):

@@ -54,7 +54,7 @@ STACKED = HEADINGS | frozenset(
 SECTIONS = ("article", "body", "main", "section")
 CAPTION = re.compile(r"(?:^|[\s_-])caption(?:$|[\s_-])")  # `wp-caption-text` of WordPress
 # What stands beside an article, and not in it.
-BESIDE_TAGS = frozenset(("aside", "footer", "form", "nav"))
+BESIDE_TAGS = frozenset(("aside", "footer", "nav"))
 BESIDE_ROLES = frozenset(("banner", "complementary", "contentinfo", "dialog", "navigation"))
 COMMENTS = re.compile(r"\b(?:disqus|user-?)?comments?\b|disqus", re.IGNORECASE)
 NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -85,7 +85,7 @@ def beside(element: HtmlElement) -> bool:
         element.tag in BESIDE_TAGS
         or element.get("role") in BESIDE_ROLES
         or (
-            element.tag not in SECTIONS
+            element.tag not in ("article", "body", "html", "main")
             and bool(COMMENTS.search(f"{element.get('id') or ''} {element.get('class') or ''}"))
         )
     )

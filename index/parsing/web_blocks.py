@@ -61,7 +61,7 @@ class WebBlock:
     cuts: tuple[Cut, ...] = ()
     linked: int = 0  # characters that are links
     hidden: bool = False
-    beside: bool = False  # in what never is an article: menus, forms, footers, readers' comments
+    beside: bool = False  # in what never is an article: menus, footers, readers' comments
 
     @property
     def text(self) -> str:
