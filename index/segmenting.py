@@ -53,7 +53,7 @@ _SHORTENED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Language:
+class Language:
     """yasbd's rules of one language, and all words that they take for abbreviations."""
 
     rules: Rules
@@ -63,15 +63,15 @@ class _Language:
 def sentence_starts(text: str, language: str) -> list[int]:
     """Where a sentence begins after another one, in order; white space may stand before its words.
 
-    `language` is a two-letter code. What a line break is does not count: text is broken anywhere.
+    `language` is a two-letter code. A line break is a space: it may stand anywhere.
     """
     even = re.sub(r"\s", " ", text)
-    known = _language(language if language in get_supported_langs() else FALLBACK)
+    known = of_language(language)
     found: set[int] = set()
-    for start, end in _parts(even, known):
+    for start, end in parts(even, known):
         found.add(start)
         if _STOP.search(even[start:end].rstrip(_LAST)):
-            found.update(_by_rules(even, start, end, known))
+            found.update(by_rules(even, start, end, known))
     for more in (_CLOSED, _BRACKETED):
         found.update(match.end() for match in more.finditer(even))
     for fewer in (_TITLE, _SHORTENED):
@@ -80,8 +80,8 @@ def sentence_starts(text: str, language: str) -> list[int]:
     return sorted(found - {0})
 
 
-def _parts(text: str, language: _Language) -> Iterator[tuple[int, int]]:
-    """The text, cut where a sentence ends beyond doubt; yasbd need not read what holds no stop."""
+def parts(text: str, language: Language) -> Iterator[tuple[int, int]]:
+    """The text in parts, cut where a sentence ends beyond doubt."""
     cuts = [0]
     if not _LISTED.search(text):
         for match in _PLAIN.finditer(text):
@@ -91,7 +91,8 @@ def _parts(text: str, language: _Language) -> Iterator[tuple[int, int]]:
     return itertools.pairwise([*cuts, len(text)])
 
 
-def _by_rules(text: str, start: int, end: int, language: _Language) -> Iterator[int]:
+def by_rules(text: str, start: int, end: int, language: Language) -> Iterator[int]:
+    """Where a sentence begins after another one in `[start, end)`, as yasbd sees it."""
     while start < end:
         stop = min(start + WINDOW, end)
         ends = [start + each for each in language.rules.apply(text[start:stop], False)]
@@ -103,8 +104,13 @@ def _by_rules(text: str, start: int, end: int, language: _Language) -> Iterator[
         start = again if again > start + WINDOW // 2 else stop
 
 
+def of_language(code: str) -> Language:
+    """The rules of the language with this two-letter code, or else those of English."""
+    return _loaded(code if code in get_supported_langs() and code != "auto" else FALLBACK)
+
+
 @cache
-def _language(code: str) -> _Language:
+def _loaded(code: str) -> Language:
     rules = load_rule(code, ext_registry={"en": (__name__, _English)})
     names = [name for name in dir(rules) if name.endswith("ABBRVS")]
-    return _Language(rules, frozenset().union(*(getattr(rules, name) for name in names)))
+    return Language(rules, frozenset().union(*(getattr(rules, name) for name in names)))

@@ -16,7 +16,10 @@ from sourcebook.index.library import Library
 # The code that decides what a library of given articles contains.
 STORING = tuple(
     f"sourcebook.index.{name}"
-    for name in ("duplicates", "encoding", "ingest", "passages", "search", "storage")
+    for name in (
+        *("duplicates", "encoding", "ingest", "passages", "search", "segmenting", "storage"),
+        "words",
+    )
 )
 BUILT = "built.json"
 
