@@ -98,6 +98,8 @@ class Numbers:
 
     def at(self, start: int) -> Number | None:
         """The number that starts there, in digits or in words, with all that belongs to it."""
+        if start >= len(self._text):
+            return None
         if self._text[start].isdigit() or self._text[start] == ".":
             return self._in_digits(start)
         if part := _PART.match(self._text, start):
@@ -112,7 +114,7 @@ class Numbers:
         words = self._words.get(start)
         if words is None or words.ordinal:
             return None
-        last = re.split(r"[ -]", self._text[: words.end].lower()[words.start :])[-1]
+        last = re.split(r"[ -]", self._text[start : words.end].lower())[-1]
         scale = LEXICON.scales.get(last, 1.0)
         return self._number(start, words.end, words.value, _place(words.value), scale)
 

@@ -133,7 +133,7 @@ def _range(text: str, start: int, numbers: Numbers) -> list[Quantity]:
     if low is None or _CURRENCY.search(text, max(0, start - 4), start):
         return []
     to = _TO.match(text, low.end)
-    if to is None and _BETWEEN.search(text, 0, start):
+    if to is None and _BETWEEN.search(text, max(0, start - LONGEST_HEDGE), start):
         to = _AND.match(text, low.end)
     high = numbers.at(to.end()) if to else None
     found = _quantity(text, high.start, numbers) if high else None
