@@ -67,6 +67,8 @@ def test_what_a_quantity_is(text: str, words: str, kind: Kind, value: float) -> 
         "call 020 080",
         f"account 1{'0' * 400}",
         "",
+        "one in ",
+        "two to ",
     ],
 )
 def test_what_no_quantity_is(text: str) -> None:
