@@ -15,7 +15,7 @@ from sourcebook.index.encoding.encoder import Encoder, Encoding
 from sourcebook.index.encoding.tokens import TokenCodec
 from sourcebook.index.errors import DamagedError
 from sourcebook.index.originals import settle
-from sourcebook.index.passages import Offsets, Passage, cut
+from sourcebook.index.passages import CUTTING, Offsets, Passage, cut
 from sourcebook.index.processors import usable_processors
 from sourcebook.index.storage import staged
 from sourcebook.index.storage.records import ArticleRecord
@@ -243,10 +243,11 @@ def encode_articles(
 
 
 def set_encoder(writer: Writer, encoder: Encoder) -> None:
-    """Record the encoder and the codec of the library's vectors."""
+    """Record what made the library's passages and vectors: encoder, codec and cutting rules."""
     writer.set_meta("encoder", encoder.fingerprint)
     writer.set_meta("encoder_name", encoder.name)
     writer.set_meta("codec", encoder.codec.to_bytes())
+    writer.set_meta("cutting", CUTTING)
 
 
 def content_sha256(article: Article) -> str:

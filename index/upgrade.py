@@ -1,4 +1,4 @@
-"""Upgrades a library to another encoder: encodes it beside what is searched, then switches."""
+"""Upgrades a library to another encoder or other passages, beside what is searched."""
 
 import shutil
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import BusyError
 from sourcebook.index.folder import DATABASE, missing
 from sourcebook.index.ingest import EncodedPassages, encode_articles, set_encoder
+from sourcebook.index.passages import CUTTING
 from sourcebook.index.search.derived import DERIVED, DerivedIndexes
 from sourcebook.index.storage import staged
 from sourcebook.index.storage.connection import size
@@ -46,10 +47,12 @@ def upgrade_library(
     """Cut and encode all articles with `encoder`, while others search the library and add to it.
 
     First the database is copied. What is encoded is committed group by group, so an interrupted
-    upgrade goes on where it was; one to another encoder begins again. At the end one transaction
-    puts the new passages in the place of the old ones. Articles keep their texts and ids.
+    upgrade goes on where it was; one to another encoder, or by other cutting rules, begins again.
+    At the end one transaction puts the new passages in the place of the old ones. Articles keep
+    their texts and ids.
 
-    Returns None if the library has this encoder already, unless `again`, or if `going` stopped it.
+    Returns None if the library has this encoder already and was cut by the present rules, unless
+    `again`, or if `going` stopped it.
     Raises `NotFoundError` where there is no library, `BusyError` while another process upgrades it,
     `StorageError` where the disk has too little room.
     """
@@ -82,11 +85,12 @@ def _begin(store: Store, folder: Path, encoder: Encoder, *, again: bool) -> bool
     """Begin the upgrade unless it was begun before; False if there is nothing to do."""
     with store.view() as view:
         under_way = view.upgrade()
-        made = view.meta("encoder")
-    if under_way and under_way.fingerprint == encoder.fingerprint:
+        made = view.meta("encoder"), view.cutting
+    wanted = encoder.fingerprint, CUTTING
+    if under_way and (under_way.fingerprint, under_way.cutting) == wanted:
         _check_room(folder, 1 - under_way.done / max(1, under_way.total))
         return True
-    if made == encoder.fingerprint and not again:
+    if made == wanted and not again:
         return False
     _check_room(folder, 2)
     name = PurePath(encoder.name).name

@@ -9,6 +9,7 @@ from sourcebook.index.encoding.model_files import DEFAULT_MODEL, shipped_models
 from sourcebook.index.errors import LibraryError, SourcebookError
 from sourcebook.index.folder import MadeWith, made_with
 from sourcebook.index.library import Library
+from sourcebook.index.passages import CUTTING
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +48,31 @@ def open_library(folder: Path, model: str, *, create: bool = False) -> Library:
     return Library(folder, encoder or encoder_named(""), create=create, at_hand=own_encoder)
 
 
-def outdated(library: Library, model: str) -> bool:
-    """Whether a library is to be upgraded: no `model` was named, and another default made it.
+def upgrade_to(library: Library, model: str) -> str | None:
+    """The encoder to upgrade a library to, by its name, or None if it is up to date.
 
-    One that was made with a model of the user's own stays as it is.
+    Without `model` it is the default one where another default made the library; a library that was
+    made with a model of the user's own keeps it. Passages that earlier rules cut are cut anew.
     """
-    made = library.encoder.fingerprint
-    names = [each.name for each in shipped_models() if each.fingerprint == made]
-    return not model and bool(names) and DEFAULT_MODEL not in names
+    made = library.encoder
+    names = [each.name for each in shipped_models() if each.fingerprint == made.fingerprint]
+    if not model and names and DEFAULT_MODEL not in names:
+        return DEFAULT_MODEL
+    with library.view() as view:
+        return made.name if view.cutting < CUTTING else None
 
 
-def advice(library: Library) -> str:
-    """What to tell the user of a library that is `outdated`."""
-    command = f"sourcebook --library {library.folder} upgrade"
+def why_upgrade(library: Library, encoder: str) -> str:
+    """A sentence on what the upgrade to that encoder is for."""
+    if encoder == library.encoder.name:
+        return "An earlier release cut the passages of this library by other rules."
+    return f"This library was made with {library.encoder.name}."
+
+
+def advice(library: Library, encoder: str) -> str:
+    """What to tell the user of a library that can be upgraded to that encoder."""
+    model = "" if encoder == DEFAULT_MODEL else f"--model {encoder} "
+    command = f"sourcebook --library {library.folder} {model}upgrade"
     with library.view() as view:
         begun = view.upgrade()
     if begun:
@@ -67,10 +80,8 @@ def advice(library: Library) -> str:
             f"This library is being brought to {begun.encoder}: {begun.done:,} of {begun.total:,} "
             f"passages. To go on where it stopped: {command}"
         )
-    return (
-        f"This library was made with {library.encoder.name}. To bring it to {DEFAULT_MODEL}: "
-        f"{command}"
-    )
+    aim = "cut them anew" if encoder == library.encoder.name else f"bring it to {encoder}"
+    return f"{why_upgrade(library, encoder)} To {aim}: {command}"
 
 
 def _not_at_hand(folder: Path, made: MadeWith) -> LibraryError:

@@ -1,4 +1,4 @@
-"""Upgrades a library to another encoder: with a progress bar, or beside a server."""
+"""Upgrades a library to another encoder or other passages: with progress, or beside a server."""
 
 import logging
 import os

@@ -40,6 +40,8 @@ OWNERS = {
         "service.access.file",
     },
     "tantivy": {"index.search.lexical", "index.search.stemming"},
+    "yasbd": {"index.segmenting"},
+    "text_to_num": {"service.language.numbers"},
     "prometheus_client": {"service.http.metrics"},
     "opentelemetry": {"service.http.traces"},
 }

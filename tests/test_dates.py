@@ -71,6 +71,14 @@ def test_every_day_in_every_form(day: datetime.date) -> None:
         ("the 2016 Peace Accords (2017)", {"2016": "2016", "2017": "2017"}),
         ("February 29, then February 30", {"February 29": "--02-29"}),
         ("in May 2025 he may 15 times", {"May 2025": "2025-05"}),
+        ("since mid-2020, and by late-1998", {"2020": "2020", "1998": "1998"}),
+        ("on the 3rd of May, then", {"3rd of May": "--05-03"}),
+        ("on the 3rd of May 2019.", {"3rd of May 2019": "2019-05-03"}),
+        (
+            "el 5 de mayo de 2019 y el 1.º de junio",
+            {"5 de mayo de 2019": "2019-05-05", "1.º de junio": "--06-01"},
+        ),
+        ("en 2019, in Q3 2021", {"2019": "2019", "2021": "2021"}),
     ],
 )
 def test_dates_in_prose(text: str, found: dict[str, str]) -> None:

@@ -1,19 +1,24 @@
 """Passages: exact spans of any text, whole sentences, within what the encoder can read."""
 
 import itertools
+import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sourcebook.index import segmenting
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.parsing.structure import Part, led
 from sourcebook.index.passages import MAX_WORDS, Passage, Span, cut, sentence_spans
 
+DATA = Path(__file__).parent / "data"
+GOLD = Path(__file__).parents[1] / "eval" / "gold"
 WORDS = [
     "coca", "Petro", "U.S.", "Gen.", "25%", "2024-09-15", "decertification", "said.”", "“Never",
     "👩🏽‍🌾", "🇨🇴", "e\u0301tude", "ñandú", "السلام", "שלום", "毒品政策改革。", "大麻", "मादक", "ﬃ",
@@ -142,6 +147,71 @@ def test_sentences(case: tuple[str, ...]) -> None:
     language, *sentences = case
     text = " ".join(sentences)
     assert [text[s.start : s.end] for s in sentence_spans(text, language)] == sentences
+
+
+HARD = [
+    (language, json.loads(line))
+    for language in ("en", "es")
+    for line in (DATA / f"sentences.{language}.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize(("language", "count"), [("en", 60), ("es", 40)])
+def test_at_most_two_of_the_hard_sentences_are_cut_wrongly(language: str, count: int) -> None:
+    cases = [case["sentences"] for each, case in HARD if each == language]
+    texts = [" ".join(sentences) for sentences in cases]
+    wrong = [
+        text
+        for text, sentences in zip(texts, cases, strict=True)
+        if [text[s.start : s.end] for s in sentence_spans(text, language)] != sentences
+    ]
+    assert len(cases) == count
+    assert len(wrong) <= 2, wrong
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("fr", ["Le décret n° 12 du 3 mars est publié.", "M. Durand l’a signé.", "Il vaut 3,5 M."]),
+        ("de", ["Das Gesetz gilt seit dem 3. Mai.", "Dr. Weber, z. B., lehnt es ab.", "Warum?"]),
+        ("pt", ["O Sr. Lima assinou em 3 de maio.", "A Dra. Reis não.", "Por quê?"]),
+        ("zh", ["政策已经改变。", "没有人反对。"]),
+        ("xx", ["Nothing is known of it.", "It ends here."]),
+        ("", ["Nothing is known of it.", "It ends here."]),
+        ("auto", ["Nothing is known of it.", "It ends here."]),
+    ],
+)
+def test_sentences_of_other_languages(language: str, sentences: list[str]) -> None:
+    text = ("" if language == "zh" else " ").join(sentences)
+    assert [text[s.start : s.end] for s in sentence_spans(text, language)] == sentences
+
+
+def test_what_is_cut_without_the_rules_is_cut_as_by_them(seed_articles: list[Article]) -> None:
+    lines = (GOLD / "spanish-articles.jsonl").read_text("utf-8").splitlines()
+    texts = [("en", article.text) for article in seed_articles]
+    texts += [("es", json.loads(line)["text"]) for line in lines]
+    skipped = 0
+    for language, text in texts:
+        known = segmenting.of_language(language)
+        for paragraph in text.split("\n"):
+            by_parts = {0}
+            for start, end in segmenting.parts(paragraph, known):
+                by_parts |= {start, *segmenting.by_rules(paragraph, start, end, known)}
+                skipped += start > 0
+            whole = {0, *segmenting.by_rules(paragraph, 0, len(paragraph), known)}
+            # The library leaves the space to the sentence that follows.
+            assert {len(paragraph[:at].rstrip()) for at in by_parts} == {
+                len(paragraph[:at].rstrip()) for at in whole
+            }, paragraph
+    assert skipped > 100
+
+
+@pytest.mark.parametrize("text", [".", "?!", "A. ", "1. a. ", "(", "“a. b” c ", 'a "', "a ... "])
+def test_the_time_for_sentences_grows_with_the_text_alone(text: str) -> None:
+    """A run of full stops took the library time that grows with its square: 3 s for 20,000."""
+    begun = time.process_time()
+    sentence_spans(text * (20_000 // len(text)), "en")
+    assert time.process_time() - begun < 2
 
 
 def test_a_long_article_is_cut_near_the_target(encoder: Encoder) -> None:

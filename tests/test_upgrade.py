@@ -32,14 +32,14 @@ from sourcebook.index.encoding.model_files import DEFAULT_MODEL, shipped_models
 from sourcebook.index.errors import BusyError, LibraryError, StorageError
 from sourcebook.index.folder import DATABASE
 from sourcebook.index.library import AtHand, Library
-from sourcebook.index.passages import cut
+from sourcebook.index.passages import CUTTING, cut
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.store import Store
 from sourcebook.index.upgrade import UPGRADE_LOCK, upgrade_library
 from sourcebook.service.answering import Answering
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.http.app import create_app
-from sourcebook.service.opening import open_library, own_encoder
+from sourcebook.service.opening import open_library, own_encoder, upgrade_to
 
 OLD, NEW = "all-MiniLM-L6-v2", "multilingual-e5-small"
 QUESTION = "When will the night train to the coast reopen?"
@@ -492,6 +492,62 @@ def test_a_library_of_an_unknown_encoder_can_be_upgraded(former: Path) -> None:
     assert CliRunner().invoke(app, ["--library", str(former), "upgrade"]).exit_code == 0
     with open_library(former, "") as library:
         assert "trains.txt" in found(library)
+
+
+def test_a_library_that_earlier_rules_cut_answers_and_is_cut_anew(
+    tmp_path: Path, old: Encoder, new: Encoder
+) -> None:
+    """As made by an earlier release: with one passage where the rules make more, and no number."""
+    folder = made(tmp_path / "library", new, articles())
+    whole = Store(folder / DATABASE)
+    with whole.write() as writer:
+        writer.run("DELETE FROM meta WHERE key = 'cutting'")
+        writer.run("DELETE FROM passages WHERE rowid = (SELECT max(rowid) - 1 FROM passages)")
+    whole.close()
+
+    def told() -> str:
+        return CliRunner().invoke(app, ["--library", str(folder), "ask", QUESTION]).stderr
+
+    with open_library(folder, "") as library:
+        assert "trains.txt" in found(library)
+        assert upgrade_to(library, "") == NEW
+        assert upgrade_to(library, NEW) == NEW  # whoever names its encoder keeps that
+    assert told().splitlines() == [
+        "An earlier release cut the passages of this library by other rules. To cut them anew: "
+        f"sourcebook --library {folder} upgrade"
+    ]
+    assert upgrade_library(folder, new, going=lambda _: False) is None
+    assert "passages. To go on where it stopped" in told()
+    with Library(folder, new) as library, library.view() as view:
+        under_way = view.upgrade()
+        assert under_way
+        assert under_way.cutting == CUTTING
+        assert "trains.txt" in found(library)
+    assert upgrade_library(folder, new)
+    assert told() == ""
+    assert upgrade_library(folder, new) is None
+    with Library(folder, new) as library:
+        assert upgrade_to(library, "") is None
+    assert_like_new(folder, new, tmp_path / "fresh")
+
+
+def test_what_an_earlier_release_began_to_cut_is_begun_again(tmp_path: Path, new: Encoder) -> None:
+    folder = made(tmp_path / "library", new, many(130))
+    assert upgrade_library(folder, new, again=True, going=lambda _: False) is None
+    store = Store(folder / DATABASE)
+    with store.write() as writer:
+        writer.run("DELETE FROM meta WHERE key IN ('cutting', 'next_cutting')")
+        assert 0 < writer.rows("SELECT count(*) FROM next_articles")[0][0] < 130
+    store.close()
+    seen: list[int] = []
+
+    def going(at: UpgradeProgress) -> bool:
+        seen.append(at.done)
+        return True
+
+    assert upgrade_library(folder, new, going=going)
+    assert seen[0] <= 128
+    assert_like_new(folder, new, tmp_path / "fresh")
 
 
 def test_shipped_encoders_are_at_hand_by_fingerprint() -> None:

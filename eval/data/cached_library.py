@@ -24,6 +24,7 @@ STORING = tuple(
         "originals",
         "passages",
         "search",
+        "segmenting",
         "storage",
     )
 )

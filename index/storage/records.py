@@ -150,12 +150,14 @@ class ArticleRecord:
 class UpgradeProgress:
     """An upgrade under way: `done` of `total` passages are encoded by the next encoder.
 
-    `encoder` is its name, `fingerprint` its fingerprint; `copy` is the file in the library's folder
+    `encoder` is its name, `fingerprint` its fingerprint, `cutting` the number of the rules that cut
+    the next passages; `copy` is the file in the library's folder
     that keeps the database as it was. Passages are counted as they are cut now.
     """
 
     encoder: str
     fingerprint: str
+    cutting: int
     copy: str
     done: int
     total: int

@@ -56,15 +56,21 @@ class Snapshot:
         return str(self.meta("derived", optional=True) or "")
 
     def upgrade(self) -> UpgradeProgress | None:
-        """How far the library's upgrade to another encoder is, if one was begun."""
+        """How far the library's upgrade is, if one was begun."""
         facts = self.meta("upgrade", optional=True)
         if facts is None:
             return None
         return UpgradeProgress(
             **json.loads(facts),
+            cutting=self.meta("next_cutting", optional=True) or 1,
             done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
             total=self._one("SELECT count(*) FROM passages")[0],
         )
+
+    @property
+    def cutting(self) -> int:
+        """The number of the rules that cut its passages; 1 before they were numbered."""
+        return self.meta("cutting", optional=True) or 1
 
     def meta(self, key: str, *, optional: bool = False) -> Any:
         """The value stored under `key`, or None where there is none and it is optional.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sourcebook.index.encoding.encoder import Encoder, Encoding
-from sourcebook.index.passages import Passage
+from sourcebook.index.passages import CUTTING, Passage
 from sourcebook.index.storage.view import View
 from sourcebook.index.storage.writer import Writer
 
@@ -34,6 +34,7 @@ def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
     writer.run("CREATE INDEX next_passages_article ON next_passages(article)")
     facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "copy": copy}
     writer.set_meta("upgrade", json.dumps(facts))
+    writer.set_meta("next_cutting", CUTTING)
     writer.seal_schema()
 
 
@@ -126,5 +127,5 @@ def take_over(writer: Writer, derived: str) -> None:
     writer.set_meta("pruned", generation)
     writer.count_pieces_anew()
     writer.set_meta("derived", derived)
-    writer.run("DELETE FROM meta WHERE key = 'upgrade'")
+    writer.run("DELETE FROM meta WHERE key IN ('upgrade', 'next_cutting')")
     writer.seal_schema()

@@ -72,7 +72,8 @@ class Statement:
     @cached_property
     def all_numbers(self) -> list[Quantity]:
         """The quantities of the whole passage."""
-        return quantities(self.hit.passage.text, self.all_dates)
+        text = self.hit.passage.text
+        return quantities(text, self.all_dates, self.hit.article.metadata.language)
 
     def among(self, citations: Iterable[Citation]) -> Citation | None:
         """The citation that quotes its sentence, if there is one."""
@@ -97,7 +98,7 @@ def statement_of(query: Query, hit: Hit) -> Statement | None:
     sentence = next(each for each in held if span.start < each.end)
     text = hit.passage.text_of(sentence)
     dates = mentions(text)
-    numbers = quantities(text, dates)
+    numbers = quantities(text, dates, hit.article.metadata.language)
     asked = query.wanted or Expected(AnswerType.NUMBER, frozenset(Kind))
     touched = Span(span.start - sentence.start, span.end - sentence.start)
     if asked.type is AnswerType.NUMBER and (

@@ -139,12 +139,12 @@ def opened(ctx: typer.Context, *, create: bool = False, advise: bool = True) -> 
 
     With `advise` the user is told of an upgrade that the library could have.
     """
-    from sourcebook.service.opening import advice, open_library, outdated
+    from sourcebook.service.opening import advice, open_library, upgrade_to
 
     settings = settings_of(ctx)
     with open_library(settings.library, settings.model, create=create) as library:
-        if advise and outdated(library, settings.model):
-            typer.echo(advice(library), err=True)
+        if advise and (encoder := upgrade_to(library, settings.model)):
+            typer.echo(advice(library, encoder), err=True)
         yield library
 
 

@@ -87,18 +87,19 @@ def serve(
 
 
 def _upgrading(library: "Library", settings: Settings) -> AbstractContextManager[object]:
-    """Upgrade the library in the background, if it was made with another default encoder."""
-    from sourcebook.service.opening import outdated
+    """Upgrade the library in the background, if an earlier release made it otherwise."""
+    from sourcebook.service.opening import upgrade_to, why_upgrade
     from sourcebook.service.upgrading import Upgrading
 
-    if library.read_only or not outdated(library, settings.model):
+    encoder = None if library.read_only else upgrade_to(library, settings.model)
+    if encoder is None:
         return nullcontext()
     typer.echo(
-        f"This library was made with {library.encoder.name}. It answers with it while it is "
-        "upgraded in the background; /readyz tells how far that is.",
+        f"{why_upgrade(library, encoder)} It answers as it is while it is upgraded in the "
+        "background; /readyz tells how far that is.",
         err=True,
     )
-    return Upgrading(library.folder, settings.model)
+    return Upgrading(library.folder, encoder)
 
 
 @serving.command()

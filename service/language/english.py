@@ -122,7 +122,6 @@ ENGLISH = Lexicon(
             "fifteen sixteen seventeen eighteen nineteen"
         ),
         **counting("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10),
-        "dozen": 12.0,
     },
     scales={
         "hundred": 1e2,
@@ -130,6 +129,7 @@ ENGLISH = Lexicon(
         "million": 1e6,
         **valued("billion|bn", 1e9),
         "trillion": 1e12,
+        "dozen": 12.0,
     },
     fractions={
         "half": 50.0,
@@ -146,7 +146,7 @@ ENGLISH = Lexicon(
         **valued("billion|billions", "billion"),
         **valued("trillion|trillions", "trillion"),
         **valued("half|halved", "half"),
-        "dozens": "12",
+        **valued("dozen|dozens", "12"),
         **valued("twice|double|doubled|doubling", "double"),
         **valued("triple|tripled|threefold|tripling", "triple"),
     },

@@ -7,30 +7,33 @@ from dataclasses import dataclass, replace
 from sourcebook.index.dates import Mention
 from sourcebook.service.language.languages import LEXICON
 from sourcebook.service.language.lexicon import Kind, either
+from sourcebook.service.language.numbers import Number, Numbers
 
 LONGEST_HEDGE = 20  # characters; the longest hedge has 13
-LONGEST_NUMBER = 20  # characters; longer runs of digits are accounts or hashes, not quantities
-MOST_SCALES = 2  # "a hundred thousand million"
-# Zeros at the end of a number may come from rounding, by at most this share of the number: chosen
-# with the disagreements of docs/decisions/0010-disagreement.md.
-ROUNDED = 0.025
+MOST_PARTS = 20  # "seven twentieths"
 
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
 
 
-_START = re.compile(r"\d+|[^\W\d_]+")
-_DIGITS = re.compile(r"\d{1,3}(?:[,\u202f\u00a0 ]\d{3})+(?![\d])(?:\.\d+)?|\d+(?:[.,]\d+)*")
-_GROUPED = re.compile(r"[1-9]\d{0,2}(?:([., ])\d{3})(?:\1\d{3})*(\.\d+)?")
-_PLAIN = re.compile(r"\d+(?:\.\d+)?")
-_WORD_NUMBER = _pattern(rf"[ -]?(?:and |y )?({either([*LEXICON.numbers, *LEXICON.scales])})(?!\w)")
-_SCALE = _pattern(rf"[ -]?({either(LEXICON.scales)})(?!\w)")
+_START = re.compile(r"(?<![\w.])\.\d+|\d+|[^\W\d_]+")
 _UNIT = _pattern(rf"(?: de )?[ \u00a0-]?({either(LEXICON.units)})([ -]old)?(?!\w)")
-_FRACTION = _pattern(rf"({either(LEXICON.fractions)})(?= (?:of|the|de|its|all)\b)")
-_FIRST_WORDS = LEXICON.numbers.keys() | {re.split(r"[ -]", name)[0] for name in LEXICON.fractions}
+_AND_HALF = _pattern(r" (?:and a half|y medi[ao])(?!\w)")  # "three years and a half"
+_OF_WHOLE = r"(?= (?:of|the|de|its|all)\b)"
+_OF_MILLION = rf"(?! (?:of|de) (?:an? |un )?(?:{either(LEXICON.scales)})(?!\w))"
+_FRACTION = _pattern(rf"({either(LEXICON.fractions)}){_OF_MILLION}{_OF_WHOLE}")
+_PARTS = _pattern(rf"(?: partes)?{_OF_WHOLE}")  # after "two fifths", "dos quintas"
+_ONE = _pattern(r"(?:an?|una?)[ -]")
+_RATIO = _pattern(r" (?:in|out of|de cada) ")
+_TO = _pattern(r" (?:to|al?) |\s?[-–—]\s?")
+_AND = _pattern(rf" (?:{either(LEXICON.conjoined)}) ")
+_BETWEEN = _pattern(rf"\b(?:{either(LEXICON.between)}) \Z")
+_MILLIONS = re.compile(r"[mM](?!\w)")  # of money alone: "$1.5m"
+_FIRST_WORDS = {re.split(r"[ -]", name)[0] for name in LEXICON.fractions}
+_FIRST_WORDS |= {"a", "an", "un", "una", "medio"}
 _HEDGE = _pattern(rf"(?<!\w)(?:{either(LEXICON.hedges)}) \Z")
-_CURRENCY = re.compile(r"(?:US|C|A|R)?[$€£]\Z")
+_CURRENCY = re.compile(r"(?:US|C|A|R)?[$€£][ \u00a0]?\Z")
 _COUNTED = re.compile(r"[ -](?:de )?(?P<noun>(?:(?:[A-Z]\.)+ |[^\W\d_][\w’'-]* ?){1,4})")
 _OF = _pattern(r" (?:of|de) (?:(?:the|its|all|los|las|sus) )?(?=\w)")
 _NOUN = re.compile(r"[^\W\d_][\w’'-]*")
@@ -58,62 +61,114 @@ class Quantity:
         return self.low <= other.high and other.low <= self.high
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """A bare number: its value, by how much it may be rounded, and where it ends."""
-
-    value: float
-    rounded: float
-    end: int
-
-
-def quantities(text: str, dates: Sequence[Mention] = ()) -> list[Quantity]:
+def quantities(text: str, dates: Sequence[Mention] = (), language: str = "") -> list[Quantity]:
     """The quantities in English or Spanish prose, in their order.
 
-    `dates` are those of the text: they are no quantities, nor are ordinals, decades, versions and
-    the numbers in names ("COVID-19").
+    `dates` are those of the text: they are no quantities, nor are ordinals, decades, versions,
+    ratios ("one in five") and the numbers in names ("COVID-19"). `language` is that of the text,
+    as `Numbers` takes it.
     """
+    numbers = Numbers(text, language)
     found: list[Quantity] = []
     reached = 0
     for match in _START.finditer(text):
         start, word = match.start(), match[0].lower()
-        if start < reached or not (word.isdigit() or word in _FIRST_WORDS):
+        known = not word.isalpha() or word in _FIRST_WORDS or numbers.begins(start)
+        if start < reached or not known:
             continue
         if any(date.start <= start < date.end for date in dates):
             continue
-        if quantity := _fraction(text, start) or _quantity(text, start):
-            quantity = _with_whole(text, quantity)
-            found.append(quantity)
-            reached = quantity.end
-        elif number := _DIGITS.match(text, start):
-            reached = number.end()  # not again from the middle of it
+        if end := _ratio(text, start, numbers):
+            reached = end
+        elif here := _here(text, start, numbers):
+            found += here
+            reached = here[-1].end
+        else:
+            reached = numbers.end_of(start)  # not again from the middle of it
     return found
 
 
-def _with_whole(text: str, share: Quantity) -> Quantity:
+def _here(text: str, start: int, numbers: Numbers) -> list[Quantity]:
+    """The quantity that starts there; two where it is the lower end of a range."""
+    if one := _fraction(text, start, numbers):
+        return [_with_whole(text, one, numbers)]
+    if both := _range(text, start, numbers):
+        return both
+    found = _quantity(text, start, numbers)
+    return [_with_whole(text, found, numbers)] if found else []
+
+
+def _with_whole(text: str, share: Quantity, numbers: Numbers) -> Quantity:
     """A share with the number that it is of: "a quarter of the 480 schools" counts no 480."""
     of = _OF.match(text, share.end) if share.kind is Kind.SHARE else None
-    whole = _quantity(text, of.end()) if of else None
+    whole = _quantity(text, of.end(), numbers) if of else None
     return replace(share, end=whole.end) if whole else share
 
 
-def _fraction(text: str, start: int) -> Quantity | None:
-    if not (match := _FRACTION.match(text, start)):
-        return None
-    share = LEXICON.fractions[match[1].lower()]
-    return Quantity(start, match.end(), Kind.SHARE, share, share - 0.5, share + 0.5)
+def _fraction(text: str, start: int, numbers: Numbers) -> Quantity | None:
+    if match := _FRACTION.match(text, start):
+        share, end = LEXICON.fractions[match[1].lower()], match.end()
+    else:
+        one, number = _ONE.match(text, start), numbers.at(start)
+        count = 1.0 if one else number.value if number and not text[start].isdigit() else 0.0
+        parts = numbers.ordinal(one.end() if one else number.end + 1 if number else start)
+        following = _PARTS.match(text, parts[1]) if parts else None
+        if not (parts and following and 0 < count < parts[0] <= MOST_PARTS and parts[0] > 2):
+            return None
+        share, end = 100 * count / parts[0], following.end()
+    return Quantity(start, end, Kind.SHARE, share, share - 0.5, share + 0.5)
 
 
-def _quantity(text: str, start: int) -> Quantity | None:
-    in_digits = text[start].isdigit()
-    number = _digits(text, start) if in_digits else _words(text, start)
-    if number is None or text[number.end : number.end + 1].isalpha():  # 19th, 1990s
+def _ratio(text: str, start: int, numbers: Numbers) -> int:
+    """Where "one in five" ends, which counts nothing; 0 where none starts."""
+    one = numbers.at(start)
+    of = _RATIO.match(text, one.end) if one else None
+    other = numbers.at(of.end()) if of else None
+    return other.end if one and other and one.value < other.value <= 100 else 0
+
+
+def _range(text: str, start: int, numbers: Numbers) -> list[Quantity]:
+    """Both ends of a range with one unit: "15 to 20 percent", "two to three million people"."""
+    low = numbers.at(start)
+    if low is None or _CURRENCY.search(text, max(0, start - 4), start):
+        return []
+    to = _TO.match(text, low.end)
+    if to is None and _BETWEEN.search(text, max(0, start - LONGEST_HEDGE), start):
+        to = _AND.match(text, low.end)
+    high = numbers.at(to.end()) if to else None
+    found = _quantity(text, high.start, numbers) if high else None
+    if high is None or found is None or found.start != high.start:
+        return []
+    # "Two to three million" begins at two million, "800 to two thousand" at 800.
+    if low.scale == 1 and low.value < high.value / high.scale:
+        low = replace(low, value=low.value * high.scale, rounded=low.rounded * high.scale)
+    return [_measured(text, low, start, replace(_counted(text, high.end), end=low.end)), found]
+
+
+def _quantity(text: str, start: int, numbers: Numbers) -> Quantity | None:
+    number = numbers.at(start) if start < len(text) else None
+    if number is None:
         return None
-    kind, factor, noun, end = _counted(text, number.end)
-    if money := _CURRENCY.search(text, max(0, start - 3), start):
-        kind, factor, noun, end, start = Kind.MONEY, 1.0, "", number.end, money.start()
-    if kind is Kind.COUNT and not noun and not in_digits:  # "one of them", "the two"
+    money = _CURRENCY.search(text, max(0, start - 4), start)
+    if money and (millions := _MILLIONS.match(text, number.end)):
+        value, rounded = number.value * 1e6, number.rounded * 1e6
+        number = replace(number, end=millions.end(), value=value, rounded=rounded)
+    if text[number.end : number.end + 1].isalpha():  # 19th, 1990s
         return None
+    what = _counted(text, number.end)
+    if money:
+        start, what = money.start(), _Counted(Kind.MONEY, 1.0, "", number.end)
+    elif what.kind is not Kind.COUNT and (half := _AND_HALF.match(text, what.end)):
+        number = replace(number, value=number.value + 0.5)
+        what = replace(what, end=half.end())
+    in_words = text[number.start].isalpha()
+    if what.kind is Kind.COUNT and in_words and (not what.noun or number.value == 1):
+        return None  # "two of them", "no one knows"
+    return _measured(text, number, start, what)
+
+
+def _measured(text: str, number: Number, start: int, what: "_Counted") -> Quantity:
+    """The quantity that begins at `start`, with the hedge before it."""
     below = above = number.rounded
     if hedge := _HEDGE.search(text, max(0, start - LONGEST_HEDGE), start):
         slack = LEXICON.hedges[hedge[0][:-1].lower()]
@@ -121,63 +176,26 @@ def _quantity(text: str, start: int) -> Quantity | None:
         above = slack.above * number.value or number.rounded
         start = hedge.start()
     value, low, high = (
-        factor * each for each in (number.value, number.value - below, number.value + above)
+        what.size * each for each in (number.value, number.value - below, number.value + above)
     )
-    return Quantity(start, end, kind, value, low, high, noun)
+    return Quantity(start, what.end, what.kind, value, low, high, what.noun)
 
 
-def _digits(text: str, start: int) -> _Number | None:
-    before = text[max(0, start - 2) : start]
-    if before[-1:] == "." or re.search(r"[^\W\d_][-–]?\Z", before):  # .5, B52, COVID-19
-        return None
-    match = _DIGITS.match(text, start)
-    digits = match[0] if match else ""
-    if grouped := _GROUPED.fullmatch(digits):
-        whole = re.sub(r"\D", "", digits[: grouped.start(2)] if grouped[2] else digits)
-        digits = whole + (grouped[2] or "")
-    digits = digits.replace(",", ".")
-    # Not versions, telephone numbers ("020 080") or dates.
-    if match is None or not _PLAIN.fullmatch(digits) or len(digits) > LONGEST_NUMBER:
-        return None
-    whole, _, decimals = digits.partition(".")
-    place = -len(decimals) if decimals else len(whole) - len(whole.rstrip("0"))
-    return _scaled(text, float(digits), 10.0**place, match.end())
-
-
-def _words(text: str, start: int) -> _Number | None:
-    total = current = 0.0
-    end = start
-    while match := _WORD_NUMBER.match(text, end):
-        word = match[1].lower()
-        if word in LEXICON.numbers:
-            if current and not (current % 10 == 0 and current > LEXICON.numbers[word]):
-                break  # "one four-year term" is no five
-            current += LEXICON.numbers[word]
-        elif LEXICON.scales[word] == 100:
-            current = max(current, 1) * 100
-        else:
-            total, current = total + max(current, 1) * LEXICON.scales[word], 0.0
-        end = match.end()
-    return _scaled(text, total + current, 1.0, end) if end > start else None
-
-
-def _scaled(text: str, value: float, place: float, end: int) -> _Number:
-    """The number times the scales after it; `place` is the value of its last significant digit."""
-    for _ in range(MOST_SCALES):
-        if not (scale := _SCALE.match(text, end)):
-            break
-        factor = LEXICON.scales[scale[1].lower()]
-        value, place, end = value * factor, place * factor, scale.end()
-    # A little less than half, so that the ranges of neighbouring numbers never overlap.
-    return _Number(value, min(0.49 * place, max(ROUNDED * value, 0.49)), end)
-
-
-def _counted(text: str, end: int) -> tuple[Kind, float, str, int]:
+@dataclass(frozen=True, slots=True)
+class _Counted:
     """What follows a number: its kind, the size of its unit, its noun, and where they end."""
+
+    kind: Kind
+    size: float
+    noun: str
+    end: int
+
+
+def _counted(text: str, end: int) -> _Counted:
     if match := _UNIT.match(text, end):
         unit = LEXICON.units[match[1].lower()]
         kind = Kind.AGE if match[2] else unit.kind
-        return kind, unit.size, match[1].lower(), match.end()
+        return _Counted(kind, unit.size, match[1].lower(), match.end())
     if match := _COUNTED.match(text, end):
         first = match.start("noun")
         for word in _NOUN.finditer(text, first, match.end()):
@@ -187,5 +205,5 @@ def _counted(text: str, end: int) -> tuple[Kind, float, str, int]:
             if name in LEXICON.people or (
                 len(name) > 2 and name.endswith("s") and not name.endswith(("ss", "’s", "'s"))
             ):
-                return Kind.COUNT, 1.0, text[first : word.end()].lower(), word.end()
-    return Kind.COUNT, 1.0, "", end
+                return _Counted(Kind.COUNT, 1.0, text[first : word.end()].lower(), word.end())
+    return _Counted(Kind.COUNT, 1.0, "", end)

@@ -87,12 +87,12 @@ SPANISH = Lexicon(
         **counting("quince dieciséis diecisiete dieciocho diecinueve", 15),
         **counting("veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa", 20, 10),
         "cien": 100.0,
-        "docena": 12.0,
     },
     scales={
         "mil": 1e3,
         **valued("millón|millones", 1e6),
-        "billones": 1e12,
+        **valued("billón|billones", 1e12),
+        **valued("docena|docenas", 12.0),
     },
     fractions={
         "la mitad": 50.0,
@@ -107,6 +107,7 @@ SPANISH = Lexicon(
         **valued("cien|ciento", "hundred"),
         **valued("mil|miles", "thousand"),
         **valued("millón|millones", "million"),
+        "docena": "12",
         "mitad": "half",
         "doble": "double",
     },
