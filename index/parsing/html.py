@@ -1,16 +1,16 @@
-"""Parses web pages: extracts the article and its metadata with trafilatura."""
+"""Parses web pages: extracts the article with trafilatura."""
 
 import logging
 from collections.abc import Iterator
 from typing import Protocol
 
-from trafilatura import bare_extraction
+from trafilatura import bare_extraction, load_html
 from trafilatura.settings import Document
 
-from sourcebook.index.article import BlockKind, Metadata
-from sourcebook.index.dates import iso_date
+from sourcebook.index.article import BlockKind
 from sourcebook.index.errors import TooLargeError, UnreadableError
-from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
+from sourcebook.index.parsing.markup import Parsed, compose
+from sourcebook.index.parsing.page_metadata import page_metadata
 
 # Extraction takes the longer for each element the more of them there are: 2 s for 20,000 empty
 # paragraphs, 12 s for 50,000. The longest articles of Wikipedia have about 40,000.
@@ -33,34 +33,23 @@ def parse_html(page: bytes | str, name: str) -> Parsed:
             )
     # The error below replaces what trafilatura logs about a page without an article.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    document = bare_extraction(page, include_comments=False, with_metadata=True)
+    tree = load_html(page)
+    if tree is None:
+        raise _no_article(name)
+    metadata = page_metadata(tree)
+    document = bare_extraction(tree, include_comments=False, with_metadata=False)
     if not isinstance(document, Document) or document.body is None:
         raise _no_article(name)
     text, blocks = compose(_html_parts(document.body))
     if not text:
         raise _no_article(name)
-    return Parsed(text=text, blocks=blocks, metadata=_html_metadata(document))
+    return Parsed(text=text, blocks=blocks, metadata=metadata)
 
 
 def _no_article(name: str) -> UnreadableError:
     return UnreadableError(
         f"No article was found in {name}; expected a web page with running text.",
         cure="Save the page after it has loaded, or paste its text into a .txt file.",
-    )
-
-
-def _html_metadata(document: Document) -> Metadata:
-    published = iso_date(document.date or "")
-    url = str(document.url or "")
-    return Metadata(
-        title=" ".join((document.title or "").split()),
-        authors=names((document.author or "").split(";")),
-        publisher=document.sitename or document.hostname or "",
-        published=published,
-        url=url if WEB_ADDRESS.match(url) else None,
-        language=(document.language or "")[:2].lower(),
-        tags=names(document.tags or []),
-        date_sources={"published": "html"} if published else {},
     )
 
 
