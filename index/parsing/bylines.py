@@ -5,7 +5,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from sourcebook.index.parsing.layout import PARTICLES
-from sourcebook.index.words import ENGLISH_MONTHS, ENGLISH_SHORT_MONTHS, SPANISH_MONTHS
+from sourcebook.index.words import (
+    ENGLISH_MONTHS,
+    ENGLISH_SHORT_MONTHS,
+    SPANISH_MONTHS,
+    listed,
+)
 
 # Words of a byline that introduce the names: "By", "Analysis by", "Written by", "Por".
 LEAD = re.compile(
@@ -32,187 +37,36 @@ WORD_OF_NAME = re.compile(r"[^\W\d_](?:[\w'’`\u0300-\u036f-]*\w)?\.?(?:[^\W\d_
 AFFILIATED = re.compile(r"\s(?:in|for|at|from|via|en|para|desde|is|reports?|contributed)\s")
 
 POSTS = frozenset(
-    [
-        "admin",
-        "administrator",
-        "analyst",
-        "anchor",
-        "associate",
-        "author",
-        "authors",
-        "blogger",
-        "bureau",
-        "chief",
-        "columnist",
-        "contributed",
-        "contributing",
-        "contributor",
-        "contributors",
-        "copy",
-        "correspondent",
-        "corresponsal",
-        "critic",
-        "desk",
-        "director",
-        "editor",
-        "editora",
-        "editorial",
-        "editors",
-        "fellow",
-        "freelance",
-        "freelancer",
-        "guest",
-        "host",
-        "intern",
-        "journalist",
-        "lecturer",
-        "manager",
-        "managing",
-        "meteorologist",
-        "moderator",
-        "periodista",
-        "photographer",
-        "president",
-        "producer",
-        "professor",
-        "redacción",
-        "redactor",
-        "redactora",
-        "reporter",
-        "reporters",
-        "reporting",
-        "reports",
-        "researcher",
-        "senior",
-        "special",
-        "specialist",
-        "staff",
-        "staffer",
-        "strategist",
-        "student",
-        "user",
-        "webmaster",
-        "writer",
-        "writers",
-        "archive",
-        "posts",
-        "profile",
-        "follow",
-        "email",
-        "view",
-        "share",
-        "read",
-        "comments",
-        "subscribe",
-    ]
+    listed(
+        """
+        admin administrator analyst anchor archive associate author authors blogger bureau
+        chief columnist comments contributed contributing contributor contributors copy
+        correspondent corresponsal critic desk director editor editora editorial editors
+        email fellow follow freelance freelancer guest host intern journalist lecturer
+        manager managing meteorologist moderator periodista photographer posts president
+        producer professor profile read redacción redactor redactora reporter reporters
+        reporting reports researcher senior share special specialist staff staffer
+        strategist student subscribe user view webmaster writer writers
+        """
+    )
 )
 BODIES = frozenset(
-    [
-        "administration",
-        "administración",
-        "agence",
-        "agencia",
-        "agency",
-        "association",
-        "asociación",
-        "associates",
-        "authority",
-        "autoridad",
-        "ayuntamiento",
-        "banco",
-        "bank",
-        "board",
-        "bureau",
-        "center",
-        "centers",
-        "centre",
-        "centro",
-        "chamber",
-        "club",
-        "coalition",
-        "college",
-        "comisión",
-        "comité",
-        "commission",
-        "committee",
-        "company",
-        "congress",
-        "consejo",
-        "consortium",
-        "cooperative",
-        "corporation",
-        "council",
-        "court",
-        "department",
-        "departamento",
-        "desk",
-        "directorate",
-        "embassy",
-        "federación",
-        "federation",
-        "forum",
-        "foundation",
-        "fund",
-        "fundación",
-        "gobierno",
-        "government",
-        "group",
-        "grupo",
-        "inc.",
-        "institute",
-        "institution",
-        "instituto",
-        "journal",
-        "laboratory",
-        "league",
-        "llc",
-        "ltd",
-        "magazine",
-        "media",
-        "ministerio",
-        "ministry",
-        "movement",
-        "nations",
-        "network",
-        "news",
-        "newspaper",
-        "newswire",
-        "ngo",
-        "observatory",
-        "office",
-        "oficina",
-        "organisation",
-        "organización",
-        "organization",
-        "parliament",
-        "partnership",
-        "policía",
-        "press",
-        "program",
-        "programme",
-        "project",
-        "redaction",
-        "review",
-        "secretariat",
-        "secretaría",
-        "senate",
-        "service",
-        "services",
-        "society",
-        "staff",
-        "studio",
-        "studios",
-        "team",
-        "think-tank",
-        "times",
-        "trust",
-        "union",
-        "unión",
-        "universidad",
-        "university",
-        "weekly",
-        "wire",
-    ]
+    listed(
+        """
+        administración administration agence agencia agency asociación associates
+        association authority autoridad ayuntamiento banco bank board bureau center centers
+        centre centro chamber club coalition college comisión comité commission committee
+        company congress consejo consortium cooperative corporation council court
+        departamento department desk directorate embassy federación federation forum
+        foundation fund fundación gobierno government group grupo inc. institute institution
+        instituto journal laboratory league llc ltd magazine media ministerio ministry
+        movement nations network news newspaper newswire ngo observatory office oficina
+        organisation organización organization parliament partnership policía press program
+        programme project redaction review secretariat secretaría senate service services
+        society staff studio studios team think-tank times trust union universidad
+        university unión weekly wire
+        """
+    )
 )
 CALENDAR = frozenset(
     word.casefold()
@@ -239,8 +93,14 @@ def authors_in(text: str, *, elsewhere: Iterable[str] = ()) -> tuple[str, ...]:
         text = text[: cut.start()]
     known = [key(each) for each in elsewhere]
     found = dict.fromkeys(_names(text.strip(" ,;:.–—-") if text[-2:-1].islower() else text))
-    people = [name for name in found if not any(site.startswith(key(name)) for site in known)]
+    people = [name for name in found if not _is_of(name, known)]
     return tuple(people or found)
+
+
+def _is_of(name: str, sites: Iterable[str]) -> bool:
+    """Whether a name is a site's, shortened or with its desk: `CNN Business` of CNN."""
+    whole, first = key(name), key(name.split(maxsplit=1)[0])
+    return any(site.startswith(whole) or site == first for site in sites)
 
 
 def _without_lead(text: str) -> str:
@@ -321,6 +181,7 @@ def names_nobody(name: str) -> bool:
         not any(letter.isalpha() for letter in name)
         or re.search(r"https?:|www\.|^@|\S@\S|\.(?:com|org|net)/", name) is not None
         or all(word in POSTS | CALENDAR or word in ("by", "the", "and") for word in words)
+        or (len(words) == 1 and "admin" in words[0])
     )
 
 

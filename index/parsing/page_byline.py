@@ -70,7 +70,6 @@ def stated_authors(graph: Graph, article: Node) -> tuple[str, ...]:
         )
         for name in texts(node):
             found += [name] if whole and not names_nobody(name) else _stated(name)
-    found = [name for name in found if not _is_handle(name)]
     return tuple(dict.fromkeys(found))
 
 
@@ -158,14 +157,9 @@ def _marked(head: PageHead) -> list[HtmlElement]:
 def _meta_authors(head: PageHead, sites: Sequence[str]) -> tuple[str, ...]:
     for label in META:
         found = [name for value in head.meta.get(label, ()) for name in _stated(value, sites)]
-        if found := [name for name in found if not _is_handle(name)]:
+        if found:
             return tuple(dict.fromkeys(found))
     return ()
-
-
-def _is_handle(name: str) -> bool:
-    """Whether a name is that of an account: one word in lower case."""
-    return " " not in name and name == name.lower()
 
 
 def _as_shown(stated: Sequence[str], shown: Sequence[str]) -> Iterator[str]:

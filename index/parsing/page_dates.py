@@ -28,7 +28,8 @@ PUBLISHED = (
 MODIFIED = (
     "article:modified_time", "og:article:modified_time", "datemodified", "og:updated_time",
     "article:modified", "dcterms.modified", "dc.date.modified", "dc.modified",
-    "article_date_updated", "last-modified", "lastmod", "last_modified", "modified", "updated", "revision_date",
+    "article_date_updated", "last-modified", "lastmod", "last_modified", "modified", "updated",
+    "revision_date",
 )  # fmt: skip
 UNSET = "1970-01-01"  # the zero of a computer's clock, written where a date was never set
 LABEL = re.compile(

@@ -120,7 +120,8 @@ def _names_others(element: HtmlElement) -> bool:
     labels = " ".join(
         token.split("--")[0] for token in tokens if not any(look in token for look in STYLED)
     )
-    return element.tag in ASIDE or OTHERS.search(labels) is not None
+    within = element.tag == "footer" and any(True for _ in element.iterancestors("article", "main"))
+    return (element.tag in ASIDE and not within) or OTHERS.search(labels) is not None
 
 
 def text_of(element: HtmlElement) -> str:

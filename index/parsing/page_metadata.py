@@ -8,7 +8,13 @@ from sourcebook.index.parsing.markup import WEB_ADDRESS, names
 from sourcebook.index.parsing.page_byline import authors_of
 from sourcebook.index.parsing.page_dates import dates_of
 from sourcebook.index.parsing.page_head import LONG, PageHead, line_of
-from sourcebook.index.parsing.page_names import publisher_of, site_names, title_of
+from sourcebook.index.parsing.page_names import (
+    beside_title,
+    home_of,
+    publisher_of,
+    site_names,
+    title_of,
+)
 
 # Elements before and after a heading that may belong to it: a kicker, the date, the byline.
 BEFORE = 60
@@ -25,16 +31,18 @@ def page_metadata(tree: HtmlElement) -> Metadata:
     head = PageHead(tree)
     url = _address(head)
     article = head.graph.article([head.first("og:title"), head.title, url or ""])
-    sites = site_names(head, article)
-    host = host_of(url)
+    host = host_of(url) or home_of(head)
+    sites = site_names(head, article, host)
     title = title_of(head, article, sites, host)
-    publisher = publisher_of(head, sites, title, host)
+    beside = beside_title(head, title, host)
+    sites = tuple(dict.fromkeys([*sites, *filter(None, [beside])]))
     zone = _around(head, title)
+    authors = authors_of(head, article, zone, sites)
     dates, sources = dates_of(head, article, zone, url)
     return Metadata(
         title=title,
-        authors=authors_of(head, article, zone, (*sites, publisher)),
-        publisher=publisher,
+        authors=authors,
+        publisher=publisher_of(head, sites, authors, host),
         published=dates.get("published"),
         modified=dates.get("modified"),
         url=url,

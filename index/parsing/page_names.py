@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from rapidfuzz.fuzz import token_set_ratio
 from tld import Result, get_tld
 
-from sourcebook.index.parsing.bylines import key
+from sourcebook.index.article import host_of
+from sourcebook.index.parsing.bylines import is_body, key
 from sourcebook.index.parsing.json_ld import Node, texts, titles
 from sourcebook.index.parsing.page_head import PageHead, line_of, text_of
 
@@ -17,28 +18,50 @@ TAGLINE = re.compile(r" [|–—-] ")
 # A heading is the page's title if it shares most words with what the page calls itself; below
 # this it is another one. Chosen on pages that are not among those of the measure.
 SAME = 60
+HOME = re.compile(r"\b(?:logo|home|brand|site-?title)\b", re.IGNORECASE)
+WORDS = re.compile(r"\w[\w'’.&-]*")
+MAX_WORDS = 6  # of a host's name
+PICTURE = ("logo", "image", "img", "icon", "home", "homepage", "picture")
 MAX_PAGE_TEXT = 200_000  # characters in which a spelling of the host's name is looked for
 
 
-def publisher_of(head: PageHead, sites: Sequence[str], title: str, host: str) -> str:
+def publisher_of(head: PageHead, sites: Sequence[str], authors: Sequence[str], host: str) -> str:
     """The publisher that the page states, or its host's name as the page writes it.
 
     A statement that agrees with the host is preferred: a page may name an agency, or the
-    software that it is made with. `sites` are the stated names, the most certain first.
+    software that it is made with. `sites` are the stated names, the most certain first; an
+    organisation among the `authors` is the publisher if its name agrees as well.
     """
-    beside = _beside(head.title, title)
-    stated = [*sites, beside] if beside and (not host or _agrees(beside, host)) else list(sites)
     if not host:
-        return stated[0] if stated else ""
-    agreeing = [name for name in stated if _agrees(name, host)]
+        return next(iter([*sites, *_logos(head)]), "")
+    own = [name for name in sites if key(name) in map(key, host.split("."))]
+    agreeing = [name for name in (*own, *sites) if _agrees(name, host)]
+    agreeing += [name for name in authors if is_body(name) and _initials(name) == _label(host)]
     written = [name for name in agreeing if name != _label(host)]  # a label is not a name yet
-    if written:
-        return written[0]
-    return stated[0] if stated and not agreeing else _spelled(head, host) or host
+    spelled = "" if written else _spelled(head, host)
+    return next(iter([*written, *filter(None, [spelled]), *sites]), host)
 
 
-def _beside(whole: str, title: str) -> str:
-    """What a page's title element adds to its title: `Entermedia` in `The title - Entermedia`."""
+def _logos(head: PageHead) -> Iterator[str]:
+    """The names that describe the pictures of logos, without the words for a picture."""
+    for image in head.tree.iter("img"):
+        labels = f"{image.get('class') or ''} {image.get('src') or ''}".lower()
+        words = re.findall(r"[^\W_]+", image.get("alt") or "")
+        name = " ".join(word for word in words if word.lower() not in PICTURE)
+        if "logo" in labels and 0 < len(name) <= 60:
+            yield _spelled(head, name) or name
+
+
+def beside_title(head: PageHead, title: str, host: str) -> str:
+    """What a page's title element adds to its title: `Entermedia` in `The title - Entermedia`.
+
+    Where the host is known it is only what agrees with it, at the end of any title.
+    """
+    whole, parts = head.title, SEPARATOR.split(head.title)
+    if host:
+        return next(
+            (part for part in (parts[-1], parts[0]) if parts[1:] and _agrees(part, host)), ""
+        )
     for cut in SEPARATOR.finditer(whole):
         before, after = whole[: cut.start()], whole[cut.end() :]
         if key(before) == key(title):
@@ -48,12 +71,22 @@ def _beside(whole: str, title: str) -> str:
     return ""
 
 
-def site_names(head: PageHead, article: Node) -> tuple[str, ...]:
+def home_of(head: PageHead) -> str:
+    """The host of the site, by the link of its logo; empty where there is none."""
+    for element in head.tree.iter("base", "a"):
+        labels = " ".join(element.get(each) or "" for each in ("class", "id", "rel"))
+        host = host_of(element.get("href"))
+        if host and (element.tag == "base" or HOME.search(labels)):
+            return host
+    return ""
+
+
+def site_names(head: PageHead, article: Node, host: str) -> tuple[str, ...]:
     """The names by which a page calls its publisher or site."""
-    return tuple(dict.fromkeys(_stated_publishers(head, article)))
+    return tuple(dict.fromkeys(_stated_publishers(head, article, host)))
 
 
-def _stated_publishers(head: PageHead, article: Node) -> Iterator[str]:
+def _stated_publishers(head: PageHead, article: Node, host: str) -> Iterator[str]:
     graph = head.graph
     candidates = [
         *texts(graph.resolved(_one(article.get("publisher")))),
@@ -65,7 +98,7 @@ def _stated_publishers(head: PageHead, article: Node) -> Iterator[str]:
     own = {key(head.title), key(head.first("og:title"))}
     for name in candidates:
         if name and not _is_address(name) and key(name) not in own:
-            yield _without_tagline(name)
+            yield from _without_tagline(name, host)
 
 
 def _is_address(name: str) -> bool:
@@ -76,9 +109,10 @@ def _one(value: object) -> object:
     return value[0] if isinstance(value, list) and value else value
 
 
-def _without_tagline(name: str) -> str:
+def _without_tagline(name: str, host: str) -> list[str]:
     """A site's name without what it says of itself after a rule: `X | All the news`."""
-    return next((part.strip() for part in TAGLINE.split(name) if part.strip()), "")
+    parts = [part.strip() for part in TAGLINE.split(name) if part.strip()]
+    return [part for part in parts if host and _agrees(part, host)][:1] or parts[:1]
 
 
 def _label(host: str) -> str:
@@ -88,33 +122,50 @@ def _label(host: str) -> str:
 
 
 def _agrees(name: str, host: str) -> bool:
-    """Whether a name and a host say the same: one holds the other, a word, or the initials."""
+    """Whether a name and a host say the same: one holds the other, a word, or the initials.
+
+    A name in another script than that of hosts cannot disagree.
+    """
     label, whole = _label(host), key(name)
     words = [key(word) for word in re.findall(r"\w+", name)]
-    initials = "".join(word[:1] for word in words)
+    initials = _initials(name)
+    if whole and not any(letter.isascii() for letter in whole):
+        return True
     return bool(whole) and (
         label in whole
-        or whole in key(host)
+        or (len(whole) > 2 and whole in label)
+        or initials == label
         or (len(initials) > 2 and initials in label)
         or any(len(word) > 2 and word in label for word in words)
     )
 
 
+def _initials(name: str) -> str:
+    return "".join(key(word)[:1] for word in re.findall(r"\w+", name))
+
+
 def _spelled(head: PageHead, host: str) -> str:
-    """The host's name as the page most often writes it: `Barron's`, `Phys.org`; else empty."""
-    label = _label(host)
-    if not 2 <= len(label) <= 30:
-        return ""
-    letters = r"[\s.'’&-]?".join(map(re.escape, label))
-    domain = re.escape(host).replace(r"\-", "[- ]?")
-    pattern = re.compile(rf"(?<![\w@./-])(?:{domain}|{letters})(?![\w@/-]|\.\w)", re.IGNORECASE)
-    described = (
-        value for each in ("description", "og:description") for value in head.meta.get(each, ())
-    )
-    text = " ".join([*text_of(head.tree).split(), *described])[:MAX_PAGE_TEXT]
-    seen = Counter(pattern.findall(text))
-    capitals = [name for name, _ in seen.most_common() if name != name.lower()]
-    return next(iter([*capitals, *(name for name, _ in seen.most_common())]), "")
+    """The host's name as the page most often writes it: `Barron's`, `Phys.org`; else empty.
+
+    Most of the name is enough: `Practical Horseman` for practicalhorsemanmag.com. Names with
+    a capital are preferred, because a host may be called by a common word.
+    """
+    names = {_label(host), key(host)}
+    described = (v for each in ("description", "og:description") for v in head.meta.get(each, ()))
+    words = WORDS.findall(" ".join([*text_of(head.tree).split(), *described])[:MAX_PAGE_TEXT])
+    seen: Counter[tuple[int, str]] = Counter()
+    for i, word in enumerate(words):
+        if any(name.startswith(key(word)) for name in names) and key(word):
+            for end in range(i + 1, min(i + MAX_WORDS, len(words)) + 1):
+                written = " ".join(words[i:end])
+                run = key(written)
+                if not any(name.startswith(run) for name in names):
+                    break
+                if run in names or (end > i + 1 and 3 * len(run) > 2 * len(_label(host))):
+                    name = re.sub(r"['’]s$", "", written) if run not in names else written
+                    seen[run in names, name.strip(".,-'’")] += 1
+    ranked = sorted(seen, key=lambda each: (each[1] != each[1].lower(), each[0], seen[each]))
+    return ranked[-1][1] if ranked else ""
 
 
 def title_of(head: PageHead, article: Node, sites: Sequence[str], host: str) -> str:
