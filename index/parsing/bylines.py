@@ -58,7 +58,7 @@ BODIES = frozenset(
         centre centro chamber club coalition college comisión comité commission committee
         company congress consejo consortium cooperative corporation council court
         departamento department desk directorate embassy federación federation forum
-        foundation fund fundación gobierno government group grupo inc. institute institution
+        foundation fund fundación gobierno government group grupo inc institute institution
         instituto journal laboratory league llc ltd magazine media ministerio ministry
         movement nations network news newspaper newswire ngo observatory office oficina
         organisation organización organization parliament partnership policía press program
@@ -76,6 +76,10 @@ CALENDAR = frozenset(
         *["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"],
     ]
 ) - {"may", "mayo", "april", "june", "august", "domingo"}  # fmt: skip  # names as well
+LED = re.compile(r"(?:by|the|from|in) ", re.IGNORECASE)  # begins no person's name
+# The words that make a line of a text a byline.
+BY = re.compile(r"(?:[Bb]y|BY|[Ww]ritten by|[Ss]tory by|Por|Par|Von)(?: ?: ?| )(?=\S)")
+MAX_LINE = 130  # characters of such a line
 MAX_BYLINE = 300  # characters; longer texts are prose
 
 
@@ -95,6 +99,30 @@ def authors_in(text: str, *, elsewhere: Iterable[str] = ()) -> tuple[str, ...]:
     found = dict.fromkeys(_names(text.strip(" ,;:.–—-") if text[-2:-1].islower() else text))
     people = [name for name in found if not _is_of(name, known)]
     return tuple(people or found)
+
+
+def byline(text: str) -> tuple[str, ...]:
+    """The authors in a line that is a byline throughout: `By Ann Lee, Staff Writer`; else none."""
+    text = " ".join(text.split())
+    lead = BY.match(text) if len(text) <= MAX_LINE else None
+    if lead is None:
+        return ()
+    rest = text[lead.end() :].rstrip(".")
+    said = rest[: cut.start()] if (cut := AFTER.search(rest)) else rest
+    named = all(_is_part(part) for group in said.split(";") for part in COMMA.split(group.strip()))
+    return authors_in(said) if named else ()
+
+
+def _is_part(text: str) -> bool:
+    """Whether a part of a byline is made of names, or names a post."""
+    words = [word.strip(".").casefold() for word in text.split()]
+    names = [plain_name(each) for each in together(text)]
+    return all(map(is_author, names)) or (len(words) <= 8 and any(word in POSTS for word in words))
+
+
+def is_author(name: str) -> bool:
+    """Whether a name has the form of a person's, or of an organisation's with its capitals."""
+    return is_person(name) or (is_body(name) and any(word[0].isupper() for word in name.split()))
 
 
 def _is_of(name: str, sites: Iterable[str]) -> bool:
@@ -134,6 +162,8 @@ def together(text: str) -> list[str]:
 def plain_name(text: str) -> str:
     """A name without honorifics before it, and without degrees and affiliations after it."""
     name = " ".join(unicodedata.normalize("NFC", text).split()).strip(" ,;:–—-|")
+    if is_body(name):
+        return name.removeprefix("the ")
     while (titled := HONORIFIC.match(name)) and titled.end() < len(name):
         name = name[titled.end() :]
     if (said := AFFILIATED.search(name)) and is_person(name[: said.start()]):
@@ -155,7 +185,7 @@ def is_person(name: str) -> bool:
     Words begin with a capital, but for particles such as `de la`.
     """
     words = name.split()
-    if not 2 <= len(words) <= 6 or words[-1] in PARTICLES or is_body(name):
+    if not 2 <= len(words) <= 6 or words[-1] in PARTICLES or is_body(name) or LED.match(name):
         return False
     if any(word.strip(".,").casefold() in POSTS | CALENDAR for word in words):
         return False
@@ -170,8 +200,9 @@ def is_person(name: str) -> bool:
 def is_body(name: str) -> bool:
     """Whether a text names an organisation: a word in it says so, and none is of a post alone."""
     words = [word.strip(".,’'").casefold() for word in name.split()]
-    named = any(word in BODIES for word in words)
-    return named and len(words) <= 15 and not all(word in POSTS for word in words)
+    named = any(word in BODIES for word in words) and not all(word in POSTS for word in words)
+    # Between the words of a name there are only short ones in lower case: "of", "for the".
+    return named and len(words) <= 15 and not re.search(r"\b[^\W\d_A-ZÀ-Þ]{5}", f" {name}")
 
 
 def names_nobody(name: str) -> bool:
