@@ -202,7 +202,8 @@ def is_body(name: str) -> bool:
     words = [word.strip(".,’'").casefold() for word in name.split()]
     named = any(word in BODIES for word in words) and not all(word in POSTS for word in words)
     # Between the words of a name there are only short ones in lower case: "of", "for the".
-    return named and len(words) <= 15 and not re.search(r"\b[^\W\d_A-ZÀ-Þ]{5}", f" {name}")
+    long = [word for word in name.split() if word[0].islower() and len(word) > 4]
+    return named and len(words) <= 15 and all(word.casefold() in BODIES for word in long)
 
 
 def names_nobody(name: str) -> bool:
