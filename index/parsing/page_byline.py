@@ -16,7 +16,7 @@ from sourcebook.index.parsing.bylines import (
     together,
 )
 from sourcebook.index.parsing.json_ld import Graph, Node, texts, types
-from sourcebook.index.parsing.page_head import PageHead, line_of, text_of
+from sourcebook.index.parsing.page_head import MAX_PIECES, PageHead, line_of, text_of
 
 # What templates call a byline and the authors in it; not their pictures, biographies and links.
 BYLINE = re.compile(r"(?:by-?lines?|authors?|writers?|contributors?|reporters?)", re.IGNORECASE)
@@ -104,7 +104,7 @@ def _shown_authors(elements: Sequence[HtmlElement], sites: Sequence[str]) -> tup
             if _is_author_link(each) and line_of(each)
         }
         linked = [name for link in reversed(links.values()) for name in _stated(link, sites)]
-        found = linked or _in_lines(text_of(element), sites, marked=_is_marked(element))
+        found = linked or _in_lines(text_of(element, MAX_PIECES), sites, marked=_is_marked(element))
         if found:
             return tuple(dict.fromkeys(found))
     return ()

@@ -43,6 +43,7 @@ BLOCKS = frozenset(
         "dt",
     }
 )
+MAX_PIECES = 400  # of a title, a byline or a date: far more than any has
 LONG = 140  # characters: a paragraph of the body; bylines and standfirsts before it are shorter
 
 
@@ -124,11 +125,16 @@ def _names_others(element: HtmlElement) -> bool:
     return (element.tag in ASIDE and not within) or OTHERS.search(labels) is not None
 
 
-def text_of(element: HtmlElement) -> str:
-    """The text in an element, with line breaks where a block begins or ends."""
+def text_of(element: HtmlElement, most: int | None = None) -> str:
+    """The text in an element, with line breaks where a block begins or ends.
+
+    It is cut off after `most` pieces, for whoever looks for a short text.
+    """
     parts: list[str] = []
     walk = etree.iterwalk(element, events=("start", "end", "comment"))
     for event, each in walk:
+        if most is not None and len(parts) > most:
+            break
         if event == "start":
             if each.tag in UNSEEN:
                 walk.skip_subtree()
@@ -140,5 +146,5 @@ def text_of(element: HtmlElement) -> str:
 
 
 def line_of(element: HtmlElement) -> str:
-    """The text of an element on one line."""
-    return " ".join(text_of(element).split())
+    """The text of an element on one line; of a long one, the beginning."""
+    return " ".join(text_of(element, MAX_PIECES).split())

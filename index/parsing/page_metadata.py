@@ -65,10 +65,8 @@ def _address(head: PageHead) -> str | None:
 
 def _around(head: PageHead, title: str) -> list[HtmlElement]:
     """The elements from shortly before the title to the first long paragraph after it."""
-    at = next(
-        (i for i, each in enumerate(head.own) if each in head.headings and line_of(each) == title),
-        None,
-    )
+    shown = {each for each in head.headings if line_of(each) == title}
+    at = next((i for i, each in enumerate(head.own) if each in shown), None)
     start, found = max(0, (at or 0) - BEFORE), []
     for i, element in enumerate(head.own[start : start + BEFORE + AFTER], start):
         if i > (at or 0) and element.tag == "p" and len(line_of(element)) >= LONG:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rapidfuzz.fuzz import token_set_ratio
 from tld import Result, get_tld
@@ -33,7 +34,7 @@ def publisher_of(head: PageHead, sites: Sequence[str], authors: Sequence[str], h
     organisation among the `authors` is the publisher if its name agrees as well.
     """
     if not host:
-        return next(iter([*sites, *_logos(head)]), "")
+        return next(chain(sites, _logos(head)), "")
     own = [name for name in sites if key(name) in map(key, host.split("."))]
     agreeing = [name for name in (*own, *sites) if _agrees(name, host)]
     agreeing += [name for name in authors if is_body(name) and _initials(name) == _label(host)]
