@@ -104,7 +104,8 @@ class Metadata:
     """The metadata of an article.
 
     Dates are ISO 8601, at the precision that is known: `2025`, `2025-09` or `2025-09-19`.
-    `date_sources` names the origin of each known date (`front matter`, `html`, `text`, `caller`).
+    `date_sources` names the origin of each known date: `front matter`, `text` or `caller`; of a
+    web page `json-ld`, `meta`, `time`, `byline` or `address`.
     `extra` keeps the keys that Sourcebook has no field for.
     """
 

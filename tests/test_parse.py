@@ -203,7 +203,7 @@ def test_a_web_page() -> None:
         published="2024-05-03",
         url="https://example.org/2024/fines",
         language="en",
-        date_sources={"published": "html"},
+        date_sources={"published": "meta"},
     )
     assert article.raw == PAGE.encode()
 

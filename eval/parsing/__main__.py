@@ -4,12 +4,18 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from sourcebook.eval.parsing import cleaning, extraction
+from sourcebook.eval.parsing import cleaning, copies, extraction, metadata, sentences
 from sourcebook.eval.parsing.table import Table
 from sourcebook.eval.report import markdown
 
 # In the order of the report. A measure gives None where its data is missing.
-MEASURES: tuple[Callable[[Path | None], Table | None], ...] = (extraction.measure, cleaning.measure)
+MEASURES: tuple[Callable[[Path | None], Table | None], ...] = (
+    extraction.measure,
+    cleaning.measure,
+    metadata.measure,
+    sentences.measure,
+    copies.measure,
+)
 HEAD = """# How truly articles are read
 
 `python -m sourcebook.eval.parsing --shared FOLDER` wrote this page. The folder holds public

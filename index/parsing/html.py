@@ -1,4 +1,4 @@
-"""Parses web pages: extracts the article and its metadata with trafilatura."""
+"""Parses web pages: extracts the article with trafilatura."""
 
 import logging
 import re
@@ -10,11 +10,11 @@ from trafilatura.settings import Document
 from trafilatura.utils import load_html
 
 from sourcebook.index.article import CELLS, Block, BlockKind, Metadata, Removal
-from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import TooLargeError, UnreadableError
 from sourcebook.index.parsing.chosen import chosen
 from sourcebook.index.parsing.headings import is_short_line
-from sourcebook.index.parsing.markup import WEB_ADDRESS, Parsed, compose, names
+from sourcebook.index.parsing.markup import Parsed, compose
+from sourcebook.index.parsing.page_metadata import page_metadata
 from sourcebook.index.parsing.page_structure import parts_of
 from sourcebook.index.parsing.structure import Part, led, table
 from sourcebook.index.parsing.web_blocks import Cut, WebBlock, web_blocks
@@ -42,13 +42,15 @@ def parse_html(page: bytes | str, name: str) -> Parsed:
     # The error below replaces what trafilatura logs about a page without an article.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     tree = load_html(page)
-    document = bare_extraction(tree, include_comments=False, with_metadata=True)
-    if tree is None or not isinstance(document, Document) or document.body is None:
+    if tree is None:
+        raise _no_article(name)
+    metadata = page_metadata(tree)
+    document = bare_extraction(tree, include_comments=False, with_metadata=False)
+    if not isinstance(document, Document) or document.body is None:
         raise _no_article(name)
     extracted = [part for part in _html_parts(document.body) if part.text.strip()]
     blocks = web_blocks(tree)
     picked = chosen(blocks, [part.text for part in extracted])
-    metadata = _html_metadata(document)
     if picked:
         return _composed(blocks, picked, metadata)
     # The text stands nowhere in the page itself, but in its data, for instance.
@@ -100,21 +102,6 @@ def _no_article(name: str) -> UnreadableError:
     return UnreadableError(
         f"No article was found in {name}; expected a web page with running text.",
         cure="Save the page after it has loaded, or paste its text into a .txt file.",
-    )
-
-
-def _html_metadata(document: Document) -> Metadata:
-    published = iso_date(document.date or "")
-    url = str(document.url or "")
-    return Metadata(
-        title=" ".join((document.title or "").split()),
-        authors=names((document.author or "").split(";")),
-        publisher=document.sitename or document.hostname or "",
-        published=published,
-        url=url if WEB_ADDRESS.match(url) else None,
-        language=(document.language or "")[:2].lower(),
-        tags=names(document.tags or []),
-        date_sources={"published": "html"} if published else {},
     )
 
 

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import UnreadableError
+from sourcebook.index.parsing.bylines import is_body, plain_name
 from sourcebook.index.parsing.structure import Part, led, table
 from sourcebook.index.parsing.tidy import MAX_DIGITS, refuse_depth
 
@@ -106,13 +107,24 @@ def _stated_url(key: str, value: object, name: str) -> str:
 
 
 def names(value: object, *, split_and: bool = True) -> tuple[str, ...]:
-    """The names in a list, in mappings with `name`, or in a text such as `A, B and C`."""
+    """The names in a list, in mappings with `name`, or in a text such as `A, B and C`.
+
+    With `split_and` they are people and organisations: "and" is kept within the name of an
+    office, and honorifics and degrees are left out.
+    """
     if isinstance(value, list | tuple):
         found = [_line(item) for item in value]
     else:
-        cut = r"\s*;\s*|\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+" if split_and else r"\s*[;,]\s*"
-        found = re.split(cut, _line(value))
+        parts = re.split(r"[;,]", _line(value))
+        found = [each for part in parts for each in (_people(part) if split_and else [part])]
+    found = [plain_name(each) if split_and else each.strip() for each in found]
     return tuple(dict.fromkeys(item for item in found if item))
+
+
+def _people(text: str) -> list[str]:
+    """The names that "and" joins in a text; an office's name is one."""
+    text = text.strip().removeprefix("and ").removeprefix("& ")
+    return [text] if is_body(text) else re.split(r" (?:and|&) ", text)
 
 
 def compose(parts: Iterable[Part]) -> tuple[str, tuple[Block, ...]]:

@@ -1,10 +1,11 @@
 """Cleaning rules for the head of a text: title, byline, dates and address become metadata."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sourcebook.index.article import BlockKind
 from sourcebook.index.dates import iso_date
+from sourcebook.index.parsing.bylines import byline, is_person, plain_name, together
 from sourcebook.index.parsing.layout import (
     CLOSED,
     LIST_MARK,
@@ -22,13 +23,16 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 DATE_LABEL = re.compile(
-    r"(?:(?:first |originally )?(?:published|posted|publicado|publié|veröffentlicht)|date"
+    r"(?:(?:first |originally )?(?:published|posted|publicado|publié|veröffentlicht)"
+    r"|(?P<date_alone>date)"
     r"|(?P<modified>(?:last )?(?:updated|modified|reviewed|edited|actualizado)))"
     r"(?: on| at)?:?\s+(?P<date>.{4,60})",
     re.IGNORECASE,
 )
-BYLINE = re.compile(
-    r"(?:[Bb]y|BY|[Ww]ritten by|[Ss]tory by|Por|Par|Von)(?:\s*:)?\s++(?P<who>.{3,120})"
+# The place and date that begin a report: `BOGOTÁ, May 7, 2024 (Reuters) - The ministry ...`.
+DATELINE = re.compile(
+    r"[^\W\d_][\w .'’-]{1,40}, (?:[^\W\d_][\w .'’-]{1,30}, )?"
+    r"(?P<date>[\w .]{3,14},? ?[12]\d{3})(?: ?\([^()]{2,40}\))? ?(?:[—–]|--?) ?(?=\S)"
 )
 INTRODUCES = re.compile(r"(?::|\b(?:at|visit|see|to|on))$")
 HEAD = 8  # lines with title, kicker, byline, dates, reading time and tagline
@@ -57,17 +61,48 @@ def _is_tagline(text: str) -> bool:
 
 
 def mastheads(page: Page) -> Page:
-    """Move title, byline and dates from the top of the page to the metadata."""
+    """Move title, byline and dates from the top of the page to the metadata.
+
+    Below the first paragraph of the body only a byline is one: a date is the body's.
+    """
     title = _title_place(page)
     gone: set[int] = set()
     if title is not None:
         gone.add(title)
         page = page.learn(title=page.pieces[title].text)
-    for i, piece in enumerate(page.pieces[:HEAD]):
+    top = page.pieces[: HEAD + 1]
+    body = next((i for i, piece in enumerate(top) if _is_prose(piece.text)), len(top))
+    for i, piece in enumerate(top[:HEAD]):
         if i not in gone:
-            page, taken = _head_line(page, piece)
-            gone |= {i} if taken else set()
-    return page.drop(gone)
+            named = (
+                _named_line(piece.text, top[i + 1].text) if i < body and i + 1 < len(top) else ()
+            )
+            page, taken = _head_line(page.learn(authors=named), piece, dated=i < body)
+            gone |= {i} if taken or (named and page.facts.authors == named) else set()
+    return _dateline(page, top[body].text if body < len(top) else "").drop(gone)
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a line is a paragraph of the body."""
+    return word_count(text) > 11 and CLOSED.search(text) is not None
+
+
+def _dateline(page: Page, text: str) -> Page:
+    """The page with the date that its first paragraph begins with; the paragraph stays whole."""
+    match = DATELINE.match(text)
+    date = iso_date(match["date"]) if match else None
+    return page.learn(published=date) if date and len(date) == 10 else page
+
+
+def _named_line(text: str, following: str) -> tuple[str, ...]:
+    """The authors in a line of names alone that stands before a date; else none."""
+    names = tuple(plain_name(each) for each in together(text))
+    return names if all(map(is_person, names)) and _is_date(following) else ()
+
+
+def _is_date(text: str) -> bool:
+    labelled = DATE_LABEL.fullmatch(text) if len(text) <= 90 else None
+    return len(text) > 7 and iso_date(labelled["date"] if labelled else text) is not None
 
 
 def _title_place(page: Page) -> int | None:
@@ -75,11 +110,19 @@ def _title_place(page: Page) -> int | None:
     if page.facts.title or not page.guess_title:
         return None
     top = [piece.text for piece in page.pieces[: HEAD + 1]]
-    if not any(word_count(text) > 11 and CLOSED.search(text) for text in top[1:]):
+    if not any(map(_is_prose, top[1:])):
         return None
     places = [i for i, text in enumerate(top[:3]) if _is_title(text)]
-    signed = [i for i in places if i + 1 < len(top) and _is_signature(top[i + 1])]
+    signed = [i for i in places if _is_signed(top, i)]
     return signed[0] if signed else 0 if places[:1] == [0] else None
+
+
+def _is_signed(top: Sequence[str], i: int) -> bool:
+    """Whether a byline, a date, or a name before a date follows; a name below a line is none."""
+    after, then = [*top[i + 1 : i + 3], "", ""][:2]
+    if i and _named_line(top[i], after):
+        return False
+    return _is_signature(after) or bool(_named_line(after, then))
 
 
 def _is_title(text: str) -> bool:
@@ -98,19 +141,9 @@ def _is_title(text: str) -> bool:
 
 
 def _is_signature(text: str) -> bool:
-    return (
-        len(text) <= 130 and (iso_date(text) or DATE_LABEL.match(text) or _byline(text)) is not None
+    return bool(byline(text)) or (
+        len(text) <= 130 and (iso_date(text) or DATE_LABEL.match(text)) is not None
     )
-
-
-def _byline(text: str) -> tuple[str, ...] | None:
-    """The authors in a byline such as `By Ann Lee and Bo Diaz`; None for any other text."""
-    match = BYLINE.fullmatch(text) if len(text) <= 130 else None
-    if match is None:
-        return None
-    parts = re.split(r",? and | & |, |; | y | und | et ", match["who"].rstrip("."))
-    found = person_names(parts)
-    return found if len(found) == len(parts) else None
 
 
 def person_names(candidates: Iterable[str]) -> tuple[str, ...]:
@@ -118,7 +151,7 @@ def person_names(candidates: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for c in candidates if is_name(name := c.strip())))
 
 
-def _head_line(page: Page, piece: Piece) -> tuple[Page, bool]:
+def _head_line(page: Page, piece: Piece, *, dated: bool = True) -> tuple[Page, bool]:
     """The page with the facts in a line of its head, and whether that is all the line says."""
     text, facts = piece.text, page.facts
     if len(text) > 250 or piece.kind is BlockKind.CAPTION:
@@ -127,16 +160,16 @@ def _head_line(page: Page, piece: Piece) -> tuple[Page, bool]:
         return page, True
     if facts.publisher and text.casefold() == facts.publisher.casefold():
         return page, True
-    if authors := _byline(text):
+    if authors := byline(text):
         return page.learn(authors=authors), True
-    if date := iso_date(text) if len(text) > 7 else None:
+    if dated and (date := iso_date(text) if len(text) > 7 else None):
         return _dated(page, date)
     return page, False
 
 
 def _dated(page: Page, date: str, *, modified: bool = False) -> tuple[Page, bool]:
     """The page with the date added, and whether its metadata now agree with the text."""
-    if len(date) < 10:
+    if len(date) < len("2025-09"):
         return page, False
     page = page.learn(modified=date) if modified else page.learn(published=date)
     return page, date == (page.facts.modified if modified else page.facts.published)
@@ -159,6 +192,9 @@ def date_lines(page: Page) -> Page:
     gone: set[int] = set()
     for i, piece in enumerate(page.pieces):
         match = DATE_LABEL.fullmatch(piece.text) if len(piece.text) <= 90 else None
+        # "Date:" below the head is a line of minutes or of a form.
+        if match and match["date_alone"] and i >= HEAD:
+            continue
         if match and (date := iso_date(match["date"])):
             page, taken = _dated(page, date, modified=match["modified"] is not None)
             gone |= {i} if taken else set()
