@@ -197,6 +197,14 @@ PAGES = {
         ),
         {"title": "Why wells fail in the coastal districts", "publisher": "CNN"},
     ),
+    "a heading with the words of the title is the title wherever it stands": (
+        page(
+            '<title>Why wells fail | CNN</title><meta property="og:title" content="Why wells fail">',
+            "<h3>Here is why wells fail and what to do</h3>",
+            around='<div class="related"><h1>Why wells fail</h1></div>',
+        ),
+        {"title": "Why wells fail"},
+    ),
     "a publisher may be a reference, and an agency is none": (
         page(
             stated(publisher={"@type": "Organization", "name": "Associated Press"})

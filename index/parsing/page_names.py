@@ -19,6 +19,7 @@ TAGLINE = re.compile(r" [|–—-] ")
 # A heading is the page's title if it shares most words with what the page calls itself; below
 # this it is another one. Chosen on pages that are not among those of the measure.
 SAME = 60
+EXACT = 100.0  # of other headings; one with the very words is above it
 HOME = re.compile(r"\b(?:logo|home|brand|site-?title)\b", re.IGNORECASE)
 WORDS = re.compile(r"\w[\w'’.&-]*")
 MAX_WORDS = 6  # of a host's name
@@ -186,6 +187,11 @@ def title_of(head: PageHead, article: Node, sites: Sequence[str], host: str) -> 
         ),
         default=None,
     )
+    # What a page calls itself is its title where a heading says just that, wherever it stands.
+    exact = {key(line_of(each)) for each in head.tree.iter("h1")}
+    said = next((each for each in bare if key(each) in exact), "")
+    if said and not (best and best[0] > EXACT):
+        return said
     if best and best[0] >= SAME:
         return _without_site(best[-1], named, host)
     if bare:
@@ -219,7 +225,7 @@ def _likeness(text: str, stated: Iterable[str]) -> float:
     best = 0.0
     for each in stated:
         if key(each) == key(text):
-            return 101.0
+            return EXACT + 1
         shorter = min(len(words), len(each.split()))
         longer = max(len(words), len(each.split()))
         ratio = token_set_ratio(text.casefold(), each.casefold())
