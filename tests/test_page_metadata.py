@@ -199,7 +199,8 @@ PAGES = {
     ),
     "a heading with the words of the title is the title wherever it stands": (
         page(
-            '<title>Why wells fail | CNN</title><meta property="og:title" content="Why wells fail">',
+            "<title>Why wells fail | CNN</title>"
+            '<meta property="og:title" content="Why wells fail">',
             "<h3>Here is why wells fail and what to do</h3>",
             around='<div class="related"><h1>Why wells fail</h1></div>',
         ),
