@@ -22,7 +22,8 @@ NOTE = (
     "Of {pages} pages, judged by reading ([rules](../tests/data/README.md)). A value is right if "
     "it is the judged one, or one that the judge would accept as well: authors as a set, dates in "
     "full; where a page states nothing, nothing is right. Case, white space and the shape of "
-    "quotation marks do not count."
+    "quotation marks do not count. Faults seen on these pages were mended afterwards; the first "
+    "measurement gave titles 1.000, authors .917, publishers .900 and dates 1.000."
 )
 # Typographic quotation marks and apostrophes, as they are typed.
 QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′`´", "'"), **dict.fromkeys("“”„‟″«»", '"')})
