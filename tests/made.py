@@ -1,5 +1,6 @@
 """Records, candidates, hits and JSON made by hand, for tests of what is done with them."""
 
+import re
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sourcebook.index.article import Article, BlockKind
 from sourcebook.index.encoding.tokens import Vectors
-from sourcebook.index.passages import Passage, sentence_spans
+from sourcebook.index.passages import Passage, Span, sentence_spans
 from sourcebook.index.search.candidates import Candidate, Candidates, Sourced
 from sourcebook.index.storage.records import ArticleRecord
 from sourcebook.service.asking.citation import Citation, Scores, cite
@@ -54,8 +55,9 @@ def passage(article: Article, start: int = 0, end: int | None = None) -> Passage
         kind=BlockKind.PARAGRAPH,
         headings=(),
         sentences=tuple(
-            replace(span, start=span.start + start, end=span.end + start)
-            for span in sentence_spans(text)
+            Span(start + block.start() + span.start, start + block.start() + span.end)
+            for block in re.finditer(r"(?:(?!\n\n).)+", text, re.DOTALL)
+            for span in sentence_spans(block[0])
         ),
     )
 
