@@ -26,7 +26,7 @@ _DIGITS = re.compile(
 _GROUPED = re.compile(
     r"(?P<whole>[1-9]\d{0,2}([., \u202f\u00a0])\d{3}(?:\2\d{3})*)((?!\2)[.,]\d+)?"
 )
-_PLAIN = re.compile(r"\d*\.?\d+")
+_PLAIN = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _SHARES = [name for name, unit in LEXICON.units.items() if unit.kind is Kind.SHARE]
 _SHARE = _pattern(rf"[ \u00a0]?(?:{either(_SHARES)})")
 _SCALE = _pattern(rf"[ -]?({either(LEXICON.scales)})(?!\w)")
