@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,11 +112,17 @@ def make_library(encoder: "Encoder", tmp_path: Path) -> Iterator[MakeLibrary]:
 
 
 def copy_library(library: "Library", folder: Path) -> Path:
-    """A copy of an open library in a new folder, for who changes it; its indexes rebuild."""
+    """A copy of an open library in a new folder, for who changes it; its indexes rebuild.
+
+    SQLite copies it: whoever opens and closes the file in this process takes the locks from the
+    library, and the next process that closes it removes its log.
+    """
     folder.mkdir()
-    with library.view():  # nobody writes meanwhile
-        for file in library.folder.glob("sourcebook.db*"):
-            (folder / file.name).write_bytes(file.read_bytes())
+    with (
+        closing(sqlite3.connect(library.folder / "sourcebook.db")) as source,
+        closing(sqlite3.connect(folder / "sourcebook.db")) as copy,
+    ):
+        source.backup(copy)
     return folder
 
 
