@@ -21,6 +21,7 @@ os.environ.setdefault("SOURCEBOOK_MAX_WAIT_MS", "60000")
 os.environ.setdefault("SOURCEBOOK_SLOW_QUESTION_MS", "0")
 
 import pytest
+from hypothesis import settings
 
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[1]
 
 MakeLibrary = Callable[..., "Library"]
+
+# Each run draws other examples, so that half as many as usual find the same faults a little later.
+settings.register_profile("half", max_examples=50)
+settings.load_profile("half")
 
 # These take a minute or more each: they start first, so that no processor waits for one at the end.
 LONGEST_FILES = (
