@@ -59,6 +59,11 @@ LONGEST_FILES = (
 )
 
 
+# What evaluators measure with takes minutes to test: `make test-all` does, and so does `check-all`.
+EVALUATORS = ["test_bench.py", "test_calibrate.py", "test_harness_truth.py", "test_peers.py"]
+collect_ignore = [] if os.environ.get("SOURCEBOOK_ALL_TESTS") else EVALUATORS
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; `--no-loadscope-reorder` keeps that order."""
     places = {name: place for place, name in enumerate(LONGEST_FILES)}
