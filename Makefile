@@ -17,7 +17,7 @@ DEVELOPING := $(VENV)/.developing-$(FILES)
 INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile \
 	--constraint constraints.txt --config-settings editable_mode=strict --editable
 
-.PHONY: serve ask develop test test-all check check-all attacks docs model bench-peers pins image clean
+.PHONY: serve ask develop test check check-all attacks docs model bench-peers pins image clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -46,9 +46,6 @@ develop: $(DEVELOPING)  ## install what developing needs
 test: $(DEVELOPING)  ## all tests, three files side by side: many wait for servers
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-all:  ## also those of benchmarks, calibration and peers, which take minutes
-	SOURCEBOOK_ALL_TESTS=1 $(MAKE) test
-
 check: $(DEVELOPING)  ## format, lint, types, docs up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -70,7 +67,7 @@ model: $(DEVELOPING)  ## build the shipped models from the published weights, an
 
 # The tests with other versions of Python, where they are installed, and a question with the lowest
 # versions of what serving needs.
-check-all: check test-all
+check-all: check test
 	for version in 3.11 3.13; do \
 		if python$$version -c '' 2>/dev/null; then \
 			$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \

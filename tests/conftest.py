@@ -21,7 +21,6 @@ os.environ.setdefault("SOURCEBOOK_MAX_WAIT_MS", "60000")
 os.environ.setdefault("SOURCEBOOK_SLOW_QUESTION_MS", "0")
 
 import pytest
-from hypothesis import settings
 
 from sourcebook.index.article import Article, Block, BlockKind, Metadata
 
@@ -41,10 +40,6 @@ REPOSITORY = Path(__file__).parents[1]
 
 MakeLibrary = Callable[..., "Library"]
 
-# Each run draws other examples, so that half as many as usual find the same faults a little later.
-settings.register_profile("half", max_examples=50)
-settings.load_profile("half")
-
 # These take a minute or more each: they start first, so that no processor waits for one at the end.
 LONGEST_FILES = (
     "test_workers.py",
@@ -57,11 +52,6 @@ LONGEST_FILES = (
     "test_calibrate.py",
     "test_harness_truth.py",
 )
-
-
-# What evaluators measure with takes minutes to test: `make test-all` does, and so does `check-all`.
-EVALUATORS = ["test_bench.py", "test_calibrate.py", "test_harness_truth.py", "test_peers.py"]
-collect_ignore = [] if os.environ.get("SOURCEBOOK_ALL_TESTS") else EVALUATORS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

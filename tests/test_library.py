@@ -17,9 +17,6 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, MakeLibrary, article_from
 from filelock import FileLock
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-from transformers import BertConfig, BertModel
 
 from sourcebook.index.article import Article, article_id, sha256
 from sourcebook.index.encoding.encoder import Encoder
@@ -832,6 +829,11 @@ def test_another_database_is_refused(
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with another model: two random layers of 64 dimensions, the default's words."""
+    # Importing them takes ten seconds, which each worker of the tests would spend on collecting.
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel
+
     folder = tmp_path_factory.mktemp("tiny")
     words = SentenceTransformer(str(published_model().folder))
     config = BertConfig(

@@ -9,14 +9,12 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # before it is imported: tes
 
 import pytest
 from conftest import FINES, TRAINS, TRAINS_KNOWN
-from haystack import Pipeline
-from langchain_core.runnables import RunnableLambda
-from llama_index.core.schema import MetadataMode
 
 from sourcebook.index.errors import InputError, LibraryError
-from sourcebook.service.doors import haystack, langchain, llamaindex
 from sourcebook.service.doors.client import Client, Retrieved
 
+# Each framework is imported where it is used: together they take ten seconds, which each worker of
+# the tests would spend on collecting.
 QUESTION = "When does the night train to the coast return?"
 WASTE = "fines for dumping waste in the river"
 OTHERS = {"publishers": ["Nobody"]}
@@ -42,6 +40,10 @@ def test_metadata_is_what_a_citation_needs(best: Retrieved) -> None:
 
 
 def test_langchain(served: str, best: Retrieved) -> None:
+    from langchain_core.runnables import RunnableLambda
+
+    from sourcebook.service.doors import langchain
+
     retriever = langchain.SourcebookRetriever(url=served, limit=2)
     found = retriever.invoke(QUESTION)
     assert len(found) == 2
@@ -58,6 +60,10 @@ def test_langchain(served: str, best: Retrieved) -> None:
 
 
 def test_llamaindex(served: str, best: Retrieved) -> None:
+    from llama_index.core.schema import MetadataMode
+
+    from sourcebook.service.doors import llamaindex
+
     retriever = llamaindex.SourcebookRetriever(served, limit=2)
     found = retriever.retrieve(QUESTION)
     assert len(found) == 2
@@ -72,6 +78,10 @@ def test_llamaindex(served: str, best: Retrieved) -> None:
 
 
 def test_haystack(served: str, best: Retrieved) -> None:
+    from haystack import Pipeline
+
+    from sourcebook.service.doors import haystack
+
     pipeline = Pipeline()
     pipeline.add_component("retriever", haystack.SourcebookRetriever(served, limit=2))
     saved = Pipeline.loads(pipeline.dumps(), allowed_modules=["sourcebook.service.doors.haystack"])
@@ -88,6 +98,8 @@ def test_haystack(served: str, best: Retrieved) -> None:
 
 
 def test_what_the_service_refuses_is_an_error(served: str) -> None:
+    from sourcebook.service.doors import langchain, llamaindex
+
     with pytest.raises(InputError, match=r"returned 422: body\.colour: is not a known field"):
         Client(served).search(QUESTION, 5, {"colour": "blue"})
     with pytest.raises(InputError, match="expected one like http"):

