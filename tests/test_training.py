@@ -19,7 +19,6 @@ from sourcebook.eval.training.prepare import Preparation
 from sourcebook.eval.training.prepared import Prepared
 from sourcebook.eval.training.published import PublishedModel, Shape, published_file
 from sourcebook.eval.training.rows import Row
-from sourcebook.eval.training.train import question_batches
 from sourcebook.index.encoding.model_files import shipped_folder
 from sourcebook.index.encoding.reader import PairTokenizer
 from sourcebook.index.encoding.word_vectors import WordVectors
@@ -289,6 +288,9 @@ def test_right_ones_are_to_lead_their_group() -> None:
 
 
 def test_reader_and_adapter_learn(data: Prepared) -> None:
+    # It brings sentence-transformers, which takes ten seconds to import.
+    from sourcebook.eval.training.train import question_batches
+
     words = WordVectors(SHIPPED / "words.npy")
     parameters, rng = random_parameters(), np.random.default_rng(0)
     mined = np.full((len(data.questions), 1), -1, np.int32)
