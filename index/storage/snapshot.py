@@ -61,8 +61,7 @@ class Snapshot:
         if facts is None:
             return None
         return UpgradeProgress(
-            **json.loads(facts),
-            cutting=self.meta("next_cutting", optional=True) or 1,
+            **{"cutting": 1} | json.loads(facts),  # before they were numbered
             done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
             total=self._one("SELECT count(*) FROM passages")[0],
         )
