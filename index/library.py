@@ -39,7 +39,7 @@ from sourcebook.index.ingest import (
     upsert,
     with_corrections,
 )
-from sourcebook.index.originals import is_settled, settle_all
+from sourcebook.index.originals import is_settled, settle, settle_all
 from sourcebook.index.search.derived import DerivedIndexes, tidy
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
@@ -353,7 +353,7 @@ class Library:
                     row = writer.record(one).rowid
                     writer.drop_passages(row)
                     writer.add_passages(row, passages)
-                    writer.link(row, writer.copy_of(row))
+                    settle(writer, [row])
                 fitting.indexes.after_write(self.store)
 
     def count_anew(self) -> None:
@@ -409,9 +409,12 @@ class Library:
         try:
             with locked(self.folder / LOCK, busy):
                 with self.store.write(wait=0) as writer:
+                    # Another process may have done it, or upgraded the library, since.
+                    if is_settled(writer) or _key(writer) != self._searchable.key:
+                        return
                     settle_all(writer)
                 self.indexes.after_write(self.store)
-        except (StorageError, BusyError) as error:
+        except SourcebookError as error:  # damage is named where it is met again
             log.info("copies are not looked for again now: %s", error)
 
     def _own_encoder(self, view: View) -> Encoder | None:

@@ -327,6 +327,26 @@ def test_a_damaged_record_of_the_library_is_named(folder: Path, encoder: Encoder
     assert "sourcebook upgrade --again" in error.value.cure
 
 
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (("UPDATE meta SET value = 7 WHERE key = 'originals'",), 0),  # which can be found out anew
+        (
+            (
+                "DELETE FROM meta WHERE key = 'originals'",
+                "UPDATE articles SET copy_of = 99 WHERE source = 'coca.txt'",
+            ),
+            1,
+        ),
+    ],
+)
+def test_what_keeps_copies_from_being_found_does_not_keep_the_library_shut(
+    open_damaged: OpenDamaged, damage: tuple[str, ...], named: int
+) -> None:
+    found = check(open_damaged(*damage))
+    assert ["'coca.txt'" in one.what for one in found] == [True] * named
+
+
 def test_a_check_repairs_indexes(open_damaged: OpenDamaged) -> None:
     library = open_damaged()
     library.indexes.dense.catch_up(Moment(99, 1), [], [1])
