@@ -31,7 +31,8 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL, shipped_models
 from sourcebook.index.errors import BusyError, LibraryError, StorageError
 from sourcebook.index.folder import DATABASE
-from sourcebook.index.library import AtHand, Library
+from sourcebook.index.library import Library
+from sourcebook.index.opened import AtHand
 from sourcebook.index.passages import CUTTING, cut
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.store import Store
