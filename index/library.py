@@ -18,7 +18,6 @@ from sourcebook.index.errors import (
     BusyError,
     InputError,
     SourcebookError,
-    StorageError,
 )
 from sourcebook.index.folder import DATABASE, begin, missing, sizes
 from sourcebook.index.ingest import (
@@ -378,7 +377,7 @@ class Library:
         try:
             with self.store.write(wait=0) as writer:
                 trash.expire(writer)
-        except (StorageError, BusyError) as error:
+        except SourcebookError as error:
             log.info("the trash is not emptied now: %s", error)
 
     def _settle(self) -> None:

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from sourcebook.index.differences import same_text
 from sourcebook.index.duplicates import SAME, similarity
-from sourcebook.index.errors import LibraryError
 from sourcebook.index.storage.view import View
 from sourcebook.index.storage.writer import Writer
 
@@ -125,7 +124,4 @@ def settle_all(writer: Writer) -> None:
 
 def is_settled(view: View) -> bool:
     """Whether this release's rules decided of the library's copies, as far as it is known."""
-    try:
-        return bool(view.meta(KEY, optional=True) == RULES)
-    except LibraryError:
-        return False
+    return bool(view.noted(KEY) == RULES)
