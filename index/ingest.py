@@ -45,9 +45,13 @@ EncodedPassages = list[tuple[Passage, Encoding]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An article with its encoded passages, ready to be committed."""
+    """An article with its encoded passages, ready to be committed.
+
+    It is `brought` without what the library's users corrected, which they may take back meanwhile.
+    """
 
     article: Article
+    brought: Article
     content: str
     passages: EncodedPassages
     signature: bytes
@@ -61,8 +65,9 @@ class Prepared:
 # Articles to commit together; an unchanged one is represented by its record.
 Group = list[Prepared | ArticleRecord]
 
-# An article with the hash of its content and its passages, ready to be encoded.
-Cut = tuple[Article, str, list[Passage]]
+# An article as the library's users corrected it, as it was brought, the hash of its content, and
+# its passages, ready to be encoded.
+Cut = tuple[Article, Article, str, list[Passage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,8 @@ def prepare(
                 passages = cut(found, offsets, encoder.passage_pieces)
             except _StoppedError:
                 break
-            pending.append((found, content, passages))
-        if sum(len(passages) for _, _, passages in pending) >= SLICE:
+            pending.append((found, article, content, passages))
+        if sum(len(passages) for *_, passages in pending) >= SLICE:
             group += _encode(pending, encoder, codec, watch)
             pending = []
         if group and (_size(group) >= COMMIT_PASSAGES or time.monotonic() - begun > COMMIT_SECONDS):
@@ -214,9 +219,9 @@ def encoded_anew(group: Group, encoder: Encoder, codec: TokenCodec) -> Group:
 
 
 def corrected_anew(view: View, group: Group, encoder: Encoder, codec: TokenCodec) -> Group:
-    """The same group, with the corrections that were made since it was encoded."""
+    """The same group, with the corrections that the library has now."""
     return [
-        _corrected_anew(item, with_corrections(view, item.article), encoder, codec)
+        _corrected_anew(item, with_corrections(view, item.brought), encoder, codec)
         if isinstance(item, Prepared)
         else item
         for item in group
@@ -261,11 +266,11 @@ def _encode(
     pending: Sequence[Cut], encoder: Encoder, codec: TokenCodec, watch: Watch
 ) -> list[Prepared]:
     """The articles with their passages encoded; where it is stopped, those that are whole."""
-    articles = [article for article, _, _ in pending]
-    found = _encoded(articles, [passages for _, _, passages in pending], encoder, codec, watch)
+    articles = [article for article, *_ in pending]
+    found = _encoded(articles, [passages for *_, passages in pending], encoder, codec, watch)
     return [
-        Prepared(article, content, passages, duplicates.signature(article.text))
-        for (article, content, _), passages in zip(pending, found, strict=False)
+        Prepared(article, brought, content, passages, duplicates.signature(article.text))
+        for (article, brought, content, _), passages in zip(pending, found, strict=False)
     ]
 
 

@@ -2,13 +2,11 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 from threadpoolctl import threadpool_limits
 
@@ -20,9 +18,8 @@ from sourcebook.index.errors import (
     BusyError,
     InputError,
     SourcebookError,
-    StorageError,
 )
-from sourcebook.index.folder import DATABASE, begin, fingerprint_of, missing, sizes
+from sourcebook.index.folder import DATABASE, begin, missing, sizes
 from sourcebook.index.ingest import (
     Action,
     Group,
@@ -39,8 +36,9 @@ from sourcebook.index.ingest import (
     upsert,
     with_corrections,
 )
-from sourcebook.index.originals import is_settled, settle_all
-from sourcebook.index.search.derived import DerivedIndexes, tidy
+from sourcebook.index.opened import AtHand, Opened, key_of
+from sourcebook.index.originals import is_settled, settle, settle_all
+from sourcebook.index.search.derived import DerivedIndexes
 from sourcebook.index.search.view import LibraryView, Searchable, check_encoder
 from sourcebook.index.storage import trash
 from sourcebook.index.storage.access_mode import read_only
@@ -53,12 +51,6 @@ from sourcebook.index.storage.writer import Writer
 
 log = logging.getLogger(__name__)
 UNWATCHED = Watch()
-
-# Finds the encoder with a fingerprint and a name, if it is at hand.
-AtHand = Callable[[str, str], Encoder | None]
-
-# How long an encoder that was not at hand is not looked for again: each look may load a model.
-MISSING_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,26 +95,14 @@ class Library:
         threadpool_limits(limits=1, user_api="blas")
         self.folder = folder
         database = folder / DATABASE
-        self._at_hand = at_hand
         self._turn = threading.Lock()
-        self._opening = threading.Lock()
-        self._missing: tuple[tuple[str, str], float] | None = None
         if not database.exists():
             if not create:
                 raise missing(folder)
             begin(folder, encoder)
         self.store = Store(database)
         try:
-            with self.store.view() as view:
-                if view.meta("encoder") != encoder.fingerprint:
-                    encoder = self._own_encoder(view) or encoder
-                check_encoder(view, encoder)
-                self._searchable = self._opened(view, encoder)
-                if not self.read_only:
-                    tidy(folder, view)
-            # Views that began before an upgrade still search what they began with.
-            self._known: WeakValueDictionary[tuple[str, str], Searchable] = WeakValueDictionary()
-            self._known[self._searchable.key] = self._searchable
+            self._opened = Opened(self.store, encoder, at_hand, self._writing)
             with self.view() as view:
                 view.catch_up()
                 expired, settled = trash.expired(view), is_settled(view)
@@ -142,22 +122,22 @@ class Library:
     @property
     def encoder(self) -> Encoder:
         """The encoder that its passages were encoded with."""
-        return self._searchable.encoder
+        return self._opened.now.encoder
 
     @property
     def codec(self) -> TokenCodec:
         """The codec of its token vectors."""
-        return self._searchable.codec
+        return self._opened.now.codec
 
     @property
     def indexes(self) -> DerivedIndexes:
         """Its dense and its lexical index."""
-        return self._searchable.indexes
+        return self._opened.now.indexes
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits that identify the library and the encoder of its vectors."""
-        return self._searchable.fingerprint
+        return self._opened.now.fingerprint
 
     def close(self) -> None:
         """Save the dense index, so that the next opening is quick, and close all files."""
@@ -186,7 +166,7 @@ class Library:
         """
         if self.read_only:  # before anything is encoded in vain
             raise read_only(self.folder)
-        made = self._searchable
+        made = self._opened.now
         groups = prepare(articles, made.encoder, made.codec, self._known_as, watch)
         for group in prefetch(groups):
             yield from self._commit(group, made)
@@ -195,7 +175,7 @@ class Library:
     def view(self) -> Iterator[LibraryView]:
         """A view: a snapshot of the library that later writes do not change."""
         with self.store.view() as view:
-            yield LibraryView(view, self._fitting(view))
+            yield LibraryView(view, self._opened.fitting(view))
 
     def remove(self, wanted: str, *, purge: bool = False) -> ArticleRecord:
         """Remove the article with this id; when this returns, no search finds it any more.
@@ -230,7 +210,7 @@ class Library:
         """
         if self.read_only:
             raise read_only(self.folder)
-        made, encoded = self._searchable, None
+        made, encoded = self._opened.now, None
         with self.view() as view:
             before, record = view.article(wanted), view.record(wanted)
         after = changed(before, changes)
@@ -280,7 +260,7 @@ class Library:
                 )
             trash.take_out(writer, wanted)
 
-        made = self._searchable
+        made = self._opened.now
         [group] = prepare([article], made.encoder, made.codec, lambda found, _: found, UNWATCHED)
         [outcome] = self._commit(group, made, take_out)
         return outcome.record
@@ -339,7 +319,7 @@ class Library:
 
     def is_open_for(self, view: View) -> bool:
         """Whether what searches the view is open; after an upgrade, the next search opens it."""
-        return _key(view) in self._known
+        return self._opened.has(view)
 
     def encode_again(self, wanted: Sequence[str]) -> None:
         """Cut and encode the articles with these ids again, which repairs their passages."""
@@ -353,7 +333,7 @@ class Library:
                     row = writer.record(one).rowid
                     writer.drop_passages(row)
                     writer.add_passages(row, passages)
-                    writer.link(row, writer.copy_of(row))
+                    settle(writer, [row])
                 fitting.indexes.after_write(self.store)
 
     def count_anew(self) -> None:
@@ -397,7 +377,7 @@ class Library:
         try:
             with self.store.write(wait=0) as writer:
                 trash.expire(writer)
-        except (StorageError, BusyError) as error:
+        except SourcebookError as error:
             log.info("the trash is not emptied now: %s", error)
 
     def _settle(self) -> None:
@@ -409,63 +389,13 @@ class Library:
         try:
             with locked(self.folder / LOCK, busy):
                 with self.store.write(wait=0) as writer:
+                    # Another process may have done it, or upgraded the library, since.
+                    if is_settled(writer) or key_of(writer) != self._opened.now.key:
+                        return
                     settle_all(writer)
                 self.indexes.after_write(self.store)
-        except (StorageError, BusyError) as error:
+        except SourcebookError as error:  # damage is named where it is met again
             log.info("copies are not looked for again now: %s", error)
-
-    def _own_encoder(self, view: View) -> Encoder | None:
-        """The encoder that the library was made with, if it is at hand."""
-        return self._at_hand(view.meta("encoder"), view.meta("encoder_name"))
-
-    def _opened(self, view: View, encoder: Encoder) -> Searchable:
-        """What views of this encoder share."""
-        folder = self.folder / view.derived
-        indexes = DerivedIndexes(
-            folder,
-            encoder.dimensions,
-            self.folder / LOCK,
-            self._writing,
-            read_only=self.read_only,
-        )
-        indexes.discard_misfits(self.store, view.derived)
-        return Searchable(
-            key=_key(view),
-            encoder=encoder,
-            codec=TokenCodec.from_bytes(view.meta("codec"), encoder.dimensions),
-            indexes=indexes,
-            fingerprint=fingerprint_of(view),
-        )
-
-    def _fitting(self, view: View) -> Searchable:
-        """What the view shares with others of its encoder.
-
-        Where a process has upgraded the library to an encoder that is not at hand, it is what was
-        there before: the view can read, and refuses to search.
-        """
-        key = _key(view)
-        found = self._known.get(key)
-        if found is None and not self._is_missing(key):
-            with self._opening:
-                found = self._known.get(key)
-                if found is None and not self._is_missing(key):
-                    found = self._follow(key, view)
-        return found or self._searchable
-
-    def _follow(self, key: tuple[str, str], view: View) -> Searchable | None:
-        """Open what an upgrade brought; None where its encoder is not at hand."""
-        same = view.meta("encoder") == self.encoder.fingerprint  # encoded again with the same one
-        encoder = self.encoder if same else self._own_encoder(view)
-        if encoder is None:
-            self._missing = key, time.monotonic() + MISSING_S
-            return None
-        found = self._known[key] = self._searchable = self._opened(view, encoder)
-        return found
-
-    def _is_missing(self, key: tuple[str, str]) -> bool:
-        """Whether the encoder was not at hand a moment ago."""
-        missing = self._missing
-        return missing is not None and missing[0] == key and time.monotonic() < missing[1]
 
     @contextmanager
     def _changing(self) -> Iterator[Searchable]:
@@ -478,7 +408,7 @@ class Library:
             fitting = self._fitting_now()
             with self._writing():
                 with self.store.view() as view:
-                    upgraded = _key(view) != fitting.key
+                    upgraded = key_of(view) != fitting.key
                 if not upgraded:
                     yield fitting
                     return
@@ -486,7 +416,7 @@ class Library:
     def _fitting_now(self) -> Searchable:
         """What fits the library. Raises `LibraryError` where its encoder is not at hand."""
         with self.store.view() as view:
-            fitting = self._fitting(view)
+            fitting = self._opened.fitting(view)
             check_encoder(view, fitting.encoder)
         return fitting
 
@@ -546,8 +476,3 @@ def _restorable(view: View, wanted: str) -> Article:
             cure="Remove that one first, or leave the other in the trash.",
         )
     return article
-
-
-def _key(view: View) -> tuple[str, str]:
-    """What changes when the library is upgraded."""
-    return view.meta("encoder"), view.derived

@@ -4,6 +4,7 @@ import heapq
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sourcebook.index.differences import same_text
 from sourcebook.index.duplicates import SAME, similarity
@@ -29,6 +30,7 @@ class Near:
 
     rank: Rank
     similarity: float
+    copy: bool  # of any article
 
     @property
     def row(self) -> int:
@@ -48,20 +50,24 @@ def settle(writer: Writer, rows: Iterable[int]) -> None:
     waiting = [(latest_day(writer.published(row)), row) for row in first]
     heapq.heapify(waiting)
     decided: set[int] = set()
+    same = _Comparison(writer)
     while waiting:
         rank = heapq.heappop(waiting)
         row = rank[1]
         if row in decided:
             continue
         decided.add(row)
-        was_copy = writer.copy_of(row) is not None
+        before = writer.copy_of(row)
         near = near_copies(writer, row, rank)
-        original = _original(writer, row, [each for each in near if each.rank < rank])
-        writer.link(row, original)
+        original = _original(same, row, [each for each in near if each.rank < rank])
+        if row in first or original != before:
+            writer.link(row, original)
         # Only an original can be that of others, and only of what comes after it.
-        if was_copy != (original is not None) or (row in first and original is None):
+        turned = (before is None) != (original is None)
+        if turned or (row in first and original is None):
             for each in near:
-                if each.rank > rank:
+                # An original that says otherwise than another one stays what it is.
+                if each.rank > rank and (turned or each.copy or same(each.row, row)):
                     heapq.heappush(waiting, each.rank)
 
 
@@ -72,7 +78,7 @@ def near_copies(view: View, row: int, rank: Rank | None = None) -> list[Near]:
     """
     mine = view.signature(row)
     return [
-        Near(their_rank, alike)
+        Near(their_rank, alike, copy)
         for other, theirs, published, copy in view.sharing_bands(row)
         for their_rank in [(latest_day(published), other)]
         if not copy or rank is None or their_rank > rank
@@ -85,16 +91,22 @@ def latest_day(published: str | None) -> str:
     return published + "-12-31"[len(published) - 4 :] if published else "9999"
 
 
-def _original(writer: Writer, row: int, near: list[Near]) -> int | None:
+def _original(same: "_Comparison", row: int, near: list[Near]) -> int | None:
     """The most similar of these originals that says the same, if there is one."""
-    if not near:
-        return None
-    mine = writer.article_in_row(row)
-    for each in sorted(near, key=lambda each: (-each.similarity, each.rank))[:COMPARED]:
-        theirs = writer.article_in_row(each.row)
-        if mine and theirs and same_text(mine, theirs):
-            return each.row
-    return None
+    nearest = sorted(near, key=lambda each: (-each.similarity, each.rank))[:COMPARED]
+    return next((each.row for each in nearest if same(row, each.row)), None)
+
+
+class _Comparison:
+    """Tells whether the articles in two rows say the same; not where one of them is damaged."""
+
+    def __init__(self, writer: Writer) -> None:
+        """The last articles are kept: each is compared with several."""
+        self._read = lru_cache(1 + COMPARED)(writer.article_in_row)
+
+    def __call__(self, row: int, other: int) -> bool:
+        mine, theirs = self._read(row), self._read(other)
+        return bool(mine and theirs and same_text(mine, theirs))
 
 
 def settle_all(writer: Writer) -> None:
@@ -111,5 +123,5 @@ def settle_all(writer: Writer) -> None:
 
 
 def is_settled(view: View) -> bool:
-    """Whether this release's rules decided of the library's copies."""
-    return bool(view.meta(KEY, optional=True) == RULES)
+    """Whether this release's rules decided of the library's copies, as far as it is known."""
+    return bool(view.noted(KEY) == RULES)

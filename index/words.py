@@ -2,8 +2,8 @@
 
 import re
 
-# Letters, digits and underscores. `service/language/words.py` has another pattern of a
-# and says what it is for.
+# Letters, digits and underscores. `service/language/words.py` has another pattern of a word, and
+# says what it is for.
 WORD = re.compile(r"\w+")
 
 

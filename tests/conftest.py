@@ -141,7 +141,7 @@ def before_checksums(folder: Path) -> None:
         for table in ("meta", "piece_counts", "judgements"):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
         connection.execute("ALTER TABLE passages DROP COLUMN leads")
-        connection.execute("DELETE FROM meta WHERE key = 'schema'")
+        connection.execute("DELETE FROM meta WHERE key IN ('schema', 'originals', 'cutting')")
         connection.execute("PRAGMA user_version = 5")
     connection.close()
 

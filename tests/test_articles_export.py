@@ -187,6 +187,7 @@ def member(name: str, value: object) -> Callable[[dict[str, Any]], None]:
         (member("extra", []), "extra is []; expected an object"),
         (member("extra", {"a": [{"\udc00": 1}]}), "half a character"),
         (member("title", "Fines \ud800"), "half a character"),
+        (member("title", "Fines " * 400), "title of a.jsonl, line 1 has 2,399 characters"),
         (member("source", "fines\udfff"), "half a character"),
         (
             member("removals", [{"rule": "x", "start": 0, "end": 1, "text": "\ud83d"}]),

@@ -265,19 +265,24 @@ def test_what_is_replaced_meanwhile_is_not_corrected_unseen(library: Library) ->
 
 
 def test_what_is_corrected_while_it_is_added_again_stays_so(library: Library) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        with write_lock(library.folder):
-            done = pool.submit(library.add, [NEWER])
-            time.sleep(0.5)  # it cuts, encodes, and waits for the lock
-            with library.store.write() as writer:
-                writer.next_generation()
-                row = writer.record(ARTICLE.id).rowid
-                writer.correct(row, changed(ARTICLE, {"title": "Littering"}))
-        done.result()
-    now = library.article(ARTICLE.id)
-    assert (now.text, now.metadata.title) == (NEWER.text, "Littering")
-    assert now.as_parsed == NEWER.metadata
-    assert found(library, "littering")[1] > 0, "its passages were encoded with it"
+    for article, given, title, word in (
+        (NEWER, "Littering", "Littering", "littering"),
+        (ARTICLE, None, PAGE.title, "home"),  # taken back
+    ):
+        with ThreadPoolExecutor(1) as pool:
+            with write_lock(library.folder):
+                done = pool.submit(library.add, [article])
+                time.sleep(0.5)  # it cuts, encodes, and waits for the lock
+                with library.store.write() as writer:
+                    writer.next_generation()
+                    known = writer.article(ARTICLE.id)
+                    row = writer.record(ARTICLE.id).rowid
+                    writer.correct(row, changed(known, {"title": given}))
+            done.result()
+        now = library.article(ARTICLE.id)
+        assert (now.text, now.metadata.title) == (article.text, title)
+        assert now.as_parsed == article.metadata
+        assert found(library, word)[1] > 0, "its passages were encoded with it"
 
 
 # --- damage --------------------------------------------------------------------------------------
@@ -287,6 +292,7 @@ def test_what_is_corrected_while_it_is_added_again_stays_so(library: Library) ->
     "damage",
     [
         "UPDATE corrections SET parsed = replace(parsed, 'Home', 'Hope')",
+        "UPDATE corrections SET corrected = replace(corrected, 'Penalties', 'Penalty')",
         "DELETE FROM corrections",
         "UPDATE attention SET reasons = 'no-title' WHERE article = 1",
     ],
@@ -305,16 +311,27 @@ def test_damage_is_named_and_adding_the_article_again_repairs_it(
     title = library.article(ARTICLE.id).metadata.title
     # Corrections that cannot be trusted are left out, and the log says so.
     assert title == ("Penalties" if "attention" in damage else PAGE.title)
-    assert ("left out" in caplog.text) == ("parsed" in damage)
+    assert ("left out" in caplog.text) == ("UPDATE corrections" in damage)
 
 
 @pytest.mark.parametrize(
-    "parsed",
-    [[], {"sha256": "x"}, {"title": 3}, {"published": "May"}, {"authors": "Ada"}, {"url": "x y"}],
+    "change",
+    [
+        {"parsed": []},
+        {"parsed": {"sha256": "x"}},
+        {"parsed": {"title": 3}},
+        {"parsed": {"published": "May"}},
+        {"parsed": {"authors": "Ada"}},
+        {"parsed": {"url": "x y"}},
+        {"parsed": {"title": "x" * 2_001}},
+        {"title": "x" * 2_001},
+    ],
 )
-def test_an_export_with_other_corrections_than_were_written_is_refused(parsed: object) -> None:
+def test_an_export_with_other_corrections_than_were_written_is_refused(
+    change: dict[str, object],
+) -> None:
     line = json.loads(as_line(changed(ARTICLE, {"title": "Right"}), raw=True))
-    data = json.dumps(line | {"parsed": parsed}).encode()
+    data = json.dumps(line | change).encode()
     with pytest.raises(UnreadableError, match="is not an article as"):
         parse(data, name="all.jsonl", source="all")
 

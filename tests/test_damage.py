@@ -28,6 +28,7 @@ from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.verify import Match, verify
 from sourcebook.service.http.app import create_app
+from sourcebook.service.opening import upgrade_to
 
 DAMAGED = article_id("coca.txt")
 QUESTION = "By how much did coca grow in Cauca?"
@@ -325,6 +326,32 @@ def test_a_damaged_record_of_the_library_is_named(folder: Path, encoder: Encoder
     with pytest.raises(LibraryError, match="codec is missing or damaged") as error:
         Library(folder, encoder)
     assert "sourcebook upgrade --again" in error.value.cure
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (("UPDATE meta SET value = 7 WHERE key = 'originals'",), ""),  # which is found out anew
+        (
+            (
+                "DELETE FROM meta WHERE key = 'originals'",
+                "UPDATE articles SET copy_of = 99 WHERE source = 'coca.txt'",
+            ),
+            "'coca.txt'",
+        ),
+        (("UPDATE meta SET value = 7 WHERE key = 'cutting'",), "its cutting"),
+        (("INSERT INTO meta VALUES ('upgrade', '{}', 7)",), "its upgrade"),
+    ],
+)
+def test_a_library_opens_without_what_can_be_found_out_or_done_anew(
+    open_damaged: OpenDamaged, damage: tuple[str, ...], named: str
+) -> None:
+    library = open_damaged(*damage)
+    assert [named in one.what for one in check(library)] == [True] * bool(named)
+    again = upgrade_to(library, "")
+    assert again == (library.encoder.name if "cutting" in named else None)
+    assert library.info()["upgrade"] is None
+    assert quotes(library)
 
 
 def test_a_check_repairs_indexes(open_damaged: OpenDamaged) -> None:

@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from conftest import article_from
 
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.folder import DATABASE
 from sourcebook.index.library import Library
 from sourcebook.service.access.file import AccessFile
 from sourcebook.service.access.roles import Role
@@ -30,6 +33,8 @@ READER = """
 import json, sys
 from pathlib import Path
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+from sourcebook.eval.cli.app import app as commands
 from sourcebook.index.check import check
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import SourcebookError
@@ -46,6 +51,10 @@ with Library(folder, Encoder()) as library:
             method, path, body = json.loads(line)
             if method == "CHECK":
                 print(json.dumps([one.what for one in check(library)]), flush=True)
+                continue
+            if method == "RUN":
+                ran = CliRunner().invoke(commands, ["--library", str(folder), path])
+                print(json.dumps([ran.exit_code, ran.stderr]), flush=True)
                 continue
             got = client.request(method, path, json=body)
             print(json.dumps([got.status_code, got.json()]), flush=True)
@@ -150,9 +159,14 @@ def test_a_read_only_folder_needs_neither_indexes_nor_temporary_files(
     folder, key = keyed
     shutil.rmtree(folder / "lexical")
     (folder / "dense.faiss").write_bytes(b"damaged")
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'cutting'")  # as an earlier release cut it
+        connection.commit()
     with Reader(folder, key, tmpdir=str(folder)) as reader:
         assert "312 hectares" in reader.asked("How many hectares of coca does Tumaco count?")
         assert reader("CHECK") == []
+        code, said = reader("RUN", "list")
+        assert (code, "upgrade" in said) == (0, False), "who cannot do it is not told to"
 
 
 @pytest.mark.usefixtures("mountable")

@@ -25,12 +25,14 @@ from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
 from sourcebook.index.library import Library
-from sourcebook.index.originals import is_settled
+from sourcebook.index.originals import is_settled, latest_day, settle
 from sourcebook.index.search.candidates import Sourced
 from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.storage.lock import LOCK
 from sourcebook.index.storage.records import Filter
+from sourcebook.index.storage.writer import Writer
 from sourcebook.index.upgrade import upgrade_library
+from sourcebook.service.adding.files import add_files
 from sourcebook.service.asking.engine import Engine
 
 TEXTS = {
@@ -291,30 +293,116 @@ def test_who_is_a_copy_does_not_depend_on_the_order_of_changes(make_library: Mak
     chance = random.Random(16)
     days = {f"d{day}": f"2024-05-0{day}" for day in range(1, 6)}
     library = make_library()
-    for _ in range(8):
+    for _ in range(12):
         name = chance.choice([*days])
-        if name in links(library) and chance.random() < 0.3:
+        step = chance.random() if name in links(library) else 1
+        if step < 0.2:
             library.remove(article_id(f"{name}.txt"))
+        elif step < 0.6:
+            day = chance.choice([*days.values(), "2024-05", ""])
+            library.correct(article_id(f"{name}.txt"), {"published": day or None})
         else:
             text = chance.choice(
                 [REPORT, CORRECTED, f"{REPORT}\n\nIt was first printed elsewhere."]
             )
             add(library, published(name, days[name], text))
         with library.view() as view:
-            texts = {each.source: view.article(each.id).text for each in view.records()}
+            known = sorted(
+                view.records(), key=lambda each: (latest_day(each.metadata.published), each.rowid)
+            )
+            texts = {each.source: view.article(each.id).text for each in known}
         expected: dict[str, str | None] = {}
-        for source in sorted(texts):
+        for source, text in texts.items():
             name = source.removesuffix(".txt")
             same = [
                 other
                 for other, original in expected.items()
                 if original is None
-                and ("12 faults" in texts[f"{other}.txt"]) == ("12 faults" in texts[source])
+                and ("12 faults" in texts[f"{other}.txt"]) == ("12 faults" in text)
             ]
-            exact = [other for other in same if texts[f"{other}.txt"] == texts[source]]
+            exact = [other for other in same if texts[f"{other}.txt"] == text]
             expected[name] = next(iter(exact or same), None)
         assert links(library) == expected
         assert searched_once(library)
+
+
+class Counting(Writer):
+    """Counts the articles that are decided of, and those that are written."""
+
+    def __init__(self, writer: Writer) -> None:
+        super().__init__(writer)  # type: ignore[arg-type]  # as a snapshot takes another one
+        self.decided: list[int] = []
+        self.linked_rows: list[int] = []
+
+    def signature(self, rowid: int) -> bytes:
+        self.decided.append(rowid)
+        return super().signature(rowid)
+
+    def link(self, rowid: int, original: int | None) -> None:
+        self.linked_rows.append(rowid)
+        super().link(rowid, original)
+
+
+def test_only_what_may_change_is_decided_anew_and_written(make_library: MakeLibrary) -> None:
+    """Daily forms resemble each other, and none is a copy; only the last one was printed twice."""
+    forms = [
+        published(f"form-{day}", f"2024-05-1{day}", REPORT.replace("21", str(30 + day)))
+        for day in range(6)
+    ]
+    again = published("again", "2024-05-17", forms[-1].text)
+    library = make_library([again, *forms[::-1]])
+    expected = {f"form-{day}": None for day in range(6)} | {"again": "form-5"}
+    assert links(library) == expected
+    with library.store.write() as writer:
+        counting = Counting(writer)
+        first, copy = (writer.record(each.id).rowid for each in (forms[0], again))
+        settle(counting, [first])
+        assert counting.decided == [first, copy]
+        assert counting.linked_rows == [first]
+    assert links(library) == expected
+
+
+def test_what_is_encoded_again_is_searched_once(make_library: MakeLibrary) -> None:
+    """Passages of the original that are not what they were leave their words to its copy."""
+    library = make_library([published("wire", "2024-05-01"), published("late", "2024-05-02")])
+    with library.store.write() as writer:
+        wire, late = (each.rowid for each in writer.records())
+        writer.next_generation()
+        writer.drop_passages(wire)
+        writer.link(late, wire)
+    library.encode_again([article_id("wire.txt")])
+    assert searched_once(library)
+
+
+def test_a_version_speaks_for_its_copies(make_library: MakeLibrary) -> None:
+    """Also where a copy resembles the article more than the version itself does."""
+    more = "\n\nIt was first printed elsewhere."
+    library = make_library(
+        [
+            published("wire", "2024-05-01"),
+            published("reprint", "2024-05-04", REPORT + more),
+            published("right", "2024-05-02", CORRECTED + more),
+        ]
+    )
+    assert links(library) == {"wire": None, "reprint": "wire", "right": None}
+    with library.view() as view:
+        right, reprint = (view.record(article_id(f"{one}.txt")) for one in ("right", "reprint"))
+        assert [one.source for one in view.versions(right)] == ["wire.txt"]
+        shown = Filter(articles=(right.id, reprint.id))
+        assert [one.source for one in view.versions(right, shown)] == ["reprint.txt"]
+        assert [one.source for one in view.versions(reprint)] == ["right.txt"]
+
+
+def test_an_added_database_is_not_opened(make_library: MakeLibrary) -> None:
+    """Closing the file would end the locks of this process, and the next one deletes the log."""
+    library = make_library(coca=TEXTS["coca"])
+    database = library.folder / DATABASE
+    assert list(add_files(library, [database], failed=lambda *_: None)) == []
+    with library.view() as view:
+        assert ["ends in '.db'" in each.message for each in view.failures()] == [True]
+    reader = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM meta')"
+    subprocess.run([sys.executable, "-c", reader, str(database)], check=True)
+    assert library.replaced() is None
 
 
 def test_copies_of_an_earlier_release_are_looked_for_again(
@@ -477,7 +565,6 @@ sys.path.insert(0, "tests")
 from conftest import article_from
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.library import Library
-from sourcebook.index.originals import is_settled
 with Library(Path(sys.argv[1]), Encoder()) as library:
     for line in sys.stdin:
         verb, name, text = line.rstrip("\\n").split("|")
@@ -891,7 +978,6 @@ from conftest import article_from
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import StorageError
 from sourcebook.index.library import Library
-from sourcebook.index.originals import is_settled
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 text = "\\n\\n".join("Item %d: the committee was told of %d." % (n, n * n) for n in range(150))
 big = article_from(text, "big")
@@ -943,7 +1029,6 @@ from pathlib import Path
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.errors import StorageError
 from sourcebook.index.library import Library
-from sourcebook.index.originals import is_settled
 encoder = Encoder()
 os.setgid(65534)
 os.setuid(65534)

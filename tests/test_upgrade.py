@@ -31,7 +31,8 @@ from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import DEFAULT_MODEL, shipped_models
 from sourcebook.index.errors import BusyError, LibraryError, StorageError
 from sourcebook.index.folder import DATABASE
-from sourcebook.index.library import AtHand, Library
+from sourcebook.index.library import Library
+from sourcebook.index.opened import AtHand
 from sourcebook.index.passages import CUTTING, cut
 from sourcebook.index.storage.records import UpgradeProgress
 from sourcebook.index.storage.store import Store
@@ -536,7 +537,10 @@ def test_what_an_earlier_release_began_to_cut_is_begun_again(tmp_path: Path, new
     assert upgrade_library(folder, new, again=True, going=lambda _: False) is None
     store = Store(folder / DATABASE)
     with store.write() as writer:
-        writer.run("DELETE FROM meta WHERE key IN ('cutting', 'next_cutting')")
+        facts = json.loads(writer.meta("upgrade"))
+        assert facts.pop("cutting") == CUTTING
+        writer.set_meta("upgrade", json.dumps(facts))
+        writer.run("DELETE FROM meta WHERE key = 'cutting'")
         assert 0 < writer.rows("SELECT count(*) FROM next_articles")[0][0] < 130
     store.close()
     seen: list[int] = []

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import groupby
 from typing import Any
 
@@ -23,7 +23,7 @@ from sourcebook.index.article import (
 from sourcebook.index.errors import InputError, UnreadableError
 from sourcebook.index.parsing.layout import STRUCTURED
 from sourcebook.index.parsing.structure import Part, led
-from sourcebook.index.parsing.tidy import HALVES, MAX_DEPTH
+from sourcebook.index.parsing.tidy import HALVES, MAX_DEPTH, tidied
 
 # The member that tells such a line from any other, with the version of the format.
 MARK, VERSION = "sourcebook", 1
@@ -82,13 +82,19 @@ def from_line(record: Mapping[str, Any], line: bytes, place: str) -> Article:
         ]
         if HALVES.search(json.dumps(words, ensure_ascii=False)):
             raise ValueError("it holds half a character, which cannot be stored")
+        # Bounded as those of any other file are, both as they are and as the page says.
+        page = tidied(article.as_parsed, place)
+        return replace(
+            article,
+            metadata=tidied(article.metadata, place),
+            parsed={name: getattr(page, name) for name in article.parsed},
+        )
     except (KeyError, TypeError, ValueError, InputError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
         raise UnreadableError(
             f"{place} is not an article as `sourcebook export` writes it: {reason}.",
             cure=f"Export it again, or take out its {MARK!r} to have its text read like any other.",
         ) from error
-    return article
 
 
 def as_markdown(article: Article) -> str:

@@ -73,13 +73,7 @@ def parse(
     in the text. Raises TooLargeError above MAX_BYTES, and UnreadableError for an unknown suffix,
     for bytes that are not text, and for files without an article.
     """
-    name, suffix = one_line(name), PurePath(name).suffix.lower()
-    if suffix not in PARSERS:
-        raise UnreadableError(
-            f"{name} {f'ends in {suffix!r}' if suffix else 'has no suffix'}; expected one of "
-            f"{', '.join(PARSERS)}.",
-            cure="Convert the file, or rename it if it is one of these.",
-        )
+    name, suffix = one_line(name), suffix_of(name)
     if len(data) > MAX_BYTES:
         raise TooLargeError(
             f"{name} has {len(data):,} bytes; expected at most {MAX_BYTES:,}.",
@@ -92,6 +86,18 @@ def parse(
         )
     given = tidied(overrides or Metadata(), name)
     return PARSERS[suffix](data, name, one_line(source), given)
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a file's name, by which it is read. Raises UnreadableError if none does it."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in PARSERS:
+        raise UnreadableError(
+            f"{one_line(name)} {f'ends in {suffix!r}' if suffix else 'has no suffix'}; expected "
+            f"one of {', '.join(PARSERS)}.",
+            cure="Convert the file, or rename it if it is one of these.",
+        )
+    return suffix
 
 
 def find_files(

@@ -192,7 +192,8 @@ class LibraryView(View):
     def versions(self, article: ArticleRecord, chosen: Filter | None = None) -> list[ArticleRecord]:
         """Near copies of an article that differ from it in a fact, the most similar first.
 
-        Of those that the filter lets by; a version's copies are left out.
+        Of those that the filter lets by. A version's copies are left out; where it is not let by
+        itself, the most similar of them stands for it.
         """
         allowed, _ = self._allowed(chosen)
         near = sorted(near_copies(self, article.rowid), key=lambda one: (-one.similarity, one.rank))
@@ -201,11 +202,12 @@ class LibraryView(View):
             let_by = {*allowed}
             rows = [row for row in rows if row in let_by]
         known = self.records_by_rowid(rows)
-        found = {article.copy_of or article.id: article}
-        for row in rows:
-            if row in known:
-                found.setdefault(known[row].copy_of or known[row].id, known[row])
-        return list(found.values())[1:]
+        rows = [row for row in rows if row in known]
+        speaking = {article.copy_of or article.id: article.rowid}
+        # A copy speaks only where its original is not there.
+        for row in sorted(rows, key=lambda row: known[row].copy_of is not None):
+            speaking.setdefault(known[row].copy_of or known[row].id, row)
+        return [known[row] for row in rows if row in speaking.values()]
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, CanonicalText]:
         """The texts of articles by id; missing and damaged ones are left out."""

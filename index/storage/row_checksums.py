@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # only `sourcebook.index.storage.connection` opens databases
 METADATA = tuple(each.name for each in fields(Metadata))
 RECORD = (
     "id", "source", "sha256", "generation", "added", "characters", "signature", *METADATA,
-    "parsed", "attention",
+    "corrected", "parsed", "attention",
 )  # fmt: skip
 BODY = ("content_sha256", "blocks", "removals", "raw")
 LINK = ("rowid", "original")
@@ -24,7 +24,11 @@ WORDS = (
     "text_hash",
 )  # fmt: skip
 # What of a record stands in other tables, and where.
-BESIDE = {"parsed": "corrections.parsed", "attention": "attention.reasons AS attention"}
+BESIDE = {
+    "corrected": "corrections.corrected",
+    "parsed": "corrections.parsed",
+    "attention": "attention.reasons AS attention",
+}
 BESIDE_ARTICLES = """LEFT JOIN corrections ON corrections.id = articles.id
     LEFT JOIN attention ON attention.article = articles.rowid"""
 VECTORS = ("passage", "pooled", "tokens", "pieces", "starts")

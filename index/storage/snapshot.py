@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sourcebook.index.errors import LibraryError
@@ -57,12 +58,11 @@ class Snapshot:
 
     def upgrade(self) -> UpgradeProgress | None:
         """How far the library's upgrade is, if one was begun."""
-        facts = self.meta("upgrade", optional=True)
+        facts = self.noted("upgrade")
         if facts is None:
             return None
         return UpgradeProgress(
-            **json.loads(facts),
-            cutting=self.meta("next_cutting", optional=True) or 1,
+            **{"cutting": 1} | json.loads(facts),  # before they were numbered
             done=self._one("SELECT coalesce(sum(passages), 0) FROM next_articles")[0],
             total=self._one("SELECT count(*) FROM passages")[0],
         )
@@ -70,7 +70,7 @@ class Snapshot:
     @property
     def cutting(self) -> int:
         """The number of the rules that cut its passages; 1 before they were numbered."""
-        return self.meta("cutting", optional=True) or 1
+        return self.noted("cutting") or 1
 
     def meta(self, key: str, *, optional: bool = False) -> Any:
         """The value stored under `key`, or None where there is none and it is optional.
@@ -84,6 +84,12 @@ class Snapshot:
         if optional:
             return None
         raise _damaged_meta(key)
+
+    def noted(self, key: str) -> Any:
+        """As `meta`, but None as well where it is damaged: what can be found out or done anew."""
+        with suppress(LibraryError):
+            return self.meta(key, optional=True)
+        return None
 
     def _one(self, sql: str, *values: Any) -> "sqlite3.Row":
         row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()

@@ -32,9 +32,13 @@ def begin(writer: Writer, encoder: Encoder, copy: str) -> None:
         columns = re.sub(r'REFERENCES "?passages"?', "REFERENCES next_passages", made)
         writer.run(f"CREATE TABLE {NEXT}{table} {columns[columns.index('(') :]}")
     writer.run("CREATE INDEX next_passages_article ON next_passages(article)")
-    facts = {"encoder": encoder.name, "fingerprint": encoder.fingerprint, "copy": copy}
+    facts = {
+        "encoder": encoder.name,
+        "fingerprint": encoder.fingerprint,
+        "cutting": CUTTING,
+        "copy": copy,
+    }
     writer.set_meta("upgrade", json.dumps(facts))
-    writer.set_meta("next_cutting", CUTTING)
     writer.seal_schema()
 
 
@@ -127,5 +131,5 @@ def take_over(writer: Writer, derived: str) -> None:
     writer.set_meta("pruned", generation)
     writer.count_pieces_anew()
     writer.set_meta("derived", derived)
-    writer.run("DELETE FROM meta WHERE key IN ('upgrade', 'next_cutting')")
+    writer.run("DELETE FROM meta WHERE key = 'upgrade'")
     writer.seal_schema()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sourcebook.index.article import Article
-from sourcebook.index.errors import DamagedError, LibraryError, NotFoundError
+from sourcebook.index.errors import DamagedError, NotFoundError
 from sourcebook.index.storage.records import (
     UNREADABLE,
     Row,
@@ -152,10 +152,7 @@ def expire(writer: Writer, at: datetime | None = None) -> None:
     It must have been so for a day: a clock that leaps ahead and is set back deletes nothing.
     """
     at = at or datetime.now(UTC)
-    try:
-        known = writer.meta(SEEN, optional=True)
-    except LibraryError:  # damaged: it is written anew
-        known = None
+    known = writer.noted(SEEN)
     seen = datetime.fromisoformat(known) if known else at
     if seen > at or not expired(writer, at):  # the clock was set back, or nothing is due
         writer.run("DELETE FROM meta WHERE key = ?", SEEN)

@@ -17,7 +17,7 @@ from sourcebook.index.article import Article, sha256
 from sourcebook.index.errors import SourcebookError, UnreadableError
 from sourcebook.index.ingest import Watch
 from sourcebook.index.library import UNWATCHED, Library, Outcome
-from sourcebook.index.parsing.parse import MAX_BYTES, decode, parse
+from sourcebook.index.parsing.parse import MAX_BYTES, decode, parse, suffix_of
 from sourcebook.service.adding.interrupting import interruptible
 from sourcebook.service.documents.catalogue import generation
 from sourcebook.service.notation.library import AddedOut, FailureOut, OutcomeOut
@@ -76,8 +76,11 @@ def add_files(
             if source in seen:
                 continue
             seen.add(source)
+            name = PurePath(source).name
             try:
-                found = parse(_bytes(file), name=PurePath(source).name, source=source)
+                # First: a process that closes its library's database loses the locks on it.
+                suffix_of(name)
+                found = parse(_bytes(file), name=name, source=source)
             except SourcebookError as error:
                 library.record_failure(source, error)
                 failed(source, error)

@@ -129,7 +129,8 @@ def list_articles(
     ctx: typer.Context,
     *,
     sort: Annotated[
-        Literal["added", "title", "publisher", "published"], typer.Option(help="Sort order.")
+        Literal["added", "title", "publisher", "published"],
+        typer.Option(help="Sort order; by `added`, what was replaced keeps its place."),
     ] = "added",
     descending: Annotated[bool, typer.Option("--descending", help="Reverse the order.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="Maximum number.")] = 50,

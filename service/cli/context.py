@@ -137,13 +137,14 @@ def logs_of(settings: Settings) -> Logs:
 def opened(ctx: typer.Context, *, create: bool = False, advise: bool = True) -> Iterator["Library"]:
     """Open the library named in the settings; with `create`, make one if there is none.
 
-    With `advise` the user is told of an upgrade that the library could have.
+    With `advise` the user is told of an upgrade that the library could have, and they could make.
     """
     from sourcebook.service.opening import advice, open_library, upgrade_to
 
     settings = settings_of(ctx)
     with open_library(settings.library, settings.model, create=create) as library:
-        if advise and (encoder := upgrade_to(library, settings.model)):
+        encoder = upgrade_to(library, settings.model) if advise and not library.read_only else None
+        if encoder:
             typer.echo(advice(library, encoder), err=True)
         yield library
 

@@ -232,7 +232,9 @@ class ArticlesQuery(FilterFields):
         False, description="Only articles that somebody should look at; each says why."
     )
     sort: Literal["added", "title", "publisher", "published", "passages", "language"] = Field(
-        "added", description="Sort key; articles without a value come first."
+        "added",
+        description="Sort key; articles without a value come first. By `added` they stand as they "
+        "arrived: one that was replaced keeps its place.",
     )
     descending: bool = Field(False, description="Reverse the order.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Maximum number of articles.")
