@@ -203,6 +203,8 @@ OFFER = re.compile(
     re.IGNORECASE,
 )
 SENTENCE_END = re.compile(r"(?<=[.!?]) +(?=[^\W\d_])")
+# The key and value among the further metadata of an article that its page cuts off.
+INCOMPLETE = "incomplete"
 CUT_OFF = "The page says that the rest of the article is for subscribers."
 
 
@@ -315,7 +317,7 @@ def paywalls(page: Page) -> Page:
     gone = {i for i, p in enumerate(page.pieces) if len(p.text) <= LONGEST and _is_wall(p.text)}
     if not gone:
         return page
-    extra = {"incomplete": CUT_OFF, **page.facts.extra}
+    extra = {INCOMPLETE: CUT_OFF, **page.facts.extra}
     return replace(page, facts=replace(page.facts, extra=extra)).drop(gone)
 
 
