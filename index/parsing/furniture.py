@@ -202,7 +202,7 @@ OFFER = re.compile(
     r"(?:a|your|our|tu|votre|ihr|seu) (?:plan|subscription|offer|abonnement|abo|plano)\b",
     re.IGNORECASE,
 )
-SENTENCE_END = re.compile(r"(?<=[.!?]) +(?=[^\W\d_])")
+BETWEEN_SENTENCES = re.compile(r"(?<=[.!?]) +(?=[^\W\d_])")
 # The key and value among the further metadata of an article that its page cuts off.
 INCOMPLETE = "incomplete"
 CUT_OFF = "The page says that the rest of the article is for subscribers."
@@ -322,7 +322,7 @@ def paywalls(page: Page) -> Page:
 
 
 def _is_wall(text: str) -> bool:
-    first, *others = SENTENCE_END.split(text)
+    first, *others = BETWEEN_SENTENCES.split(text)
     return _says(PAYWALL, first) and all(
         OFFER.match(other) or _says(PAYWALL, other) for other in others
     )
