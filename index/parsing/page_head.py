@@ -8,13 +8,13 @@ from functools import cached_property
 from lxml import etree
 from lxml.html import HtmlElement
 
-from sourcebook.index.parsing.elements import unseen
+from sourcebook.index.parsing.elements import COMMENTS, unseen
 from sourcebook.index.parsing.json_ld import Graph, read_graph
 from sourcebook.index.parsing.tidy import MAX_LINE
 
-# Parts of a page that are of others: comments, other articles, the site's own navigation.
+# Parts of a page that are of others, beside comments: other articles, the site's own navigation.
 OTHERS = re.compile(
-    r"(?:^|[\s_-])(?:comments?|disqus|respond|related|recirc\w*|recommend\w*|sidebar|promo\w*|teasers?|trending"
+    r"(?:^|[\s_-])(?:respond|related|recirc\w*|recommend\w*|sidebar|promo\w*|teasers?|trending"
     r"|popular|most-read|footer|nav|navbar|menu|newsletter|widget\w*|carousel|latest|more-stories"
     r"|read-next|up-next|outbrain|taboola|advert\w*|ads?|tweet|twitter-tweet|instagram-media|cookie\w*|modal"
     r"|caption|figcaption|photo-?credit|copyright)(?:$|[\s_-])",
@@ -137,7 +137,11 @@ def _names_others(element: HtmlElement) -> bool:
         token.split("--")[0] for token in tokens if not any(look in token for look in STYLED)
     )
     within = element.tag == "footer" and any(True for _ in element.iterancestors("article", "main"))
-    return (element.tag in ASIDE and not within) or OTHERS.search(labels) is not None
+    return (
+        (element.tag in ASIDE and not within)
+        or OTHERS.search(labels) is not None
+        or COMMENTS.search(labels) is not None
+    )
 
 
 def text_of(element: HtmlElement, most: int | None = None) -> str:
