@@ -24,6 +24,13 @@ def sha256(data: str | bytes) -> str:
 
 
 CELLS = " | "  # between the cells of a table's row
+# An empty cell leaves one space less.
+CELL_ENDS = re.compile(r"(?:^| )\|(?= |$)")
+
+
+def cells_of(text: str) -> list[str]:
+    """The cells of a row, empty ones too: three of `| 2023 | 2024`; one of any other text."""
+    return [cell.strip() for cell in CELL_ENDS.split(text)]
 
 
 class BlockKind(StrEnum):

@@ -5,25 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sourcebook.index.article import Article, BlockKind
-from sourcebook.index.words import WORD, listed
+from sourcebook.index.parsing.bylines import names_nobody
+from sourcebook.index.parsing.furniture import CUT_OFF, INCOMPLETE
+from sourcebook.index.parsing.layout import ENDED
 
 # With this value the two pages of the benchmark of docs/parsing.md that lost a fifth of their
 # article are marked, and one page in six in all.
 MUCH = 0.25
-SENTENCE_END = re.compile(r"[.!?][\"'”’»)\]]*$")
 MIN_WORDS = 8  # of a last paragraph that may break off; a shorter one may be a line of its own
 
-# Signs that no name of a person or an organisation has, and words that say what somebody does.
+# Signs that no name of a person or an organisation has.
 NO_NAME = re.compile(r"[\d@/\\|<>{}\[\]#*=_~;:!?]")
-JOBS = frozenset(
-    listed(
-        """
-    admin administrator anonymous author columnist contributor contributors correspondent desk
-    editor editors guest newsroom reporter reporters staff unknown user webmaster writer writers
-    autor corresponsal editora periodista redacción redactor reportero
-    """
-    )
-)
 LONGEST_NAME = 80  # characters: names of ministries are longer than those of people
 
 
@@ -81,13 +73,11 @@ def reasons(article: Article) -> tuple[str, ...]:
 
 def is_odd_name(name: str) -> bool:
     """Whether an author looks like neither a person nor an organisation."""
-    words = WORD.findall(name)
     return (
-        not words
-        or len(name) > LONGEST_NAME
+        len(name) > LONGEST_NAME
         or NO_NAME.search(name) is not None
         or name == name.lower() != name.upper()  # in a script that has capitals
-        or all(word.casefold() in JOBS for word in words)
+        or names_nobody(name)
     )
 
 
@@ -106,13 +96,16 @@ def breaks_off(article: Article) -> bool:
 
     Pages that show only the beginning to who has not paid end so.
     """
-    blocks = (b for b in article.blocks if b.kind is BlockKind.PARAGRAPH)
-    texts = [article.text[block.start : block.end] for block in blocks]
-    if len(texts) < 2 or len(texts[-1].split()) < MIN_WORDS or not texts[-1][0].isupper():
+    blocks = [block for block in article.blocks if block.kind is not BlockKind.CAPTION]
+    paragraphs = [block for block in blocks if block.kind is BlockKind.PARAGRAPH]
+    if len(paragraphs) < 2 or blocks[-1] is not paragraphs[-1]:
+        return False
+    texts = [article.text[block.start : block.end] for block in paragraphs[-2:]]
+    if len(texts[-1].split()) < MIN_WORDS or not texts[-1][0].isupper():
         return False
     word = texts[-1].split()[-1].rstrip(",")
     within = (word.isalpha() and word.islower()) or texts[-1].endswith(("…", "..."))
-    return within and SENTENCE_END.search(texts[-2]) is not None
+    return within and ENDED.search(texts[-2]) is not None
 
 
 def shortened(article: Article) -> bool:
@@ -122,4 +115,4 @@ def shortened(article: Article) -> bool:
 
 def is_cut_off(article: Article) -> bool:
     """Whether the page says of itself that the rest of the article is for subscribers."""
-    return "incomplete" in article.metadata.extra
+    return article.metadata.extra.get(INCOMPLETE) == CUT_OFF

@@ -32,6 +32,10 @@ CLOCK = (
     r"(?:,?\s*(?:at|\||T|-|–|·)?\s*\d{1,2}[:.h]\d{2}(?:[:.]\d{2})?(?:\.\d+)?"
     r"\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|GMT|[A-Z]{2,4}|[+-]\d{2}:?\d{2})?)?"
 )
+# A time of day that stands before the year, as Unix writes it: `Tue Nov 19 05:44:06 GMT 2019`.
+CLOCK_INSIDE = (
+    r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp]\.?[Mm]\.?)?(?:\s+(?:[A-Z]{2,5}|[+-]\d{4}))?\s+"
+)
 WEEKDAY = r"(?:[^\W\d_]{3,12}\.?,?\s+)?"
 DATE_FORMS = tuple(
     re.compile(form + r"\.?", re.IGNORECASE)
@@ -39,6 +43,7 @@ DATE_FORMS = tuple(
         rf"{YEAR}(?:[-/.](?P<month>\d{{1,2}})(?:[-/.](?P<day>\d{{1,2}}))?)?{CLOCK}",
         rf"{YEAR}(?P<month>\d\d)(?P<day>\d\d)",
         rf"{WEEKDAY}{MONTH_WORD}\s+{DAY},?\s+{YEAR}{CLOCK}",
+        rf"{WEEKDAY}{MONTH_WORD}\s+{DAY},?\s+{CLOCK_INSIDE}{YEAR}",
         rf"{WEEKDAY}{DAY}[\s-]+(?:de\s+)?{MONTH_WORD},?[\s-]+(?:de\s+|del\s+)?{YEAR}{CLOCK}",
         rf"{MONTH_WORD},?\s+(?:de\s+)?{YEAR}",
         rf"(?P<first>\d{{1,2}})[/.-](?P<second>\d{{1,2}})[/.-]{YEAR}{CLOCK}",

@@ -151,10 +151,11 @@ def test_markdown_takes_no_sign_of_a_text_for_its_own(texts: list[str]) -> None:
 
 
 TABLE = "| Port | Ton\\|nes \\* |\n|---|---|\n| -1. Turbo | 2 |\n| Tumaco | |\n"
+GAPS = "| | 2022 | 2023 |\n|---|---|---|\n| Turbo | | 2 |\n| Cali | 3 | |\n"
 LIST = "Exempt are\n\n- # cars\n\n  Of the police.\n\n  - 1\\. old\n  - new\n- boats\n"
 
 
-@pytest.mark.parametrize("body", [TABLE, LIST, f"{LIST}\nFees:\n\n{TABLE}\n{TABLE}\n{LIST}"])
+@pytest.mark.parametrize("body", [TABLE, GAPS, LIST, f"{LIST}\nFees:\n\n{TABLE}\n{TABLE}\n{LIST}"])
 def test_markdown_brings_tables_and_lists_back(body: str) -> None:
     [article] = parse(f"{FINES}\n\n{body}\n{FINES}".encode(), name="a.md", source="a")
     assert sum(one.lead is not None for one in article.blocks) >= 2

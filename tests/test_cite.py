@@ -104,6 +104,8 @@ def test_a_link_marks_a_row_by_its_cells_and_its_header_as_well() -> None:
     link = text_fragment("https://e.org/a", "El Paso | 47 | 9-A", "Port | 2022", "Seized:")
     directives = ("text=El%20Paso,9%2DA", "text=Port,2022", "text=Seized%3A")
     assert link == f"https://e.org/a#:~:{'&'.join(directives)}"
+    link = text_fragment("https://e.org/a", "Turbo | | 9", "| 2022 | 2023", "| 2024")
+    assert link == "https://e.org/a#:~:text=Turbo,9&text=2022,2023&text=2024"
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "republication notice": (
         f"{BODY}\n\nThis article is republished from Open Valley under a Creative Commons licence. "
-        "It was written by: Ann Lee, University of Somewhere",
+        "It was written by: Dr. Ann Lee, University of Somewhere",
         BODY,
         {"publisher": "Open Valley", "authors": ("Ann Lee",)},
     ),
@@ -91,7 +91,7 @@ EXAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"extra": {"incomplete": CUT_OFF}},
     ),
     "author box": (
-        f"{BODY}\n\nAbout\nAnn Lee\n:\nAnn Lee is a fellow at the Valley Institute",
+        f"{BODY}\n\nAbout\nDr. Ann Lee\n:\nAnn Lee is a fellow at the Valley Institute",
         BODY,
         {"authors": ("Ann Lee",)},
     ),
@@ -246,6 +246,8 @@ def test_a_line_that_resembles_furniture_stays_within_a_paragraph() -> None:
         f"{BODY}\n\nAbout\n\nFarm Fund\n\nFarm Fund has paid 3 million euros to 400 farms.",
         f"{BODY}\n\nAbout\n\nFarm Fund\n\nFarm Fund is the body that pays for dry years.",
         f"{BODY}\n\nAuthors\n\nState Forests\n\n{FIRST[:-1]} again.",
+        f"{BODY}\n\nAuthors\n\nStaff Writer\n\nStaff Writer is a fellow at the institute.",
+        f"{BODY}\n\nAbout\n\nAnn Lee\n\nAnn Lee is the head of the anglers.",
         f"{FIRST}\n\nFacebook\n\nInstagram\n\nTikTok\n\n{SECOND}",
         f"{FIRST}\n\nShare\n\nTransfer\n\nPrint\n\n{SECOND}",
         f"{FIRST}\n\nAdvertisement\n\n{SECOND}",
@@ -496,8 +498,18 @@ def test_more_lines_than_an_article_has_are_refused() -> None:
         "Photo by " * 50_000,
         "By A B, " * 20_000,
         "\n" * 1_000_000 + "x",
+        f"Fines Are Doubled Again\n{'AB ' * 12_000}x{' AB' * 12_000}\n12 May 2024\n\n{BODY}",
     ],
-    ids=["one paragraph", "two", "one line", "brackets", "credits", "bylines", "empty lines"],
+    ids=[
+        "one paragraph",
+        "two",
+        "one line",
+        "brackets",
+        "credits",
+        "bylines",
+        "empty lines",
+        "name",
+    ],
 )
 def test_repetitive_text_takes_no_longer_than_other_text(raw: str) -> None:
     start = time.process_time()

@@ -23,6 +23,7 @@ from sourcebook.index.errors import BusyError, DamagedError, InputError, Unreada
 from sourcebook.index.ingest import content_sha256
 from sourcebook.index.library import Library
 from sourcebook.index.parsing.exported import as_line
+from sourcebook.index.parsing.furniture import CUT_OFF, INCOMPLETE
 from sourcebook.index.parsing.parse import parse
 from sourcebook.index.storage.lock import write_lock
 from sourcebook.index.storage.records import Filter
@@ -444,6 +445,7 @@ def test_metadata_are_corrected_from_the_shell(library: Library) -> None:
         *((name, False) for name in ("Ministry of Health and Social Protection", "María O’Neil")),
         *((name, False) for name in ("Smith & Co.", "王小明", "Jean-Luc d'Arc", "Writers Guild")),
         *((name, True) for name in ("Staff Writer", "admin", "Redacción", "ada@x.org", "12 May")),
+        *((name, True) for name in ("Monday", "Newsroom", "Reportero", "Anonymous")),
         *((name, True) for name in ("by ada berg", "—", "https://x.org/ada", "@ada", "x" * 90)),
     ],
 )
@@ -455,7 +457,7 @@ def removal(rule: str, text: str) -> Removal:
     return Removal(rule=rule, start=0, end=len(text), text=text)
 
 
-CUT = {"incomplete": "The page shows only a part to who is not a subscriber."}
+CUT = {INCOMPLETE: CUT_OFF}
 WHOLE = article_from(FINES, "whole", SEEN)
 
 
@@ -471,6 +473,7 @@ WHOLE = article_from(FINES, "whole", SEEN)
         (replace(WHOLE, removals=(removal("extraction", FINES[:20]),)), ()),
         (replace(WHOLE, removals=(removal("page numbers", 2 * FINES),)), ()),
         (replace(WHOLE, metadata=replace(WHOLE.metadata, extra=CUT)), ("cut-off",)),
+        (replace(WHOLE, metadata=replace(WHOLE.metadata, extra={INCOMPLETE: False})), ()),
     ],
 )
 def test_reasons_to_look_at_an_article(article: Article, expected: tuple[str, ...]) -> None:

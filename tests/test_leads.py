@@ -148,6 +148,46 @@ STRUCTURES: dict[str, tuple[str, str, dict[str, list[str]]]] = {
         f"{PROSE}\n\nHe said:\n\n- Nobody pays for the water here.\n\n{PROSE}",
         {"- Nobody pays for the water here.": []},
     ),
+    "a table with an empty corner and a gap": (
+        "a.md",
+        f"{PROSE}\n\n| | 2022 | 2023 |\n|---|---|---|\n| Turbo | | 35 |\n\n{PROSE}",
+        {"Turbo | | 35": ["| 2022 | 2023"]},
+    ),
+    "such a table in HTML": (
+        "a.html",
+        html(
+            "<table><tr><td></td><td>2022</td><td>2023</td></tr>"
+            "<tr><td>Turbo</td><td>22</td><td>35</td></tr>"
+            "<tr><td>Cali</td><td></td><td>36</td></tr></table>"
+        ),
+        {"Turbo | 22 | 35": ["| 2022 | 2023"], "Cali | | 36": ["| 2022 | 2023"]},
+    ),
+    "such a table between tabs": (
+        "a.txt",
+        f"{PROSE}\n\n\t2022\t2023\nTurbo\t22\t35\nTumaco\t\t36\n\n{PROSE}",
+        {"Turbo | 22 | 35": ["| 2022 | 2023"], "Tumaco | | 36": ["| 2022 | 2023"]},
+    ),
+    "such a table between bars": (
+        "a.txt",
+        f"{PROSE}\n\n| | 2022 | 2023 |\n| Turbo | 22 | 35 |\n| Tumaco | | 36 |\n\n{PROSE}",
+        {"Turbo | 22 | 35": ["| 2022 | 2023"], "Tumaco | | 36": ["| 2022 | 2023"]},
+    ),
+    "a caption before a list": (
+        "a.md",
+        f"{PROSE}\n\nThe minister speaks in Lima (Getty Images)\n\n- ministers (Getty Images)\n"
+        f"  - of Peru\n\n{PROSE}",
+        {"ministers (Getty Images)": [], "of Peru": ["ministers (Getty Images)"]},
+    ),
+    "a caption before a list in HTML": (
+        "a.html",
+        html("<p>The minister speaks in Lima (Getty Images)</p><ul><li>of Peru</li></ul>"),
+        {"of Peru": []},
+    ),
+    "a list after a sentence in Chinese": (
+        "a.md",
+        f"{PROSE}\n\n会议结束。\n\n- 港口\n",
+        {"港口": []},
+    ),
     "a list whose lead-in cleaning took away": (
         "a.md",
         f"{PROSE}\n\nThe bill names these ministries:\n\nRead more:\n\n- Fees double\n\n{PROSE}",

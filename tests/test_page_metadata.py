@@ -1,6 +1,7 @@
 """The metadata of pages and texts: what is stated, and nothing else."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,48 @@ PAGES = {
         ),
         {"published": "2019-11-19", "date_sources": {"published": "time"}},
     ),
+    "the day that the page shows may have no year": (
+        page(
+            stated(datePublished="2020-01-01T01:19:34.819Z"),
+            under("<time>Updated Jan 1, 9:41 AM;</time><time>Posted Dec 31, 8:19 PM</time>"),
+        ),
+        {"published": "2019-12-31", "date_sources": {"published": "time"}},
+    ),
+    "so may the day after a label": (
+        page(
+            stated(datePublished="2019-11-19T01:19:34.819Z"),
+            under("<p>Posted Nov 18, 8:19 PM</p>"),
+        ),
+        {"published": "2019-11-18", "date_sources": {"published": "byline"}},
+    ),
+    "a day in Greenwich that the address has as well is not the one shown": (
+        page(
+            stated(datePublished="2019-11-19T02:46:42Z")
+            + '<link rel="canonical" href="https://example.org/2019/11/19/wells">',
+            under(
+                '<span class="stamp">November 18, 2019 at 2:26 PM HST - Updated November 18</span>'
+            ),
+        ),
+        {"published": "2019-11-18", "date_sources": {"published": "byline"}},
+    ),
+    "a time between day and year": (
+        page(top=under('<div class="date"><b>May 20</b> <b>15:23</b> <b>2019</b></div>')),
+        {"published": "2019-05-20"},
+    ),
+    "what is hidden is no title and no byline": (
+        page(
+            top=f'<h1 class="sr-only">Surveys of districts</h1><h2>{TITLE} again</h2>'
+            '<p class="byline" hidden>By Bo Diaz</p>'
+        ),
+        {"title": f"{TITLE} again", "authors": ()},
+    ),
+    "a title or an address that is too long is none": (
+        page(
+            f"<title>{'Survey ' * 400}</title>"
+            f'<link rel="canonical" href="https://example.org/{"a" * 2100}">'
+        ),
+        {"title": TITLE, "url": None},
+    ),
     "an address states a day": (
         page(
             f'<title>{TITLE}</title><link rel="canonical" href="https://example.org/2019/nov/19/wells">'
@@ -258,6 +301,10 @@ TEXTS = {
             "modified": "2025-11-05",
         },
     ),
+    "a year signs no title": (
+        f"Budget of the harbour town\n\nIncome and spending compared\n\n2024\n\n{BODY}",
+        {"title": "Budget of the harbour town", "published": None},
+    ),
     "a post in a byline": (
         f"Ministry plans new roads in the south\n\nBy Jane Doe, Staff Writer\n\n{BODY}",
         {"title": "Ministry plans new roads in the south", "authors": ("Jane Doe",)},
@@ -287,6 +334,22 @@ TEXTS = {
         {"title": "哥伦比亚古柯种植面积创新高"},
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{line}\n12 May 2024\n\n" for line in ("Fact Sheet", "San Salvador", "Ann Lee")),
+        f"{TITLE}\nFact Sheet\n12 May 2024\n\nThis fact sheet is for districts. ",
+        f"{TITLE}\nSan Salvador\n12 May 2024\n\nThe wells were dug in San Salvador. ",
+        f"{TITLE}\nAnn Lee\n\n",
+    ],
+)
+def test_a_line_that_may_be_a_name_is_no_author_and_stays(text: str) -> None:
+    [article] = parse(f"{text}{BODY}".encode(), name="a.txt", source="a.txt")
+    line = next(each for each in text.splitlines() if each != TITLE)
+    assert article.metadata.authors == ()
+    assert line in article.text
 
 
 @pytest.mark.parametrize(("text", "wanted"), TEXTS.values(), ids=TEXTS)
@@ -339,6 +402,13 @@ def test_names_in_front_matter_are_people_and_offices() -> None:
         "C. D. Roe",
     )
     assert names(MINISTRY) == (MINISTRY,)
+    assert names("Ann Lee, PhD, Bo Diaz, M.D.; Cy King, Jr.") == (
+        "Ann Lee",
+        "Bo Diaz",
+        "Cy King Jr.",
+    )
+    assert names("Ann Lee, Staff Writer, AFP") == ("Ann Lee", "AFP")
+    assert names("Staff Writer") == ("Staff Writer",)
 
 
 @pytest.mark.parametrize(
@@ -353,6 +423,7 @@ def test_names_in_front_matter_are_people_and_offices() -> None:
         ("Nu\u0301n\u0303ez Ana", "Núñez Ana"),
         ("Dr.", "Dr."),
         ("", ""),
+        ("AB " * 20_000 + "x", "AB " * 20_000 + "x"),
     ],
 )
 def test_a_name_is_plain(name: str, plain: str) -> None:
@@ -414,6 +485,8 @@ def test_dates_in_addresses(address: str | None, date: str | None) -> None:
         ("publiziert am 25. September 2018", "2018-09-25"),
         ("Tue Nov 19 2019 05:44:06 GMT+0000", "2019-11-19"),
         ("On 11/13/19 at 4:00 PM EST", "2019-11-13"),
+        ("Tue Nov 19 05:44:06 +0000 2019", "2019-11-19"),
+        ("Posted November 20 3:23 PM EST 2019", "2019-11-20"),
         ("in 1997", None),
         (5, None),
         ("1970-01-01T00:00:00Z", None),
@@ -435,6 +508,14 @@ def test_any_page_has_metadata_that_can_be_stored(one: str, two: str) -> None:
     assert found.title in " ".join(safe.split())
     assert tidied(found, "page.html").authors == found.authors
     assert authors_in(two) == tuple(dict.fromkeys(authors_in(two)))
+
+
+def test_long_text_in_nested_elements_is_not_read_for_each_of_them() -> None:
+    nested = f"{'<div class=byline>' * 200}{'word ' * 200_000}"
+    tree = document_fromstring(f"<body><h1>{TITLE}</h1>{nested}</body>")
+    start = time.process_time()
+    assert page_metadata(tree).title == TITLE
+    assert time.process_time() - start < 1.5
 
 
 def test_a_judgement_is_compared_by_its_words() -> None:

@@ -25,7 +25,7 @@ NOTE = (
     "News pages with their articles as people marked them. Precision and recall are means over "
     "the pages, of runs of four words; F1 is made of both. Captions are no part of the judged "
     "texts, so they are left out here. A page is *marked* if the article itself shows that much "
-    "of its page's running text was left out. The rules were tuned on these pages."
+    "of its page's running text was left out, or breaks off. The rules were tuned on these pages."
 )
 
 

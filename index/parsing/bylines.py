@@ -39,14 +39,16 @@ AFFILIATED = re.compile(r"\s(?:in|for|at|from|via|en|para|desde|is|reports?|cont
 POSTS = frozenset(
     listed(
         """
-        admin administrator analyst anchor archive associate author authors blogger bureau
+        admin administrator analyst anchor anonymous archive associate author authors autor
+        blogger bureau
         chief columnist comments contributed contributing contributor contributors copy
         correspondent corresponsal critic desk director editor editora editorial editors
         email fellow follow freelance freelancer guest host intern journalist lecturer
-        manager managing meteorologist moderator periodista photographer posts president
-        producer professor profile read redacción redactor redactora reporter reporters
+        manager managing meteorologist moderator newsroom periodista photographer posts
+        president producer professor profile read redacción redactor redactora reporter reporters
+        reportero
         reporting reports researcher senior share special specialist staff staffer
-        strategist student subscribe user view webmaster writer writers
+        strategist student subscribe unknown user view webmaster writer writers
         """
     )
 )
@@ -160,7 +162,12 @@ def together(text: str) -> list[str]:
 
 
 def plain_name(text: str) -> str:
-    """A name without honorifics before it, and without degrees and affiliations after it."""
+    """A name without honorifics before it, and without degrees and affiliations after it.
+
+    A text longer than MAX_BYLINE is no name and stays as it is.
+    """
+    if len(text) > MAX_BYLINE:
+        return text
     name = " ".join(unicodedata.normalize("NFC", text).split()).strip(" ,;:–—-|")
     if is_body(name):
         return name.removeprefix("the ")
@@ -177,6 +184,11 @@ def plain_name(text: str) -> str:
             break
         words.pop()
     return " ".join(words)
+
+
+def person_names(candidates: Iterable[str]) -> tuple[str, ...]:
+    """The plain names of those candidates that are persons, each once."""
+    return tuple(dict.fromkeys(filter(is_person, map(plain_name, candidates))))
 
 
 def is_person(name: str) -> bool:

@@ -32,6 +32,8 @@ CREDITED = re.compile(
 )
 LINKS = frozenset({"via", "for", "and", "of", "the", "courtesy", "by", "/", "|", "&", "-"})
 LINKS |= PARTICLES
+# What may be a caption where markup says what a block is; a heading, an item or a row is none.
+MAY_BE = (BlockKind.PARAGRAPH, BlockKind.CAPTION)
 
 
 def is_credit(text: str) -> bool:
@@ -69,7 +71,11 @@ def photo_credits(page: Page) -> Page:
 
 def captions(page: Page) -> Page:
     """Mark paragraphs that end in a picture credit as captions; remove copies without credit."""
-    bare = {i: match["bare"] for i, piece in enumerate(page.pieces) if (match := _credited(piece))}
+    bare = {
+        i: match["bare"]
+        for i, piece in enumerate(page.pieces)
+        if not (page.marked and piece.kind not in MAY_BE) and (match := _credited(piece))
+    }
     given = {i for i, p in enumerate(page.pieces) if p.kind is BlockKind.CAPTION}
     if not bare and not given:
         return page

@@ -1,6 +1,5 @@
 """Chooses the blocks of a web page that are its article, guided by what an extractor found."""
 
-import re
 from bisect import bisect
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -10,6 +9,7 @@ from lxml.html import HtmlElement
 
 from sourcebook.index.article import BlockKind
 from sourcebook.index.parsing.elements import HEADINGS, beside
+from sourcebook.index.parsing.layout import ENDED
 from sourcebook.index.parsing.web_blocks import WebBlock
 from sourcebook.index.words import WORD
 
@@ -20,8 +20,6 @@ MOST = 0.8  # of the article's text: the smallest element with as much is where 
 LINKS = 0.8  # of a block's characters: with as many it only leads elsewhere
 ENOUGH = 200  # characters of an article in one place make another place like it one of its own
 MAX_STEPS = 6  # elements up to which places are compared
-SENTENCE_END = re.compile(r"[.!?…。][\"'”’»)\]]*$")
-ENOUGH = 200
 # What text stands in; the element around these is a container.
 TEXTUAL = frozenset(
     (
@@ -108,7 +106,7 @@ def _pointer(block: WebBlock) -> bool:
     """Whether a block only leads to other pages; an item of a list may be a reference."""
     if block.kind is not BlockKind.PARAGRAPH or block.element.tag in ("li", "tr"):
         return False
-    return block.linked >= LINKS * len(block.raw) and not SENTENCE_END.search(block.raw)
+    return block.linked >= LINKS * len(block.raw) and not ENDED.search(block.raw)
 
 
 def _first_article(blocks: Sequence[WebBlock], found: set[int]) -> set[int]:

@@ -1,10 +1,11 @@
 """Cleans decoded text into canonical text in blocks, by an ordered table of rules."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
+from sourcebook.index.parsing.bylines import AFFILIATED, is_person, person_names
 from sourcebook.index.parsing.captions import captions, photo_credits
 from sourcebook.index.parsing.furniture import calls_to_action, paywalls, reading_pointers
 from sourcebook.index.parsing.headings import headings
@@ -14,13 +15,12 @@ from sourcebook.index.parsing.layout import (
     Rule,
     bare_punctuation,
     drop_caps,
-    is_name,
     marked_up,
     segment,
     stray_characters,
 )
-from sourcebook.index.parsing.markup import compose
-from sourcebook.index.parsing.masthead import date_lines, mastheads, person_names, site_addresses
+from sourcebook.index.parsing.markup import placed
+from sourcebook.index.parsing.masthead import date_lines, mastheads, site_addresses
 from sourcebook.index.parsing.repeats import pull_quotes, repeated_body
 from sourcebook.index.parsing.structure import Part, lists_and_tables
 from sourcebook.index.parsing.wraps import hard_wraps
@@ -70,13 +70,16 @@ def clean(
         if (page.pieces, page.facts) == before:
             break
     removals = tuple(sorted(page.removals, key=lambda removal: removal.start))
-    text, canonical = compose(Part(piece.kind, piece.text) for piece in page.pieces)
-    places = {piece.start: number for number, piece in enumerate(page.pieces)}
-    blocks = tuple(
-        replace(block, lead=None if piece.lead is None else places.get(piece.lead))
-        for block, piece in zip(canonical, page.pieces, strict=True)
-    )
+    text, blocks = placed([Part(p.kind, p.text) for p in page.pieces], _leads(page.pieces))
     return Cleaned(text=text, blocks=blocks, removals=removals, metadata=page.facts)
+
+
+def _leads(pieces: Sequence[Piece]) -> Iterator[int | None]:
+    """For each piece the index of its lead; None where that is gone, or a caption at the end."""
+    places = {piece.start: number for number, piece in enumerate(pieces)}
+    for number, piece in enumerate(pieces):
+        lead = number if piece.lead is None else places.get(piece.lead, number)
+        yield lead if lead < number else None
 
 
 def _one_pass(page: Page) -> Page:
@@ -164,7 +167,7 @@ def _is_biography(text: str, name: str) -> bool:
     """Whether `text` says of this person what authors are, and no figure."""
     return (
         len(text) <= 600
-        and is_name(name)
+        and is_person(name)
         and text.startswith(name)
         and not re.search(r"\d", text)
         and ROLE.match(text, len(name)) is not None
@@ -187,12 +190,15 @@ def author_boxes(page: Page) -> Page:
 
 def _author_box(pieces: Sequence[Piece], label: int) -> tuple[set[int], list[str]]:
     """The indexes of the box that starts with the label, and its names; empty if it is none."""
-    box, found, told = {label}, [], False
+    box, told = {label}, False
+    found: list[str] = []
+    written: list[str] = []  # the names as they stand there, which an honorific may begin
     for i in range(label + 1, min(label + 12, len(pieces))):
         text = pieces[i].text
-        if is_name(text):
-            found.append(text)
-        elif any(_is_biography(text, name) for name in found):
+        if not AFFILIATED.search(text) and (names := person_names([text])):
+            found += names
+            written.append(text)
+        elif any(_is_biography(text, name) for name in (*found, *written)):
             told = True
         elif text != ":":
             break

@@ -56,7 +56,7 @@ CAPTION = re.compile(r"(?:^|[\s_-])caption(?:$|[\s_-])")  # `wp-caption-text` of
 # What stands beside an article, and not in it.
 BESIDE_TAGS = frozenset(("aside", "footer", "nav"))
 BESIDE_ROLES = frozenset(("banner", "complementary", "contentinfo", "dialog", "navigation"))
-COMMENTS = re.compile(r"\b(?:disqus|user-?)?comments?\b|disqus", re.IGNORECASE)
+COMMENTS = re.compile(r"(?<![^\W_])(?:disqus|user-?)?comments?(?![^\W_])|disqus", re.IGNORECASE)
 NO_DISPLAY = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 OWN_LINE = re.compile(r"display\s*:\s*(?:block|flex|grid|table)", re.IGNORECASE)
 # The classes by which Bootstrap, Tailwind and WordPress hide something from all or most readers.

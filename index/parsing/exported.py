@@ -18,6 +18,7 @@ from sourcebook.index.article import (
     BlockKind,
     Metadata,
     Removal,
+    cells_of,
     deeper_than,
 )
 from sourcebook.index.errors import InputError, UnreadableError
@@ -124,8 +125,8 @@ def _paragraphs(article: Article) -> list[str]:
     parts = _parts(article)
     same = [lead == block.lead for lead, block in zip(led(parts), article.blocks, strict=True)]
     found: list[str] = []
-    of_list_or_table = zip(parts, same, strict=True)
-    for structured, run in groupby(of_list_or_table, lambda each: each[0].kind in STRUCTURED):
+    each_with_same = zip(parts, same, strict=True)
+    for structured, run in groupby(each_with_same, lambda each: each[0].kind in STRUCTURED):
         own = list(run)
         lines = _structured([part for part, _ in own]) if all(kept for _, kept in own) else None
         found += lines if structured and lines else [_plain(part) for part, _ in own]
@@ -153,7 +154,7 @@ def _structured(run: Sequence[Part]) -> list[str] | None:
             found.append(f"{'  ' * (part.depth - 1)}- {_plain(part)}")
             width = 0
             continue
-        cells = [cell.strip() for cell in f" {part.text} ".split(CELLS)]
+        cells = cells_of(part.text)
         row = f"| {' | '.join(SIGNS.sub(ESCAPED, cell) for cell in cells)} |"
         if part.kind is BlockKind.HEADER:
             found.append(f"{row}\n{'|---' * len(cells)}|")

@@ -202,7 +202,9 @@ OFFER = re.compile(
     r"(?:a|your|our|tu|votre|ihr|seu) (?:plan|subscription|offer|abonnement|abo|plano)\b",
     re.IGNORECASE,
 )
-SENTENCE_END = re.compile(r"(?<=[.!?]) +(?=[^\W\d_])")
+BETWEEN_SENTENCES = re.compile(r"(?<=[.!?]) +(?=[^\W\d_])")
+# The key and value among the further metadata of an article that its page cuts off.
+INCOMPLETE = "incomplete"
 CUT_OFF = "The page says that the rest of the article is for subscribers."
 
 
@@ -315,12 +317,12 @@ def paywalls(page: Page) -> Page:
     gone = {i for i, p in enumerate(page.pieces) if len(p.text) <= LONGEST and _is_wall(p.text)}
     if not gone:
         return page
-    extra = {"incomplete": CUT_OFF, **page.facts.extra}
+    extra = {INCOMPLETE: CUT_OFF, **page.facts.extra}
     return replace(page, facts=replace(page.facts, extra=extra)).drop(gone)
 
 
 def _is_wall(text: str) -> bool:
-    first, *others = SENTENCE_END.split(text)
+    first, *others = BETWEEN_SENTENCES.split(text)
     return _says(PAYWALL, first) and all(
         OFFER.match(other) or _says(PAYWALL, other) for other in others
     )

@@ -1,4 +1,4 @@
-"""Parses web pages: extracts the article with trafilatura."""
+"""Parses web pages: reads the article, guided by what trafilatura extracts."""
 
 import logging
 import re
@@ -13,10 +13,11 @@ from sourcebook.index.article import CELLS, Block, BlockKind, Metadata, Removal
 from sourcebook.index.errors import TooLargeError, UnreadableError
 from sourcebook.index.parsing.chosen import chosen
 from sourcebook.index.parsing.headings import is_short_line
+from sourcebook.index.parsing.layout import ENDED
 from sourcebook.index.parsing.markup import Parsed, compose
 from sourcebook.index.parsing.page_metadata import page_metadata
 from sourcebook.index.parsing.page_structure import parts_of
-from sourcebook.index.parsing.structure import Part, led, table
+from sourcebook.index.parsing.structure import Part, led
 from sourcebook.index.parsing.web_blocks import Cut, WebBlock, web_blocks
 
 # Extraction takes the longer for each element the more of them there are: 2 s for 20,000 empty
@@ -48,13 +49,13 @@ def parse_html(page: bytes | str, name: str) -> Parsed:
     document = bare_extraction(tree, include_comments=False, with_metadata=False)
     if not isinstance(document, Document) or document.body is None:
         raise _no_article(name)
-    extracted = [part for part in _html_parts(document.body) if part.text.strip()]
+    guide = list(filter(str.strip, _texts(document.body)))
     blocks = web_blocks(tree)
-    picked = chosen(blocks, [part.text for part in extracted])
+    picked = chosen(blocks, guide)
     if picked:
         return _composed(blocks, picked, metadata)
     # The text stands nowhere in the page itself, but in its data, for instance.
-    text, spans = compose(extracted)
+    text, spans = compose(Part(BlockKind.PARAGRAPH, each) for each in guide)
     if not text:
         raise _no_article(name)
     return Parsed(text=text, blocks=spans, metadata=metadata)
@@ -89,13 +90,30 @@ def _composed(blocks: Sequence[WebBlock], picked: Collection[int], metadata: Met
 
 
 def _kind(blocks: Sequence[WebBlock], index: int, picked: Collection[int]) -> BlockKind:
-    """The kind of a block; a line in capitals above a paragraph is a heading."""
+    """The kind of a block; a line in capitals above a paragraph is a heading, a standfirst none."""
+    if _is_standfirst(blocks, index, picked):
+        return BlockKind.PARAGRAPH
     text = blocks[index].text
     after = next((blocks[i] for i in range(index + 1, len(blocks)) if i in picked), None)
     line = blocks[index].kind is BlockKind.PARAGRAPH and text.isupper() and is_short_line(text)
     if line and not FIGURE.search(text) and after and after.running and not after.text.isupper():
         return BlockKind.HEADING
     return blocks[index].kind
+
+
+def _is_standfirst(blocks: Sequence[WebBlock], index: int, picked: Collection[int]) -> bool:
+    """Whether a heading is a sentence between the title and the text: the first of the article."""
+    block = blocks[index]
+    return (
+        block.kind is BlockKind.HEADING
+        and block.element.tag != "h1"
+        and block.running
+        and ENDED.search(block.text) is not None
+        and not block.text.endswith(("?", "？"))
+        and not any(
+            blocks[i].running and blocks[i].element.tag != "h1" for i in picked if i < index
+        )
+    )
 
 
 def _no_article(name: str) -> UnreadableError:
@@ -118,52 +136,31 @@ class Node(Protocol):
     def iterdescendants(self) -> Iterator["Node"]:
         """All elements below."""
 
-    def get(self, key: str, default: str) -> str:
-        """An attribute."""
-
 
 HTML_BLOCKS = ("p", "head", "item", "row", "quote", "code", "list", "table", "div")
 
 
-def _html_parts(element: Node, depth: int = 0) -> Iterator[Part]:
-    """The blocks below an element of the tree that trafilatura extracts, in `depth` lists."""
-    if element.tag == "list" or element.get("rend", "").startswith("dd-"):
-        depth += 1  # what describes a term is a list in its item
+def _texts(element: Node) -> Iterator[str]:
+    """The texts of the blocks below an element of the tree that trafilatura extracts."""
     if element.tag == "row":
-        yield Part(BlockKind.ROW, CELLS.join(_html_text(cell) for cell in element))
-    elif element.tag == "table" and all(child.tag == "row" for child in element):
-        yield from table([_html_row(row) for row in element])
-    elif not any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
-        if element.tag == "head":
-            yield Part(BlockKind.HEADING, _html_text(element))
-        else:
-            yield _html_running(_html_text(element), depth)
+        yield CELLS.join(_html_text(cell) for cell in element)
+    elif any(child.tag in HTML_BLOCKS for child in element.iterdescendants()):
+        yield from _mixed(element)
     else:
-        yield from _html_mixed(element, depth)
+        yield _html_text(element)
 
 
-def _html_mixed(element: Node, depth: int) -> Iterator[Part]:
-    """The blocks of an element that contains both text and blocks."""
+def _mixed(element: Node) -> Iterator[str]:
+    """The texts of the blocks of an element that holds both text and blocks."""
     inline = element.text or ""
     for child in element:
         if child.tag in HTML_BLOCKS or any(c.tag in HTML_BLOCKS for c in child.iterdescendants()):
-            yield _html_running(inline, depth)
-            yield from _html_parts(child, depth)
+            yield inline
+            yield from _texts(child)
             inline = child.tail or ""
         else:
             inline += _html_text(child) + (child.tail or "")
-    yield _html_running(inline, depth)
-
-
-def _html_running(text: str, depth: int) -> Part:
-    return Part(BlockKind.ITEM if depth else BlockKind.PARAGRAPH, text, depth)
-
-
-def _html_row(row: Node) -> tuple[list[str], bool]:
-    """The cells of a row, and whether each that is not empty is a header."""
-    cells = [(_html_text(cell).strip(), cell.get("role", "") == "head") for cell in row]
-    full = [head for text, head in cells if text]
-    return [text for text, _ in cells], bool(full) and all(full)
+    yield inline
 
 
 def _html_text(element: Node) -> str:

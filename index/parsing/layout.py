@@ -16,6 +16,7 @@ from sourcebook.index.words import WORD
 MAX_LINES = 1_000_000
 
 CLOSED = re.compile(r"[.!?…:;,。！？：；，、][\"'”’»)\]]*$")
+ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")  # as a sentence is
 # Chinese and Japanese, which have no spaces; their words have about two characters.
 UNSPACED = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 LIST_MARK = re.compile(r"(?:[-*•·–—‣▪>|]|\(?\w{1,3}[.)])\s")

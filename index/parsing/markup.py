@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import yaml
 from markdown_it import MarkdownIt
@@ -11,7 +12,14 @@ from markdown_it.token import Token
 from sourcebook.index.article import Block, BlockKind, Metadata, Removal
 from sourcebook.index.dates import iso_date
 from sourcebook.index.errors import UnreadableError
-from sourcebook.index.parsing.bylines import is_body, plain_name
+from sourcebook.index.parsing.bylines import (
+    DEGREE,
+    GENERATION,
+    is_body,
+    is_person,
+    names_nobody,
+    plain_name,
+)
 from sourcebook.index.parsing.structure import Part, led, table
 from sourcebook.index.parsing.tidy import MAX_DIGITS, refuse_depth
 
@@ -110,15 +118,32 @@ def names(value: object, *, split_and: bool = True) -> tuple[str, ...]:
     """The names in a list, in mappings with `name`, or in a text such as `A, B and C`.
 
     With `split_and` they are people and organisations: "and" is kept within the name of an
-    office, and honorifics and degrees are left out.
+    office, and honorifics and degrees are left out, and posts beside a name.
     """
     if isinstance(value, list | tuple):
         found = [_line(item) for item in value]
     else:
         parts = re.split(r"[;,]", _line(value))
-        found = [each for part in parts for each in (_people(part) if split_and else [part])]
+        found = list(chain.from_iterable(map(_people, _whole(parts)))) if split_and else parts
     found = [plain_name(each) if split_and else each.strip() for each in found]
     return tuple(dict.fromkeys(item for item in found if item))
+
+
+def _whole(parts: Sequence[str]) -> list[str]:
+    """The parts between commas as names: without posts, and with what belongs to a name before."""
+    found: list[str] = []
+    for part in map(str.strip, parts):
+        person = bool(found) and is_person(plain_name(found[-1]))
+        if person and GENERATION.fullmatch(part):
+            found[-1] += f" {part}"
+        elif not (person and _is_degree(part)):
+            found.append(part)
+    return [part for part in found if not names_nobody(part)] or found
+
+
+def _is_degree(part: str) -> bool:
+    """Whether a part is a degree beyond doubt: PhD, M.D.; capitals alone may be an agency's."""
+    return DEGREE.fullmatch(part) is not None and ("." in part or not part.isupper())
 
 
 def _people(text: str) -> list[str]:
@@ -131,11 +156,16 @@ def compose(parts: Iterable[Part]) -> tuple[str, tuple[Block, ...]]:
     """The text and blocks of parts: white space is collapsed, empty lines stand between parts."""
     lines = (part._replace(text=" ".join(part.text.split())) for part in parts)
     full = [part for part in lines if part.text]
+    return placed(full, led(full))
+
+
+def placed(parts: Sequence[Part], leads: Iterable[int | None]) -> tuple[str, tuple[Block, ...]]:
+    """The text and blocks of parts that have text on one line, given the lead of each."""
     blocks, position = [], 0
-    for part, lead in zip(full, led(full), strict=True):
+    for part, lead in zip(parts, leads, strict=True):
         blocks.append(Block(part.kind, position, position + len(part.text), lead))
         position += len(part.text) + 2
-    return "\n\n".join(part.text for part in full), tuple(blocks)
+    return "\n\n".join(part.text for part in parts), tuple(blocks)
 
 
 def parse_markdown(text: str, name: str) -> Parsed:

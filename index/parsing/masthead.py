@@ -1,18 +1,17 @@
 """Cleaning rules for the head of a text: title, byline, dates and address become metadata."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sourcebook.index.article import BlockKind
 from sourcebook.index.dates import iso_date
-from sourcebook.index.parsing.bylines import byline, is_person, plain_name, together
+from sourcebook.index.parsing.bylines import MAX_LINE, byline, is_person, plain_name, together
 from sourcebook.index.parsing.layout import (
     CLOSED,
     LIST_MARK,
     QUOTES,
     Page,
     Piece,
-    is_name,
     word_count,
     word_key,
 )
@@ -63,7 +62,9 @@ def _is_tagline(text: str) -> bool:
 def mastheads(page: Page) -> Page:
     """Move title, byline and dates from the top of the page to the metadata.
 
-    Below the first paragraph of the body only a byline is one: a date is the body's.
+    Names alone are authors only between the title and a date: elsewhere they may as well be those
+    of a place, or of a kind of document. Below the first paragraph of the body only a byline is
+    one: a date is the body's.
     """
     title = _title_place(page)
     gone: set[int] = set()
@@ -74,9 +75,7 @@ def mastheads(page: Page) -> Page:
     body = next((i for i, piece in enumerate(top) if _is_prose(piece.text)), len(top))
     for i, piece in enumerate(top[:HEAD]):
         if i not in gone:
-            named = (
-                _named_line(piece.text, top[i + 1].text) if i < body and i + 1 < len(top) else ()
-            )
+            named = _authors_alone(page, i) if i < body else ()
             page, taken = _head_line(page.learn(authors=named), piece, dated=i < body)
             gone |= {i} if taken or (named and page.facts.authors == named) else set()
     return _dateline(page, top[body].text if body < len(top) else "").drop(gone)
@@ -94,10 +93,33 @@ def _dateline(page: Page, text: str) -> Page:
     return page.learn(published=date) if date and len(date) == 10 else page
 
 
+def _authors_alone(page: Page, i: int) -> tuple[str, ...]:
+    """The authors in a line of names alone between the title and a date; else none."""
+    around = [piece.text for piece in page.pieces[max(0, i - 1) : i + 2]]
+    title = word_key(page.facts.title)
+    if len(around) < 3 or not title or word_key(around[0]) != title:
+        return ()
+    names = _named_line(around[1], around[2])
+    return () if any(_is_of_things(name, page) for name in names) else names
+
+
+def _is_of_things(name: str, page: Page) -> bool:
+    """Whether the text has a word of a name in lower case as well, or says "in" before the name.
+
+    So it does of kinds of documents (`Fact Sheet`) and of places, and hardly of its author.
+    """
+    long = [word for word in name.split() if word != word.casefold() and len(word) > 2]
+    common = rf"\b(?:{'|'.join(re.escape(word.casefold()) for word in long)})\b" if long else "(?!)"
+    within = rf"\b(?:in|near|en) {re.escape(name)}\b"
+    return any(re.search(f"{common}|{within}", piece.text) for piece in page.pieces)
+
+
 def _named_line(text: str, following: str) -> tuple[str, ...]:
-    """The authors in a line of names alone that stands before a date; else none."""
+    """The names in a line of names alone that stands before a date; else none."""
+    if len(text) > MAX_LINE or not _is_date(following):
+        return ()
     names = tuple(plain_name(each) for each in together(text))
-    return names if all(map(is_person, names)) and _is_date(following) else ()
+    return names if all(map(is_person, names)) else ()
 
 
 def _is_date(text: str) -> bool:
@@ -141,14 +163,8 @@ def _is_title(text: str) -> bool:
 
 
 def _is_signature(text: str) -> bool:
-    return bool(byline(text)) or (
-        len(text) <= 130 and (iso_date(text) or DATE_LABEL.match(text)) is not None
-    )
-
-
-def person_names(candidates: Iterable[str]) -> tuple[str, ...]:
-    """Those of the candidates that look like a person's name, each once."""
-    return tuple(dict.fromkeys(name for c in candidates if is_name(name := c.strip())))
+    labelled = len(text) <= MAX_LINE and DATE_LABEL.match(text) is not None
+    return bool(byline(text)) or labelled or _is_date(text)
 
 
 def _head_line(page: Page, piece: Piece, *, dated: bool = True) -> tuple[Page, bool]:

@@ -46,7 +46,8 @@ def authors_of(
     """
     named = tuple(sites)
     stated = stated_authors(head.graph, article)
-    shown = _shown_authors(zone, named) or _shown_authors(_marked(head), named)
+    seen = [element for element in zone if element not in head.hidden]
+    shown = _shown_authors(seen, named) or _shown_authors(_marked(head), named)
     meta = _meta_authors(head, named)
     for found in (stated, shown, meta):
         if any(is_person(name) and not _is_site(name, named) for name in found):
@@ -165,7 +166,7 @@ def _meta_authors(head: PageHead, sites: Sequence[str]) -> tuple[str, ...]:
 def _as_shown(stated: Sequence[str], shown: Sequence[str]) -> Iterator[str]:
     """The stated names, each as the byline writes it, which may add an initial or an accent."""
     for name in stated:
-        first, *_, last = key(name.split()[0]), key(name.split()[-1])
+        first, last = key(name.split()[0]), key(name.split()[-1])
         same = (
             each
             for each in shown

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from sourcebook.index.dates import MONTHS, iso_date
+from sourcebook.index.dates import CLOCK_INSIDE, MONTHS, iso_date, mentions
 from sourcebook.index.parsing.json_ld import Node
 from sourcebook.index.parsing.page_head import PageHead, line_of
 
@@ -42,7 +42,7 @@ LABEL = re.compile(
 # The forms of a date in a byline; what their month means is told by `iso_date`.
 WRITTEN = re.compile(
     r"(?<![\d./-])\d{1,4}[./-]\d{1,2}[./-](?:\d{4}|\d\d(?!\d))(?![/-])"
-    r"|(?<![^\W\d_])[^\W\d_]{3,12}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+[12]\d{3}"
+    rf"|(?<![^\W\d_])[^\W\d_]{{3,12}}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:{CLOCK_INSIDE})?[12]\d{{3}}"
     r"|(?<!\d)\d{1,2}(?:st|nd|rd|th|er|[.º])?[\s-]+(?:de\s+)?[^\W\d_]{3,12}\.?,?[\s-]+"
     r"(?:del?\s+)?[12]\d{3}"
     r"|(?<![^\W\d_])[^\W\d_]{3,12}\.?,?\s+(?:de\s+)?[12]\d{3}"
@@ -81,31 +81,51 @@ def _shown_day(stated: str, zone: Sequence[HtmlElement], url: str | None) -> tup
     """The day that the page shows for the stated one, and where; the stated one has no source.
 
     Machines are told the time in Greenwich, where it may be the day after that of the dateline.
+    So may the address be, which counts only where readers are shown no day.
     """
+    if len(stated) < len("2025-09-19"):
+        return stated, ""
     shown = [
-        *((date, "time") for each in zone if each.tag == "time" for date in _shown_in(each)),
+        *(
+            (date, "time")
+            for each in zone
+            if each.tag == "time"
+            for date in _shown_in(each, stated)
+        ),
         *(
             (date, source)
-            for event, date, source in _lines(zone, labelled=True)
+            for event, date, source in _lines(zone, labelled=True, near=stated)
             if event == "published"
         ),
-        *((date, "address") for date in [date_in_address(url)] if date),
         *((date, source) for _, date, source in _lines(zone, labelled=False)),
     ]
-    days = [(date, source) for date, source in shown if len(date) == len(stated) == 10]
-    if days and all(date != stated for date, _ in days):
-        near = days[0][0]
-        if abs((datetime.date.fromisoformat(near) - datetime.date.fromisoformat(stated)).days) == 1:
-            return days[0]
+    days = [(date, source) for date, source in shown if len(date) == len(stated)]
+    if not days and len(address := date_in_address(url) or "") == len(stated):
+        days = [(address, "address")]
+    if days and days[0][0] in _next_to(stated) and all(date != stated for date, _ in days):
+        return days[0]
     return stated, ""
 
 
-def _shown_in(element: HtmlElement) -> list[str]:
+def _shown_in(element: HtmlElement, stated: str) -> list[str]:
     """The date in the text of a `<time>`, unless it says that it is of a change."""
     text = line_of(element)
     said = LABEL.search(text) or LABEL.search(_text_before(element))
-    found = stated_date(text) if not (said and said["modified"]) else None
-    return [found] if found else []
+    if said and said["modified"]:
+        return []
+    return list(filter(None, [stated_date(text) or _without_year(text, stated)]))
+
+
+def _without_year(text: str, stated: str) -> str | None:
+    """The stated day, or one next to it, that a short text names without a year."""
+    named = {mention.iso[-5:] for mention in mentions(text[:MAX_LABELLED])}
+    return next((day for day in (stated, *_next_to(stated)) if day[-5:] in named), None)
+
+
+def _next_to(day: str) -> list[str]:
+    """The days before and after a day."""
+    middle = datetime.date.fromisoformat(day)
+    return [(middle + datetime.timedelta(days)).isoformat() for days in (-1, 1)]
 
 
 def _statements(
@@ -192,8 +212,13 @@ def _text_before(element: HtmlElement) -> str:
     return f"{line_of(before)[-30:] if before is not None else ''} {tail or ''}"[-40:]
 
 
-def _lines(zone: Sequence[HtmlElement], *, labelled: bool) -> Iterator[tuple[Event, str, str]]:
-    """The dates in the lines around a title: after a label, or alone on a line or in a byline."""
+def _lines(
+    zone: Sequence[HtmlElement], *, labelled: bool, near: str | None = None
+) -> Iterator[tuple[Event, str, str]]:
+    """The dates in the lines around a title: after a label, or alone on a line or in a byline.
+
+    After a label it may be one without a year, `near` a known day.
+    """
     for element in zone:
         if element.tag in ("h1", "h2", "h3", "script", "style", "meta", "link", "time"):
             continue
@@ -204,7 +229,8 @@ def _lines(zone: Sequence[HtmlElement], *, labelled: bool) -> Iterator[tuple[Eve
         if labelled:
             ends = [*(match.start() for match in labels), len(text)][1:]
             for label, end in zip(labels, ends, strict=False):
-                if date := _first_date(text[label.end() : end][:40]):
+                said = text[label.end() : end][:40]
+                if date := _first_date(said) or (_without_year(said, near) if near else None):
                     yield ("modified" if label["modified"] else "published"), date, "byline"
         elif date := _unlabelled(element, text[: labels[0].start()] if labels else text):
             yield "published", date, "byline"

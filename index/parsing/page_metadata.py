@@ -15,6 +15,7 @@ from sourcebook.index.parsing.page_names import (
     site_names,
     title_of,
 )
+from sourcebook.index.parsing.tidy import MAX_LINE
 
 # Elements before and after a heading that may belong to it: a kicker, the date, the byline.
 BEFORE = 60
@@ -56,9 +57,8 @@ def _address(head: PageHead) -> str | None:
     links = [e.get("href") or "" for e in head.tree.iter("link") if e.get("rel") == "canonical"]
     stated = [*links, head.first("og:url"), head.first("twitter:url")]
     article = head.graph.article([head.first("og:title"), head.title])
-    found = [
-        each.strip() for each in (*stated, *addresses(article)) if WEB_ADDRESS.match(each.strip())
-    ]
+    every = (each.strip() for each in (*stated, *addresses(article)))
+    found = [each for each in every if len(each) <= MAX_LINE and WEB_ADDRESS.match(each)]
     deep = [each for each in found if each.split("//", 1)[1].strip("/").count("/")]
     return next(iter([*deep, *found]), None)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lxml.html import HtmlElement
 
-from sourcebook.index.article import CELLS, BlockKind
+from sourcebook.index.article import BlockKind, cells_of
 from sourcebook.index.parsing.structure import Part, table
 from sourcebook.index.parsing.web_blocks import WebBlock
 
@@ -34,7 +34,7 @@ def _row(block: WebBlock) -> tuple[Sequence[str], bool]:
     """The cells of a row, and whether each that is not empty is a header."""
     cells = [cell for cell in block.element if cell.tag in ("td", "th")]
     full = [cell.tag == "th" for cell in cells if (cell.text_content() or "").strip()]
-    return block.text.split(CELLS), bool(full) and all(full)
+    return cells_of(block.text), bool(full) and all(full)
 
 
 def _part(block: WebBlock, kind: BlockKind) -> Part:

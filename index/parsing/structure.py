@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sourcebook.index.article import CELLS, BlockKind
-from sourcebook.index.parsing.layout import STRUCTURED, Page, Piece
+from sourcebook.index.parsing.layout import ENDED, STRUCTURED, Page, Piece
 
-SENTENCE_ENDS = re.compile(r"[.!?…][\"'”’»)\]]*$")
 # How an item begins in plain text: with a bullet, or a number or letter that counts on.
 MARK = re.compile(
     r"(?P<bullet>[-*•·–—‣▪◦])\s|(?P<open>\(?)(?P<count>\d{1,3}|[a-z]|[ivx]{2,5})[.)]\s"
@@ -97,14 +96,14 @@ def led(parts: Sequence[Part]) -> list[int | None]:
 
 def _opens_list(part: Part) -> bool:
     """Whether it leads into a list: what a list stands in does, and what is left open before it."""
-    return part.kind is BlockKind.ITEM or not SENTENCE_ENDS.search(part.text)
+    return part.kind is BlockKind.ITEM or not ENDED.search(part.text)
 
 
 def _opens_table(part: Part) -> bool:
     """Whether it leads into a table right after it: an item only if it says so."""
     if part.kind is BlockKind.ITEM:
         return part.text.endswith(":")
-    return part.kind is BlockKind.PARAGRAPH and not SENTENCE_ENDS.search(part.text)
+    return part.kind is BlockKind.PARAGRAPH and not ENDED.search(part.text)
 
 
 def lists_and_tables(page: Page) -> Page:
@@ -126,7 +125,7 @@ def lists_and_tables(page: Page) -> Page:
             replace(
                 piece,
                 kind=part.kind,
-                text=part.text,
+                text=" ".join(part.text.split()),
                 lead=None if lead is None else pieces[lead].start,
             )
             for piece, part, lead in zip(pieces, parts, led(parts), strict=True)
@@ -139,23 +138,37 @@ def _with_tables(raw: str, pieces: Iterable[Piece]) -> Iterator[Part]:
     split = [(piece, _cells(raw, piece)) for piece in pieces]
     for width, run in itertools.groupby(split, key=lambda each: len(each[1])):
         lines = list(run)
-        if width > 1 and len(lines) > 1:
-            yield from table([(cells, False) for _, cells in lines])
+        rows = _within_borders([cells for _, cells in lines])
+        if width > 1 and len(lines) > 1 and len(rows[0]) > 1:
+            yield from table([(cells, False) for cells in rows])
         else:
             yield from (Part(piece.kind, piece.text) for piece, _ in lines)
 
 
+def _within_borders(rows: Sequence[list[str]]) -> Sequence[list[str]]:
+    """The rows without the empty columns at their ends, which only borders or tabs make.
+
+    An empty cell of one row is a corner and stays.
+    """
+    while rows[0] and not any(row[0] for row in rows):
+        rows = [row[1:] for row in rows]
+    while rows[0] and not any(row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]
+    return rows
+
+
 def _cells(raw: str, piece: Piece) -> list[str]:
-    """The cells of a line of a table; none of any other piece."""
+    """The cells of a line of a table, those outside its outer marks too; none of other pieces."""
     if piece.kind is not BlockKind.PARAGRAPH:
         return []
-    line = raw[piece.start : piece.end]
-    if "|" in piece.text:
-        line, mark = piece.text.strip("| "), "|"
-    else:
-        mark = "\t"
+    start, end, mark = piece.start, piece.end, "|" if "|" in piece.text else "\t"
+    while mark == "\t" and raw[start - 1 : start] == mark:
+        start -= 1
+    while mark == "\t" and raw[end : end + 1] == mark:
+        end += 1
+    line = piece.text if mark == "|" else raw[start:end]
     cells = [" ".join(cell.split()) for cell in line.split(mark)]
-    return cells if len(cells) > 1 and "\n" not in line else []
+    return cells if mark in line.strip(f"{mark} ") and "\n" not in line else []
 
 
 def _with_lists(parts: Iterable[Part]) -> Iterator[Part]:

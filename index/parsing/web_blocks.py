@@ -9,6 +9,7 @@ from lxml.html import HtmlElement
 
 from sourcebook.index.article import BlockKind
 from sourcebook.index.parsing.elements import beside, is_menu, kind_of, stacked, unseen
+from sourcebook.index.parsing.layout import word_count
 from sourcebook.index.parsing.raised import raised, text_of
 
 # Elements without text for readers, or with that of a control.
@@ -35,6 +36,7 @@ UNREAD = frozenset(
         "video",
     )
 )
+CELL_TAGS = ("td", "th")
 STRUCK = frozenset(("del", "s", "strike"))
 
 STRIKE, HIDDEN = "struck text", "hidden text"
@@ -75,7 +77,7 @@ class WebBlock:
     @property
     def running(self) -> bool:
         """Whether it is a sentence or more, and not a list of links."""
-        return self.raw.count(" ") + 1 >= MIN_SENTENCE and 2 * self.linked < len(self.raw)
+        return word_count(self.raw) >= MIN_SENTENCE and 2 * self.linked < len(self.raw)
 
     @property
     def fluent(self) -> bool:
@@ -95,6 +97,16 @@ class _Line:
         if text:
             self.pieces.append((text, rule))
             self.linked += len(" ".join(text.split())) if linked else 0
+
+    def read_again(self, block: WebBlock) -> None:
+        """Add the text of a block with its cuts; all of it is one if the block is hidden."""
+        position = 0
+        for cut in (Cut(HIDDEN, 0, len(block.raw)),) if block.hidden else block.cuts:
+            self.add(block.raw[position : cut.start])
+            self.add(block.raw[cut.start : cut.end], cut.rule)
+            position = cut.end
+        self.add(block.raw[position:])
+        self.linked += block.linked
 
     def before(self) -> str:
         """The end of what is read so far."""
@@ -135,6 +147,15 @@ def web_blocks(root: HtmlElement) -> list[WebBlock]:
     return list(_Reader(root).blocks())
 
 
+def _is_element(node: HtmlElement) -> bool:
+    """Whether a node is an element, and no comment."""
+    return isinstance(node.tag, str)
+
+
+def _cells(row: HtmlElement) -> list[HtmlElement]:
+    return [each for each in row if each.tag in CELL_TAGS]
+
+
 @dataclass(frozen=True, slots=True)
 class _Open:
     """An element that is being read, and what it or one around it says of what it holds."""
@@ -167,7 +188,7 @@ class _Reader:
         """The blocks, in order."""
         walk = iterwalk(self.root, events=("start", "end"))
         for event, element in walk:
-            if event == "end" or not isinstance(element.tag, str):
+            if event == "end" or not _is_element(element):
                 if self.open and self.open[-1].element is element:
                     yield from self.flush()
                     self.open.pop()
@@ -197,10 +218,19 @@ class _Reader:
             yield replace(block, hidden=self.open[-1].hidden, beside=self.open[-1].beside)
 
     def is_data(self, row: HtmlElement) -> bool:
-        """Whether a row belongs to a table of data, and not to one that only arranges a page."""
-        cells = [cell for cell in row if cell.tag in ("td", "th")]
+        """Whether a row belongs to a table of data, and not to one that only arranges a page.
+
+        All that such a row says stands in its cells.
+        """
+        cells = _cells(row)
         table = next(row.iterancestors("table"), None)
-        if table is None or len(cells) < 2:
+        beside_cells = [row.text, *(each.tail for each in row)]
+        if (
+            table is None
+            or len(cells) < 2
+            or any(text.strip() for text in beside_cells if text)
+            or any(each.tag not in (*CELL_TAGS, *UNREAD) for each in row if _is_element(each))
+        ):
             return False
         if table not in self.nests:
             self.nests[table] = next(table.iterdescendants("table"), None) is not None
@@ -252,19 +282,15 @@ class _Reader:
     def row(self, row: HtmlElement) -> Iterator[WebBlock]:
         """A row of a table as one block, its cells set apart by bars."""
         line = _Line()
-        for number, cell in enumerate(row):
+        for number, cell in enumerate(_cells(row)):
             if number:
                 line.add(" | ")
-            inside = _Reader(cell)
-            parts = list(inside.blocks())
-            for place, part in enumerate(parts):
-                line.add("; " if place and part.element.tag == "li" else " " if place else "")
-                position = 0
-                for cut in part.cuts:
-                    line.add(part.raw[position : cut.start])
-                    line.add(part.raw[cut.start : cut.end], cut.rule)
-                    position = cut.end
-                line.add(part.raw[position:])
-                line.linked += part.linked
-        if any(text.strip(" |") for text, _ in line.pieces):
+            shown = False
+            for part in _Reader(cell).blocks():
+                line.add("; " if shown and part.element.tag == "li" and not part.hidden else " ")
+                line.read_again(part)
+                shown = shown or not part.hidden
+        if any(text.strip(" |") for text, rule in line.pieces if not rule):
+            self.open.append(_opened(row, self.open))
             yield from self.placed(line.blocks(row))
+            self.open.pop()

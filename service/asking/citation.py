@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote as percent_encode
 
-from sourcebook.index.article import CELLS, Article, CanonicalText, Lead, LeadKind
+from sourcebook.index.article import Article, CanonicalText, Lead, LeadKind, cells_of
 from sourcebook.index.dates import mentions
 from sourcebook.index.passages import Passage
 from sourcebook.index.storage.records import ArticleRecord
@@ -178,10 +178,11 @@ def text_fragment(url: str | None, exact: str, *context: str) -> str | None:
 
 def _directive(text: str) -> str:
     """What a browser looks for: the text, or for a long one or a row its first and last words."""
-    cells = text.split(CELLS)
+    cells = [" ".join(cell.split()) for cell in cells_of(text)]
+    full = [cell for cell in cells if cell]
     words = text.split()
-    if len(cells) > 1:  # a page has no text that runs from one cell into the next
-        parts = [" ".join(cell.split()) for cell in (cells[0], cells[-1]) if cell.strip()]
+    if len(cells) > 1 and full:  # a page has no text that runs from one cell into the next
+        parts = [full[0], full[-1]][: len(full)]
     elif len(words) <= LINK_WORDS:
         parts = [" ".join(words)]
     else:
