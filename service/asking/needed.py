@@ -39,7 +39,7 @@ def needed(
     chosen = [each for each in headings if any(map(TextWords(each.text).hold, lacking))]
     if not chosen and not led and incomplete(exact):
         chosen = headings[-1:]
-    return (*chosen, *led)
+    return tuple(sorted((*chosen, *led), key=lambda lead: lead.start))
 
 
 def needed_in(

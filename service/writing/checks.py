@@ -6,7 +6,7 @@ wants said is not what was asked. docs/doors.md lists what these checks cannot d
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sourcebook.index.passages import sentence_spans
@@ -82,9 +82,18 @@ class Written:
 
 
 def keep_checked(
-    draft: str, question: str, quotes: Quotes, *, model: str, answers: Answers | None = None
+    draft: str,
+    question: str,
+    quotes: Quotes,
+    *,
+    model: str,
+    answers: Answers | None = None,
+    verbatim: Collection[str] = (),
 ) -> Written:
-    """Check every sentence of a draft against `quotes`, and whether it `answers` the question."""
+    """Check every sentence of a draft against `quotes`, and whether it `answers` the question.
+
+    `verbatim` is what the answer says anyway: a sentence that repeats it is not read again.
+    """
     kept: list[WrittenSentence] = []
     dropped: list[Dropped] = []
     for text, numbers in sentences_of(draft[:MAX_DRAFT]):
@@ -96,8 +105,8 @@ def keep_checked(
         else:
             dropped.append(Dropped(text[:MAX_SENTENCE], reason))
     if answers:
-        # A whole quote stands in the answer anyway, and the reader has judged it there.
-        whole = [_words(quote) for quote in quotes.values()]
+        # The reader has judged a whole quote in its passage.
+        whole = [_words(quote) for quote in (*quotes.values(), *verbatim)]
         phrased = [sentence for sentence in kept if _words(sentence.text) not in whole]
         verdicts = answers(question, [sentence.text for sentence in phrased])
         strays = [one for one, good in zip(phrased, verdicts, strict=True) if not good]
