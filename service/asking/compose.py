@@ -123,7 +123,7 @@ def newest_first(
     for each in differing:
         if each.versions:
             last = each.sides[0]
-            kept = [one for one in spans if not any(_quotes(one, said) for said in each.outdated)]
+            kept = [one for one in spans if not any(_quotes(one, said) for said in each.older)]
             own = [one for one in kept if _quotes(one, last)]
             others = [one for one in kept if not _quotes(one, last)]
             return [*(own or [(last.hit, whole(last.hit.passage, last.sentence))]), *others]

@@ -50,7 +50,7 @@ class Compare:
         last = [found.said[0].hit] if found and found.said[0].hit is not best else []
         independent = self._independent(query, best, ranking, last, older)
         versions = found and Contradiction(
-            query.text, found.kind, found.sides, versions=True, outdated=found.outdated
+            query.text, found.kind, found.sides, versions=True, older=found.said[1:]
         )
         return tuple(each for each in (versions, independent) if each)
 

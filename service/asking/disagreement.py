@@ -12,14 +12,14 @@ class Contradiction:
     """What articles answer differently to the question `matter`, in the order of their rank.
 
     They are independent, or `versions` of one article: then the first is the correction, or the
-    last version, and `outdated` is all that versions say otherwise, shown as a side or not.
+    last version, and `older` is what all others say, shown as a side or not.
     """
 
     matter: str
     kind: DifferenceKind
     sides: tuple[Statement, ...]
     versions: bool = False
-    outdated: tuple[Statement, ...] = ()
+    older: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sourcebook.index.differences import (
     Sentence,
     differences,
 )
-from sourcebook.index.passages import Passage, Span
+from sourcebook.index.passages import Passage, Placed, Span
 from sourcebook.index.search.view import LibraryView
 from sourcebook.index.storage.records import ArticleRecord, Filter
 from sourcebook.service.asking.rank import COLLAPSED, Hit
@@ -55,12 +55,6 @@ class Versions:
         for each in self.said:
             first.setdefault(_value(each), each)
         return tuple(first.values())[:MOST_SIDES]
-
-    @property
-    def outdated(self) -> tuple[Statement, ...]:
-        """All that say another value than the first."""
-        last = _value(self.said[0])
-        return tuple(each for each in self.said if _value(each) != last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +166,20 @@ def _told(hit: Hit, sentence: Span, mine: _Version, version: _Version) -> _Told 
     left = version.lacking(mine)
     if not left:
         return None
-    nearest = max(left, key=lambda each: said.likeness(each.said))
-    likeness = said.likeness(nearest.said)
-    others = (each.said.likeness(nearest.said) for each in mine.lacking(version))
-    if likeness < CHANGED or any(other > likeness for other in others):
+    nearest = max(left, key=lambda each: _alike(said, each.said))
+    likeness, common = alike = _alike(said, nearest.said)
+    others = (_alike(each.said, nearest.said) for each in mine.lacking(version))
+    if likeness < CHANGED or not common or any(other > alike for other in others):
         return None
     return _Told(version, nearest, _differing(hit, sentence, nearest, version.record))
+
+
+def _alike(one: Sentence, other: Sentence) -> tuple[float, int]:
+    """The likeness of two sentences, and how many words they share besides figures.
+
+    Rows of a table may have nothing but figures in common.
+    """
+    return one.likeness(other), sum(word.isalpha() for word in {*one.words} & {*other.words})
 
 
 def _differing(
@@ -202,9 +204,10 @@ def _words_in(told: _Told, own: Statement, kind: DifferenceKind) -> Span | None:
     text, language = told.part.said.text, told.version.record.metadata.language
     named = re.finditer(rf"(?<!\w){re.escape(own.value)}(?!\w)", text, re.IGNORECASE)
     dates = mentions(text)
+    placed: tuple[Placed, ...] = (*dates, *quantities(text, dates, language))
     places = [
         *(Span(*each.span()) for each in named),
-        *(Span(each.start, each.end) for each in (*dates, *quantities(text, dates, language))),
+        *(Span(each.start, each.end) for each in placed),
     ]
     value = _value(own)
     same = (each for each in places if _meant(text[each.start : each.end], language) == value)
@@ -229,8 +232,9 @@ def _values(
     for mine in _touching(dates[0], found.one):
         for theirs in _touching(dates[1], found.other):
             return (DifferenceKind.DATE, *_spans(mine, theirs)) if mine.iso != theirs.iso else None
-    for amount in _touching(quantities(one, dates[0], languages[0]), found.one):
-        for their_amount in _touching(quantities(other, dates[1], languages[1]), found.other):
+    # A number that looks like a year in one of both only ("1500", "1.500") is none.
+    for amount in _touching(quantities(one, (), languages[0]), found.one):
+        for their_amount in _touching(quantities(other, (), languages[1]), found.other):
             if (amount.kind, amount.value) == (their_amount.kind, their_amount.value):
                 return None  # in other words
             return DifferenceKind.NUMBER, *_spans(amount, their_amount)
@@ -287,9 +291,9 @@ def _value(said: Statement) -> _Value:
 
 def _meant(words: str, language: str) -> _Value:
     """The dates or numbers of some words, or the words: the same for "about 44" and "44 people"."""
-    dates = tuple(each.iso for each in mentions(words))
-    numbers = dates or tuple((each.kind, each.value) for each in quantities(words, (), language))
-    return numbers or words.casefold()
+    dates = tuple(each.iso for each in mentions(words) if len(each.iso) > YEAR)
+    numbers = tuple((each.kind, each.value) for each in quantities(words, (), language))
+    return dates or numbers or words.casefold()
 
 
 def _words(text: str) -> set[str]:
