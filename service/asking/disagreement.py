@@ -1,4 +1,4 @@
-"""Disagreements: what sources say differently of one subject, side by side and never resolved."""
+"""Disagreements: what sources, or versions of one article, say differently, side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,10 +40,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What sources say differently, by date of publication; never resolved.
+    """What sources say differently, by date of publication: none of them is taken for right.
 
     `matter` is the question that they answer. Of `versions` of one article the correction comes
-    first, or the last version.
+    first, or the last version, and it answers.
     """
 
     matter: str

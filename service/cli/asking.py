@@ -110,7 +110,7 @@ def cite(
     accessed: Annotated[str | None, typer.Option(help="Date you read it.")] = None,
     context: Annotated[
         list[str] | None,
-        typer.Option(help="START-END of a header, lead-in or heading to show with the quote."),
+        typer.Option(help="START-END of a header, introduction or heading to show with the quote."),
     ] = None,
     as_json: Json = False,
 ) -> None:

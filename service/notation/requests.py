@@ -451,13 +451,13 @@ Place = Annotated[str, Field(pattern=r"^\d{1,9}-\d{1,9}$")]
 
 
 class InContext(StrictRequest):
-    """Which header, lead-in or heading a quote is shown with."""
+    """Which header, introduction or heading a quote is shown with."""
 
     context: Annotated[list[Place], Field(max_length=MAX_CONTEXT)] = Field(
         [],
         description="Start and end of each part of the citation's context, as in `30-60`. By "
-        "default what the quote needs, whatever was asked: the header of a row, the lead-in of an "
-        "item, the heading of what is no whole statement.",
+        "default what the quote needs, whatever was asked: the header of a row, the introduction "
+        "of an item, the heading of what is no whole statement.",
     )
 
     def places(self) -> list[tuple[int, int]]:
