@@ -21,13 +21,8 @@ from sourcebook.service.asking.citation import display_title, reference, text_fr
 from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.references import cited
 from sourcebook.service.notation.answers import AnswerOut, CitedOut, VerifyOut
-from sourcebook.service.notation.requests import (
-    CiteQuery,
-    Question,
-    StrictRequest,
-    Text,
-    VerifyRequest,
-)
+from sourcebook.service.notation.asking_requests import CiteQuery, Question, VerifyRequest
+from sourcebook.service.notation.requests import StrictRequest, Text
 from sourcebook.service.notation.responses import Returned
 
 RESULTS = 10

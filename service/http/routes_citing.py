@@ -15,7 +15,7 @@ from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import Id
 from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.answers import CitedOut
-from sourcebook.service.notation.requests import AnnotationQuery, CiteQuery, ExportQuery
+from sourcebook.service.notation.asking_requests import AnnotationQuery, CiteQuery, ExportQuery
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
 
