@@ -90,12 +90,14 @@ def test_what_they_do_not_carry_is_dropped(draft: str, reason: str) -> None:
 def test_each_sentence_of_a_line_is_checked_by_itself() -> None:
     found = kept(
         "Seized in 2024: 850 tonnes of cocaine. [1] The moon is made of cheese. "
-        "Petro addressed Congress: the war on drugs has failed [2]. And in 1999 too [1]."
+        "Petro addressed Congress: the war on drugs has failed [2]. And in 1999 too [1]. "
+        "in 1998 as well [1]."
     )
     assert [one.citations for one in found.sentences] == [(1,), (2,)]
     assert [one.text for one in found.dropped] == [
         "The moon is made of cheese.",
         "And in 1999 too.",
+        "in 1998 as well.",
     ]
 
 

@@ -33,6 +33,8 @@ REACH = 3  # words after a number that may name what it counts; our estimate
 _MARK = re.compile(r"(?<!\s)\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 # "It rose. [1]" means "It rose [1]."
 _LATE_MARKS = re.compile(rf"(?<![.!?。])([.!?。]++[\"”’»)]*+)((?:{_MARK.pattern})+)")
+# A mark and a stop end a sentence, whatever the next one begins with.
+_ENDED = re.compile(r"(?<=\d\][.!?。])\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)])\s+")
 _LINK = re.compile(r"\w://|\bwww\.|\]\(|<\w", re.IGNORECASE)
 _NUMBER_OR_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
@@ -122,8 +124,9 @@ def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The sentences of a draft without their citation marks, each with the cited numbers."""
     for raw in draft.splitlines():
         line = _LATE_MARKS.sub(r"\2\1", _BULLET.sub("", raw))
-        for span in sentence_spans(line):
-            sentence = line[span.start : span.end]
+        parts = ((part, span) for part in _ENDED.split(line) for span in sentence_spans(part))
+        for part, span in parts:
+            sentence = part[span.start : span.end]
             marks = ",".join(_MARK.findall(sentence)).replace(";", ",")
             numbers = dict.fromkeys(int(mark) for mark in marks.split(",") if mark)
             text = _MARK.sub("", sentence).strip()
