@@ -29,19 +29,19 @@ class Reason:
 
 REASONS: Mapping[str, Reason] = {
     "no-title": Reason(
-        "It has no title.", "Enter the title that its page shows, or none to keep it so."
+        "It has no title.", "Enter the title that its page shows, or say that it has none."
     ),
     "no-date": Reason(
         "It has no date of publication, so filters by date and `as of` may pass it over.",
-        "Enter the date as far as you know it, such as 2025 or 2025-09.",
+        "Enter the date as far as you know it, such as 2025 or 2025-09, or say that it has none.",
     ),
     "no-publisher": Reason(
         "It has no publisher, so it cannot be asked for by name.",
-        "Enter who published it.",
+        "Enter who published it, or say that it has none.",
     ),
     "odd-author": Reason(
         "What stands as an author does not look like a name.",
-        "Enter the names of its authors, or none.",
+        "Enter the names of its authors, or say that these are right.",
     ),
     "shortened": Reason(
         "Its text is much shorter than its page.",

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sourcebook.index.article import Article, Block, BlockKind, Lead, LeadKind, sha256
 from sourcebook.index.leads import all_leads, leads_at
@@ -32,12 +33,28 @@ Offsets = list[tuple[int, int]]
 PieceOffsets = Callable[[str], Offsets]
 
 
+class Placed(Protocol):
+    """What has a place in a text: a span, or something found there."""
+
+    @property
+    def start(self) -> int:
+        """Where it begins, in code points."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends: the place after its last character."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch `[start, end)` of a text, in code points."""
 
     start: int
     end: int
+
+    def overlaps(self, other: Placed) -> bool:
+        """Whether both share a character."""
+        return self.start < other.end and other.start < self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

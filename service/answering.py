@@ -149,7 +149,7 @@ class Answering:
             return phrased(answer, Written(model=writer.model, failure=failure))
         begun = time.perf_counter()
         try:
-            written = writer.write(answer.query.text, answer.citations, self.answers())
+            written = writer.write(answer.query.text, answer.current, self.answers())
         finally:
             self._drafts.release()
         seconds = {**answer.seconds, "write": time.perf_counter() - begun}

@@ -308,6 +308,8 @@ def test_a_quote_without_a_bound_is_refused(library: Library, article_id: str) -
         with pytest.raises(InputError, match=f"has no {missing}") as caught:
             cited(library, article_id, "apa", start=start, end=end)
         assert caught.value.cure
+    with pytest.raises(InputError, match="The context has no quote"):
+        cited(library, article_id, "apa", context=[(0, 3)])
 
 
 def test_an_unknown_article_is_not_cited(library: Library) -> None:

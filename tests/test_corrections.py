@@ -415,6 +415,9 @@ def test_metadata_are_corrected_from_the_shell(library: Library) -> None:
     attention = run("list", "--attention").splitlines()
     assert f"{ARTICLE.id}\tHome | Gazette\t{REASONS['odd-author'].message}" in attention[0]
     assert len(attention) == 3  # the other one has no date and no publisher
+    with pytest.MonkeyPatch.context() as terminal:
+        terminal.setenv("FORCE_COLOR", "1")
+        assert "1 to 1 of 2; for more: --offset 1" in run("list", "--attention", "--limit", "1")
     edited = run("edit", ARTICLE.id, "--author", "Ada", "--author", "Bo", "--published", "2024-05")
     assert "published    1997 -> 2024-05" in edited
     assert "authors      Staff Writer -> Ada, Bo" in edited

@@ -1,9 +1,9 @@
 """Disagreement: what sources answer differently is shown side by side, and only that."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,19 @@ from sourcebook.index.article import Article, Metadata
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.reader import PassageReading, Reader
 from sourcebook.index.library import Library
+from sourcebook.index.parsing.parse import parse
+from sourcebook.index.passages import Span
 from sourcebook.index.storage.records import Filter
+from sourcebook.service.answering import Answering
 from sourcebook.service.asking.answer import Answer, Status
+from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.query import query_of
 from sourcebook.service.asking.statements import DifferenceKind, Statement, differ, statement_of
+from sourcebook.service.asking.versions import versions_of
 from sourcebook.service.documents.export import export
+from sourcebook.service.writing.checks import Answers, Written
+from sourcebook.service.writing.writer import Writer
 
 MakeLibrary = Callable[..., Library]
 GOLD = Path(__file__).parents[1] / "eval" / "gold" / "disagreements.dev.jsonl"
@@ -240,57 +247,6 @@ def test_near_copies_that_differ_in_a_fact(
     assert (also, values) == ((["Copy"], []) if same else ([], ["1989", "1986"]))
 
 
-RAIN = """A landslide struck the mountain town of Rosas on Sunday after three days of heavy rain, \
-burying houses along the road to the capital and cutting power to most of the valley.
-
-{}
-
-The governor said that the road would stay closed for at least a month and asked the government \
-for helicopters, tents and drinking water. Schools in eleven districts were closed until further \
-notice, and the hospital asked for donors of blood.
-
-The mayor said that the town had asked for a retaining wall after a smaller slide in the spring of \
-last year, but that the money had never come. The ministry said that it was looking into the matter.
-
-Farmers above the town said that the slope had begun to crack two weeks ago, and that they had \
-sent photographs of it to the office for disasters. More rain is expected until Thursday."""
-
-
-def test_a_correction_stands_beside_what_it_corrects(
-    make_library: MakeLibrary, reader: Reader
-) -> None:
-    texts = (
-        ("Uno", RAIN.format("At least 12 people died, officials said on Sunday evening.")),
-        ("Dos", RAIN.format("At least 47 people died, officials said on Tuesday evening.")),
-        (
-            "Dos",
-            "Correction: an earlier version gave the toll as 47. "
-            + RAIN.format("At least 44 people died, officials said on Wednesday morning."),
-        ),
-    )
-    library = make_library(
-        article_from(text, f"rosas-{n}", Metadata(publisher=name, published=f"2024-05-0{5 + n}"))
-        for n, (name, text) in enumerate(texts)
-    )
-    with library.view() as view:
-        assert [each.copy_of for each in view.records()] == [None] * 3
-    answer = Engine.of(library, reader=reader).ask(
-        "How many people died in the landslide in Rosas?"
-    )
-    (matter,) = answer.disagreements
-    assert matter.versions
-    assert [(side.published, side.value) for side in matter.sides] == [
-        ("2024-05-07", "At least 44 people"),
-        ("2024-05-06", "At least 47 people"),
-        ("2024-05-05", "At least 12 people"),
-    ]
-    assert [side.citation for side in matter.sides] == [1, 2, 3]
-    assert [each.text for each in answer.sentences] == [answer.citations[0].exact]
-    assert "At least 44 people died" in answer.sentences[0].text
-    assert [each.also for each in answer.citations] == [()] * 3
-    assert (answer.outdated, answer.publishers) == ((2, 3), 1)
-
-
 ORIGINALS = {each["name"]: each["text"] for _, each in json_lines(PAIRS) if "name" in each}
 # Of each original a version: what stands for what in it, then the metadata of both.
 VERSIONS: dict[str, tuple[str, str, Metadata, Metadata]] = {
@@ -329,11 +285,84 @@ VERSIONS: dict[str, tuple[str, str, Metadata, Metadata]] = {
 }
 
 
+# The file, and the metadata of an article.
+File = tuple[str, Metadata]
+
+
+def story(
+    place: str, said: str, published: str, *, name: str = "Uno", more: str = "", streets: int = 18
+) -> File:
+    """A report on a place that begins with what is said."""
+    rest = " ".join(
+        f"The mayor of {place} spoke of {place} and of street {n} of {place} to {place} radio."
+        for n in range(streets)
+    )
+    front = f"# News of {place}\n\n{said}\n\n{rest}"
+    return f"{front}\n\n{more or 'Schools stay closed for a week.'}", Metadata(
+        publisher=name, published=published
+    )
+
+
+TABLE = "| Puerto | 2022 | 2023 |\n|---|---:|---:|\n"
+ROWS = "".join(
+    f"| Bahía {name} | {n}1 | {n}2 |\n" for n, name in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3)
+)
+DEATHS = "At least {} people died in the flood in {}, officials said on {} evening."
+REPORTS: dict[str, list[File]] = {
+    "a correction": [
+        story("Oria", DEATHS.format(12, "Oria", "Sunday"), "2024-05-05"),
+        story("Oria", DEATHS.format(47, "Oria", "Tuesday"), "2024-05-06", name="Dos"),
+        story(
+            "Oria",
+            "Correction: an earlier version gave the toll as 47.\n\n"
+            + DEATHS.format(44, "Oria", "Wednesday"),
+            "2024-05-07",
+            name="Dos",
+        ),
+    ],
+    # The last one says the same as the first, to the letter.
+    "the first figure again": [
+        story("Ulm", DEATHS.format(12, "Ulm", "Sunday"), "2024-05-05"),
+        story("Ulm", DEATHS.format(47, "Ulm", "Sunday"), "2024-05-06", name="Dos"),
+        story(
+            "Ulm",
+            DEATHS.format(12, "Ulm", "Sunday"),
+            "2024-05-09",
+            more="Schools stay closed for 3 weeks. They have no water.",
+        ),
+    ],
+    # The newest is the least similar to the others.
+    "a toll that rises by the hour": [
+        story(
+            "Elda", DEATHS.format(20 + n, "Elda", "Sunday"), f"2024-05-{n:02}", more=more, streets=9
+        )
+        for n in range(1, 12)
+        for more in ("Schools stay closed for two weeks." if n == 11 else "",)
+    ],
+    "a figure beside what answers": [
+        story(
+            "Ibar",
+            f"Rain fell on Ibar for {days} days in May. A flood in Ibar killed 12 people.",
+            f"2024-05-0{days}",
+            streets=9,
+        )
+        for days in (3, 4)
+    ],
+    "a row that one lacks": [
+        (f"{TABLE}{ROWS}{rows}", Metadata(published=published, language="es"))
+        for rows, published in (
+            ("| Turbo | 22 | 35 |\n| Ovejas | 40 | 51 |\n| Cispatá | 1.500 | 7 |\n", "2024-05-05"),
+            ("| Ovejas | 40 | 52 |\n| Cispatá | 1500 | 7 |\n", "2024-05-06"),
+        )
+    ],
+}
+
+
 @pytest.fixture(scope="module")
 def versions(
     encoder: Encoder, reader: Reader, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
-    """The originals, each printed elsewhere, and corrected since."""
+    """The originals, each printed elsewhere, and corrected since; and reports that are."""
     articles = []
     for name, (old, new, mine, theirs) in VERSIONS.items():
         text = ORIGINALS[name]
@@ -341,11 +370,84 @@ def versions(
         notice = "Correction: an earlier version spoke of 12.\n\n" if name == "landslide" else ""
         articles.append(article_from(notice + text.replace(old, new), f"{name}-1", mine))
         articles.append(article_from(text, f"{name}-2", theirs))
+    for name, files in REPORTS.items():
+        for n, (text, known) in enumerate(files):
+            [made] = parse(text.encode(), name=f"{name} {n}.md", source=f"{name} {n}")
+            facts = {"title": f"{name} {n}", "language": "en"} | {
+                one: value for one, value in asdict(known).items() if value
+            }
+            articles.append(replace(made, metadata=replace(made.metadata, **facts)))
     with closing(
         Library(tmp_path_factory.mktemp("versions") / "library", encoder, create=True)
-    ) as made:
-        made.add(articles)
-        yield Engine.of(made, reader=reader)
+    ) as library:
+        library.add(articles)
+        yield Engine.of(library, reader=reader)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("Oria", [("2024-05-07", 44), ("2024-05-06", 47), ("2024-05-05", 12)]),
+        ("Ulm", [("2024-05-09", 12), ("2024-05-06", 47)]),
+        (
+            "Elda",
+            [(f"2024-05-{n}", 20 + n) for n in (11, 10)]
+            + [(f"2024-05-0{n}", 20 + n) for n in (9, 8)],
+        ),
+    ],
+)
+def test_the_last_version_stands_before_what_it_corrects(
+    versions: Engine, place: str, said: list[tuple[str, int]]
+) -> None:
+    """It alone is the answer, and all that a writer sees."""
+    question = f"How many people died in the flood in {place}?"
+    seen: list[int] = []
+
+    class Looking(Writer):
+        """A model that writes nothing."""
+
+        def write(
+            self, question: str, citations: Sequence[Citation], answers: Answers | None = None
+        ) -> Written:
+            seen.extend(one.number for one in citations)
+            return Written(model=self.model, failure="it only looks")
+
+    looking = Looking(url="http://127.0.0.1:1", model="m")
+    answer = Answering(versions, writer=looking).ask(question, write=True)
+    (matter,) = answer.disagreements
+    assert matter.versions
+    assert [(side.published, side.value) for side in matter.sides] == [
+        (day, f"At least {toll} people") for day, toll in said
+    ]
+    assert [side.citation for side in matter.sides] == list(range(1, len(said) + 1))
+    assert [each.text for each in answer.sentences] == [answer.citations[0].exact]
+    assert f"At least {said[0][1]} people died" in answer.sentences[0].text
+    assert [each.also for each in answer.citations] == [()] * len(said)
+    assert (answer.outdated, answer.publishers) == (tuple(range(2, len(said) + 1)), 1)
+    assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    ("question", "shown", "read", "differs"),
+    [
+        # Where the reader finds the answer in one sentence, no other one is compared.
+        ("How many people did the flood in Ibar kill?", "Rain fell on Ibar", True, []),
+        ("How long did it rain on Ibar in May?", "Rain fell on Ibar", True, ["4 days", "3 days"]),
+        ("¿Qué toneladas pasaron por el puerto de Turbo?", "Turbo", False, []),
+        ("¿Qué toneladas pasaron por el puerto de Ovejas?", "Ovejas", False, ["52", "51"]),
+        ("¿Qué toneladas pasaron por el puerto de Cispatá?", "Cispatá", False, []),  # one number
+    ],
+)
+def test_what_stands_in_the_place_of_a_sentence(
+    versions: Engine, question: str, shown: str, read: bool, differs: list[str]
+) -> None:
+    hits = versions.examine(question).ranking.hits
+    hit = next(each for each in hits if shown in each.passage.text)
+    first = next(each for each in hit.passage.sentences if shown in hit.passage.text_of(each))
+    evidence = Span(first.start, hit.passage.end) if read else first
+    with versions.library.view() as view:
+        found = versions_of(hit if read else replace(hit, reading=None), evidence, hits, view, None)
+    assert [side.value for side in found.sides] == differs if found else not differs
 
 
 @pytest.mark.parametrize(

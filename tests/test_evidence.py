@@ -17,7 +17,7 @@ from sourcebook.index.passages import Span
 from sourcebook.index.profile import EvidenceThresholds
 from sourcebook.service.asking.compose import for_each_name
 from sourcebook.service.asking.decide import MOST_CITED
-from sourcebook.service.asking.evidence import MAX_SENTENCES, evidence
+from sourcebook.service.asking.evidence import MAX_SENTENCES, evidence, whole
 from sourcebook.service.asking.query import plan
 from sourcebook.service.language.answer_types import Expected, expected
 
@@ -170,6 +170,22 @@ def test_what_the_first_word_refers_to_is_shown(before: str, sentence: str, refe
     apart = f"Nobody knew. {before}\n\n{sentence}"
     assert find({last: [0.9]}, [1], text=apart) == sentence
     assert find({last: [0.9]}, [1], text=sentence) == sentence
+
+
+def test_a_sentence_is_quoted_with_what_it_refers_to_and_in_its_row() -> None:
+    text = "Port | Seizures\n\nTurbo | 22\n\nEl Paso | 41. A record.\n\nPrices rose. They fell."
+    lead = Lead(kind=LeadKind.HEADER, text=text[:15], start=0, end=15, first=17, last=53)
+    passage = replace(candidate(text, "a").source.passage, leads=(lead,))
+    quoted = {
+        passage.text_of(each): passage.text_of(whole(passage, each)) for each in passage.sentences
+    }
+    assert [one for one in quoted if quoted[one] != one] == [
+        "El Paso | 41.",
+        "A record.",
+        "They fell.",
+    ]
+    assert quoted["A record."] == "El Paso | 41. A record."
+    assert quoted["They fell."] == "Prices rose. They fell."
 
 
 def test_a_piece_for_each_name_of_the_question() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import SCORES, record
+from test_plan import Held
 
 from sourcebook.index.article import Article, BlockKind, Lead, LeadKind
 from sourcebook.index.encoding.encoder import Encoder
@@ -23,6 +24,7 @@ from sourcebook.service.asking.answer import Answer
 from sourcebook.service.asking.citation import Citation, Context, cite
 from sourcebook.service.asking.engine import Engine
 from sourcebook.service.asking.needed import needed, needed_in
+from sourcebook.service.asking.query import plan
 from sourcebook.service.cli import printing
 from sourcebook.service.documents.annotation import annotation
 from sourcebook.service.documents.export import export
@@ -314,6 +316,15 @@ def test_a_heading_is_needed_by_what_is_no_whole_statement(
     at = article.text.index(paragraph)
     found = [one.text for one in needed_in(article, at, at + len(paragraph))]
     assert found == (["Mooring fees"] if needed_heading else [])
+
+
+def test_a_header_and_a_heading_below_it_are_needed_in_reading_order() -> None:
+    """A table may go on after a heading."""
+    facts = {"first": 60, "last": 70}
+    header = Lead(kind=LeadKind.HEADER, text="Port | Fee", start=0, end=10, **facts)
+    heading = Lead(kind=LeadKind.HEADING, text="In winter", start=20, end=29, **facts)
+    words = plan("What is the fee in winter?", Held()).words
+    assert needed([header, heading], 60, 70, "Turbo | 12", words=words) == (header, heading)
 
 
 # --- shown in every form ------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.reception import AT_ONCE, LONG_AT_ONCE, WRITES_AT_ONCE, Reception
 from sourcebook.service.http.rules import Lane, addresses, reads, writes
 from sourcebook.service.http.watching import Watched
-from sourcebook.service.notation.requests import MAX_QUOTATIONS, MAX_WORDS
+from sourcebook.service.notation.article_requests import MAX_WORDS
+from sourcebook.service.notation.asking_requests import MAX_QUOTATIONS
 from sourcebook.service.patience import CLIENT, Client, GoneError, OverloadedError, go_on
 from sourcebook.service.workers import SEATS, Workers
 

@@ -478,7 +478,7 @@ def test_what_is_known_of_an_article_is_corrected(page: Page) -> None:
     title.clear()
     title.send_keys(f"Ferries {HOSTILE}")
     page.field("Authors").send_keys("Ada Berg", Keys.ENTER, "Bo Dahl")
-    page.field("Publisher").send_keys("Island Post")
+    page.field("It has no publisher").send_keys(Keys.SPACE)
     published.clear()
     published.send_keys("2024-13")
     page.field("URL").send_keys("island", Keys.ENTER)
@@ -493,11 +493,10 @@ def test_what_is_known_of_an_article_is_corrected(page: Page) -> None:
     published.clear()
     published.send_keys("2024-05", Keys.ENTER)
     page.until(lambda: not page.all("dialog"))
-    page.until(lambda: "Island Post" in page.text("aside"))
+    page.until(lambda: "Ada Berg, Bo Dahl" in page.text("aside"))
     assert page.text("h1") == f"Ferries {HOSTILE}"
     assert page.browser.title.startswith("Ferries")
     assert "The page says: Home" in page.text("aside").replace("“", "").replace("”", "")
-    assert "Ada Berg, Bo Dahl" in page.text("aside")
     assert not page.all("section.notice")
     assert page.browser.switch_to.active_element.get_attribute("class") == "correct"
     page.one(".correct").click()

@@ -30,7 +30,7 @@ from sourcebook.service.asking.engine import Engine
 from sourcebook.service.documents.judgements import judge, judgements
 from sourcebook.service.documents.verify import Match, verify
 from sourcebook.service.http.app import create_app
-from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan
+from sourcebook.service.notation.asking_requests import JudgementRequest, QuoteSpan
 
 GONE = article_id("trains.txt")
 QUESTION = "When will the night train reopen?"

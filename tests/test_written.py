@@ -1,7 +1,7 @@
 """The checks on what a language model wrote: what the quotes carry stays, anything else goes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -90,12 +90,14 @@ def test_what_they_do_not_carry_is_dropped(draft: str, reason: str) -> None:
 def test_each_sentence_of_a_line_is_checked_by_itself() -> None:
     found = kept(
         "Seized in 2024: 850 tonnes of cocaine. [1] The moon is made of cheese. "
-        "Petro addressed Congress: the war on drugs has failed [2]. And in 1999 too [1]."
+        "Petro addressed Congress: the war on drugs has failed [2]. And in 1999 too [1]. "
+        "in 1998 as well [1]."
     )
     assert [one.citations for one in found.sentences] == [(1,), (2,)]
     assert [one.text for one in found.dropped] == [
         "The moon is made of cheese.",
         "And in 1999 too.",
+        "in 1998 as well.",
     ]
 
 
@@ -129,3 +131,18 @@ def test_kept_and_dropped_are_values() -> None:
         sentences=(WrittenSentence("Two departments did not report.", (3,)),),
         dropped=(Dropped("So be it.", "it cites nothing"),),
     )
+
+
+def test_what_the_answer_says_anyway_is_not_read_again() -> None:
+    """The quote of citation 4 is a row, shown after its header."""
+    read: list[str] = []
+
+    def answers(_: str, sentences: Sequence[str]) -> list[bool]:
+        read.extend(sentences)
+        return [False] * len(sentences)
+
+    row, shown = "Tolima | 433", "Department | Wells […] Tolima | 433"
+    draft = f"{row} [4].\n{shown} [4].\nWells of Tolima: 433 [4]."
+    found = keep_checked(draft, QUESTION, {4: shown}, model="m", answers=answers, verbatim=[row])
+    assert len(found.sentences) == 2
+    assert read == ["Wells of Tolima: 433."]

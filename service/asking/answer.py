@@ -163,6 +163,18 @@ class Answer:
         return independent_publishers(each for each in self.citations if each.number in numbers)
 
     @property
+    def current(self) -> tuple[Citation, ...]:
+        """The citations but for those that show only what older versions of an article say."""
+        older = {
+            side.citation
+            for each in self.disagreements
+            if each.versions
+            for side in each.sides
+            if side.citation != each.sides[0].citation
+        }
+        return tuple(each for each in self.citations if each.number not in older)
+
+    @property
     def outdated(self) -> tuple[int, ...]:
         """The citations whose evidence a newer cited article contradicts."""
         return outdated(self.disagreements)

@@ -11,7 +11,7 @@ from sourcebook.service.asking.answer import Answer, Sentence, Status
 from sourcebook.service.asking.citation import Citation, Scores, cite
 from sourcebook.service.asking.decide import MOST_CITED, Decision
 from sourcebook.service.asking.disagreement import Contradiction, Disagreement, side_by_side
-from sourcebook.service.asking.evidence import evidence
+from sourcebook.service.asking.evidence import evidence, whole
 from sourcebook.service.asking.needed import needed
 from sourcebook.service.asking.query import Query
 from sourcebook.service.asking.rank import COLLAPSED, Hit, Ranking
@@ -104,7 +104,7 @@ class Compose:
             return _Beside(read_answer(query, cited, self.profile.reading))
         said = [side for each in differing for side in each.sides]
         uncited = {
-            (each.hit.passage.id, each.sentence): (each.hit, each.sentence)
+            (each.hit.passage.id, each.sentence): (each.hit, whole(each.hit.passage, each.sentence))
             for each in said
             if not each.among(citations)
         }
@@ -122,19 +122,18 @@ def newest_first(
     """
     for each in differing:
         if each.versions:
-            last, *older = each.sides
-            kept = [one for one in spans if not any(_quotes(one, side) for side in older)]
+            last = each.sides[0]
+            kept = [one for one in spans if not any(_quotes(one, said) for said in each.older)]
             own = [one for one in kept if _quotes(one, last)]
             others = [one for one in kept if not _quotes(one, last)]
-            return [*(own or [(last.hit, last.sentence)]), *others]
+            return [*(own or [(last.hit, whole(last.hit.passage, last.sentence))]), *others]
     return list(spans)
 
 
 def _quotes(span: tuple[Hit, Span], side: Statement) -> bool:
     """Whether a span of a hit shares a sentence with what a version says."""
     hit, quoted = span
-    held = quoted.start < side.sentence.end and side.sentence.start < quoted.end
-    return held and hit.article.id == side.hit.article.id
+    return quoted.overlaps(side.sentence) and hit.article.id == side.hit.article.id
 
 
 def for_each_name(query: Query, quoted: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -43,14 +43,15 @@ class Compare:
         if decision.status is not Status.ANSWERED:
             return ()
         best = decision.quoted[0]
-        span = evidence(best, ranking.weights, query.wanted, self.thresholds)
+        span = evidence(best, ranking.weights, query.wanted, self.thresholds, query.words)
         found = versions_of(best, span, ranking.hits, view, chosen)
         # Of versions only the last one speaks for the article.
-        sides = found.said if found else ()
-        older = {side.hit.article.id for side in sides[1:]}
-        last = [side.hit for side in sides[:1] if side.hit is not best]
+        older = found.older if found else frozenset[str]()
+        last = [found.said[0].hit] if found and found.said[0].hit is not best else []
         independent = self._independent(query, best, ranking, last, older)
-        versions = found and Contradiction(query.text, found.kind, sides, versions=True)
+        versions = found and Contradiction(
+            query.text, found.kind, found.sides, versions=True, older=found.said[1:]
+        )
         return tuple(each for each in (versions, independent) if each)
 
     def _independent(

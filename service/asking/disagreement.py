@@ -1,4 +1,4 @@
-"""Disagreements: what sources say differently of one subject, side by side and never resolved."""
+"""Disagreements: what sources, or versions of one article, say differently, side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ class Contradiction:
     """What articles answer differently to the question `matter`, in the order of their rank.
 
     They are independent, or `versions` of one article: then the first is the correction, or the
-    last version.
+    last version, and `older` is what all others say, shown as a side or not.
     """
 
     matter: str
     kind: DifferenceKind
     sides: tuple[Statement, ...]
     versions: bool = False
+    older: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What sources say differently, by date of publication; never resolved.
+    """What sources say differently, by date of publication: none of them is taken for right.
 
     `matter` is the question that they answer. Of `versions` of one article the correction comes
-    first, or the last version.
+    first, or the last version, and it answers.
     """
 
     matter: str

@@ -24,7 +24,7 @@ def evidence(
     weights: Vectors,
     wanted: Expected | None,
     thresholds: EvidenceThresholds,
-    words: Sequence[ContentWord] = (),
+    words: Sequence[ContentWord],
 ) -> Span:
     """The sentences of one paragraph of the hit's passage that answer best.
 
@@ -50,22 +50,31 @@ def _row(passage: Passage, best: Span, like: Span, words: Sequence[ContentWord])
     Rows differ by a name or two, which neither vectors nor a reader trained on prose tell apart
     well. Among those with the same words the one that is most `like` the question is preferred.
     """
-    headers = [lead for lead in passage.leads if lead.kind is LeadKind.HEADER]
-    header = next((lead for lead in headers[::-1] if lead.leads(best.start, best.end)), None)
-    if header is None:
-        return None
-    rows: list[Span] = []
-    for sentence in passage.sentences:
-        if header.leads(sentence.start, sentence.end):
-            whole = rows and not _apart(passage, rows[-1], sentence)  # a cell may hold sentences
-            rows.append(Span(rows.pop().start, sentence.end) if whole else sentence)
 
     def fit(row: Span) -> tuple[float, bool, bool]:
         said = TextWords(passage.text_of(row))
         held = sum(word.rarity for word in words if said.hold(word))
         return held, row.start <= like.start < row.end, row.start <= best.start < row.end
 
-    return max(rows, key=fit)
+    return max(_rows(passage, best), key=fit, default=None)
+
+
+def _rows(passage: Passage, span: Span) -> list[Span]:
+    """The whole rows of the table that a span is in; none where it is in none."""
+    headers = [lead for lead in passage.leads if lead.kind is LeadKind.HEADER]
+    header = next((lead for lead in headers[::-1] if lead.leads(span.start, span.end)), None)
+    rows: list[Span] = []
+    for sentence in passage.sentences if header else ():
+        if header and header.leads(sentence.start, sentence.end):
+            whole = rows and not _apart(passage, rows[-1], sentence)  # a cell may hold sentences
+            rows.append(Span(rows.pop().start, sentence.end) if whole else sentence)
+    return rows
+
+
+def whole(passage: Passage, sentence: Span) -> Span:
+    """What one sentence of a passage is quoted with: all of its row, or what it refers to."""
+    rows = (row for row in _rows(passage, sentence) if row.overlaps(sentence))
+    return next(rows, None) or _resolved(passage, sentence)
 
 
 def alike(
@@ -79,8 +88,12 @@ def alike(
     sentences, matches = hit.sentence_matches
     if not sentences:
         return hit.passage.sentences[0]
+    language = hit.article.metadata.language
     typed = np.array(
-        [wanted is not None and bool(fitting(hit.passage.text_of(s), wanted)) for s in sentences]
+        [
+            wanted is not None and bool(fitting(hit.passage.text_of(s), wanted, language))
+            for s in sentences
+        ]
     )
     apart = np.array([_apart(hit.passage, *pair) for pair in itertools.pairwise(sentences)], bool)
     choices = []
@@ -114,7 +127,7 @@ def sentences_read(hit: Hit) -> Span | None:
 
 def _within(passage: Passage, span: Span) -> list[Span]:
     """The sentences that share a character with the span."""
-    return [each for each in passage.sentences if each.start < span.end and span.start < each.end]
+    return [each for each in passage.sentences if each.overlaps(span)]
 
 
 def _apart(passage: Passage, one: Span, other: Span) -> bool:

@@ -39,7 +39,7 @@ def needed(
     chosen = [each for each in headings if any(map(TextWords(each.text).hold, lacking))]
     if not chosen and not led and incomplete(exact):
         chosen = headings[-1:]
-    return (*chosen, *led)
+    return tuple(sorted((*chosen, *led), key=lambda lead: lead.start))
 
 
 def needed_in(
@@ -57,8 +57,8 @@ def needed_in(
     own = {(each.start, each.end): each for each in leads}
     for first, last in wanted - own.keys():
         raise InputError(
-            f"The context is [{first}, {last}); expected a header, lead-in or heading of the quote "
-            f"[{start}, {end}) of article {article.id!r}.",
+            f"The context is [{first}, {last}); expected a header, introduction or heading "
+            f"of the quote [{start}, {end}) of article {article.id!r}.",
             cure="Copy it from the citation's context, or leave it out.",
         )
     return tuple(lead for place, lead in own.items() if place in wanted)

@@ -65,8 +65,8 @@ def read_words(query: Query, hit: Hit) -> Span | None:
     candidates = [
         Span(sentence.start + words.start, sentence.start + words.end)
         for sentence in hit.passage.sentences
-        if sentence.start < span.end and span.start < sentence.end
-        for words in fitting(hit.passage.text_of(sentence), wanted)
+        if sentence.overlaps(span)
+        for words in fitting(hit.passage.text_of(sentence), wanted, hit.article.metadata.language)
     ]
     shared = [min(span.end, each.end) - max(span.start, each.start) for each in candidates]
     if sum(each > 0 for each in shared) > 1:  # "41 voted for it and 12 against": which of them?

@@ -74,7 +74,8 @@ def signals(query: Query, ranking: Ranking) -> Signals:
         negated=query.negated,
         negation_unmatched=query.negated and not negated(said.folded),
         opposite=any(opposed(word.stem, unasked) for word in lacking),
-        unfit=query.wanted is not None and not fitting(sentence, query.wanted),
+        unfit=query.wanted is not None
+        and not fitting(sentence, query.wanted, best.article.metadata.language),
         length=math.log(max(1, len(query.folded))),
         logit=best.reading.logit if best.reading else 0.0,
         best_logit=max(logits, default=0.0),

@@ -94,8 +94,7 @@ def statement_of(query: Query, hit: Hit) -> Statement | None:
         return None
     if says_opposite(query, hit, span):
         return None
-    held = (each for each in hit.passage.sentences if each.start < span.end)
-    sentence = next(each for each in held if span.start < each.end)
+    sentence = next(each for each in hit.passage.sentences if each.overlaps(span))
     text = hit.passage.text_of(sentence)
     dates = mentions(text)
     numbers = quantities(text, dates, hit.article.metadata.language)
@@ -142,7 +141,7 @@ def differ(one: Statement, other: Statement) -> bool:
 
 def _touching(found: Iterable[Span], words: Span) -> Span | None:
     """The first that shares a character with the words."""
-    return next((each for each in found if each.start < words.end and words.start < each.end), None)
+    return next((each for each in found if each.overlaps(words)), None)
 
 
 def _inside(found: Iterable[Value], whole: Span) -> tuple[Value, ...]:

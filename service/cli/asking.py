@@ -40,7 +40,7 @@ def search(
     """Search for passages, best first."""
     from sourcebook.service.cli import printing
     from sourcebook.service.notation.answers import SearchOut
-    from sourcebook.service.notation.requests import SearchRequest
+    from sourcebook.service.notation.asking_requests import SearchRequest
 
     wanted = request(SearchRequest, question=" ".join(question), limit=limit, **chosen)
     with opened(ctx) as library:
@@ -76,7 +76,7 @@ def ask(
     from sourcebook.service.cli import exporting, printing
     from sourcebook.service.documents.export import export as document
     from sourcebook.service.notation.answers import answer_out
-    from sourcebook.service.notation.requests import AskRequest
+    from sourcebook.service.notation.asking_requests import AskRequest
 
     wanted = request(
         AskRequest, question=" ".join(question), write=write, explain=explain, **chosen
@@ -110,14 +110,14 @@ def cite(
     accessed: Annotated[str | None, typer.Option(help="Date you read it.")] = None,
     context: Annotated[
         list[str] | None,
-        typer.Option(help="START-END of a header, lead-in or heading to show with the quote."),
+        typer.Option(help="START-END of a header, introduction or heading to show with the quote."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Cite an article, or with --start and --end a quote from it, ready to paste."""
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import references
-    from sourcebook.service.notation.requests import CiteQuery
+    from sourcebook.service.notation.asking_requests import CiteQuery
 
     wanted = request(
         CiteQuery, style=style, start=start, end=end, accessed=accessed, context=context or []
@@ -141,7 +141,7 @@ def verify(
     from sourcebook.service.adding import files
     from sourcebook.service.cli import printing
     from sourcebook.service.documents import catalogue
-    from sourcebook.service.notation.requests import VerifyRequest
+    from sourcebook.service.notation.asking_requests import VerifyRequest
 
     if bool(draft) == bool(quotes):
         raise InputError("Expected a draft to check or --quote, but not both.")

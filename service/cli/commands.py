@@ -144,7 +144,7 @@ def list_articles(
     """List the articles as a table, or tab-separated if the output is not a terminal."""
     from sourcebook.service.cli import printing, printing_corrections
     from sourcebook.service.documents.catalogue import page
-    from sourcebook.service.notation.requests import ArticlesQuery
+    from sourcebook.service.notation.article_requests import ArticlesQuery
 
     wanted = request(
         ArticlesQuery,

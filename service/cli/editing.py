@@ -49,7 +49,7 @@ def edit(
     """
     from sourcebook.service.cli import printing_corrections
     from sourcebook.service.documents import catalogue
-    from sourcebook.service.notation.requests import MetadataPatch
+    from sourcebook.service.notation.article_requests import MetadataPatch
 
     named = (title, authors, publisher, published, modified, url, language, tags)
     given = dict(zip(CORRECTABLE, named, strict=True))

@@ -197,8 +197,13 @@ def articles(page: ArticlesPage) -> None:
     """Print a table on a terminal, and tab-separated lines otherwise."""
     rows = [_row(article) for article in page.articles]
     table(("id", "published", "publisher", "title", "source"), rows, whole=("id", "published"))
-    last = page.offset + len(rows)
-    if page.total > len(rows) and console().is_terminal:
+    further(page)
+
+
+def further(page: ArticlesPage) -> None:
+    """Say on a terminal which part of the list this is, unless it is all."""
+    last = page.offset + len(page.articles)
+    if page.total > len(page.articles) and console().is_terminal:
         first = min(page.offset + 1, last)
         told = f"{first} to {last} of {page.total}; for more: --offset {last}"
         console().print(told, style="dim")

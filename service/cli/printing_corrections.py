@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sourcebook.service.cli.printing import one_line, printer, table
+from sourcebook.service.cli.printing import further, one_line, printer, table
 from sourcebook.service.notation.articles import ArticlesPage, CorrectedOut
 
 
@@ -26,6 +26,7 @@ def attention(page: ArticlesPage) -> None:
         for one in article.attention
     ]
     table(("id", "title", "why", "what to do"), rows, whole=("id",))
+    further(page)
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,7 @@ from sourcebook.index.library import Library
 from sourcebook.index.storage import trash
 from sourcebook.service.documents.verify import verify
 from sourcebook.service.notation.answers import VerdictOut, VerifyOut
+from sourcebook.service.notation.article_requests import ArticlesQuery, MetadataPatch
 from sourcebook.service.notation.articles import (
     ArticleFull,
     ArticleOut,
@@ -15,6 +16,7 @@ from sourcebook.service.notation.articles import (
     PassageOut,
     PassagesOut,
 )
+from sourcebook.service.notation.asking_requests import VerifyRequest
 from sourcebook.service.notation.library import (
     CoverageOut,
     CoveredOut,
@@ -26,7 +28,6 @@ from sourcebook.service.notation.library import (
     TrashedOut,
     TrashOut,
 )
-from sourcebook.service.notation.requests import ArticlesQuery, MetadataPatch, VerifyRequest
 
 SHOWN_FAILURES = 100
 

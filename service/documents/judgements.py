@@ -12,7 +12,7 @@ from sourcebook.index.storage.writer import now
 from sourcebook.service.asking.query import query_of
 from sourcebook.service.documents.references import quoted
 from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
-from sourcebook.service.notation.requests import JudgementRequest, QuoteSpan
+from sourcebook.service.notation.asking_requests import JudgementRequest, QuoteSpan
 
 # `right` has the quotes of the answer, `passage` those that should have been found. `wrong` says
 # that an answer is not right, but not what is, so it cannot be used for scoring.

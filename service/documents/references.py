@@ -61,11 +61,18 @@ def cited(
 
     `context` are places of leads to show instead of what the quote needs by itself. `accessed` is
     the date the user read it; by default the date it was retrieved, if known.
-    Raises `NotFoundError` for an unknown article and `InputError` for a span outside its text.
+    Raises `NotFoundError` for an unknown article and `InputError` for a span outside its text, or
+    for context without a quote.
     """
     with library.view() as view:
         record, article = view.record(article_id), view.article(article_id)
     quote, needs = quoted(article, start, end), tuple[Context, ...]()
+    context = tuple(context)
+    if quote is None and context:
+        raise InputError(
+            "The context has no quote; expected start and end of the quote that it belongs to.",
+            cure="Copy them from a citation, or leave out the context.",
+        )
     if quote and start is not None and end is not None:
         needs = contexts(article, needed_in(article, start, end, context))
     media_type, write = STYLES[style]

@@ -21,13 +21,8 @@ from sourcebook.service.asking.citation import display_title, reference, text_fr
 from sourcebook.service.documents import catalogue
 from sourcebook.service.documents.references import cited
 from sourcebook.service.notation.answers import AnswerOut, CitedOut, VerifyOut
-from sourcebook.service.notation.requests import (
-    CiteQuery,
-    Question,
-    StrictRequest,
-    Text,
-    VerifyRequest,
-)
+from sourcebook.service.notation.asking_requests import CiteQuery, Question, VerifyRequest
+from sourcebook.service.notation.requests import StrictRequest, Text
 from sourcebook.service.notation.responses import Returned
 
 RESULTS = 10
@@ -290,8 +285,8 @@ TOOLS = {
             "`answered`, `related` (on the subject, but no answer found) or `not_in_library` "
             "(say so; `nearest` are the closest passages, not an answer). Each sentence lists the "
             "`citations` that support it, with the exact quote, the article and the offsets, and "
-            "as `context` the header of a quoted row, the lead-in of a quoted item or the heading "
-            "that the quote needs: quote it as well, but apart. A "
+            "as `context` the header of a quoted row, the introduction of a quoted item or the "
+            "heading that the quote needs: quote it as well, but apart. A "
             "citation's `passage_id` can be passed to `fetch`. The filters are optional: leave "
             "them out unless the user asks for them.",
             wanted=Question,

@@ -91,7 +91,7 @@ class StoreQuery(LenientRequest):
 
 
 class Content(Returned):
-    """The text of a result, or before it a header or lead-in that it begins after."""
+    """The text of a result, or before it a header or introduction that it begins after."""
 
     type: Literal["text"] = "text"
     text: str

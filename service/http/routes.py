@@ -15,25 +15,27 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.rules import Lane, reads, writes
 from sourcebook.service.http.uploads import Uploads
 from sourcebook.service.notation.answers import AnswerOut, SearchOut, VerifyOut, answer_out
+from sourcebook.service.notation.article_requests import (
+    ArticlesQuery,
+    ArticleText,
+    FailureQuery,
+    NewArticle,
+    RemovalQuery,
+    UploadFields,
+)
 from sourcebook.service.notation.articles import ArticleFull, ArticlesPage, PassageFull, PassagesOut
+from sourcebook.service.notation.asking_requests import (
+    AskQuery,
+    AskRequest,
+    SearchRequest,
+    VerifyRequest,
+)
 from sourcebook.service.notation.library import (
     AddedOut,
     CoverageOut,
     ExamplesOut,
     LibraryOut,
     RemovedOut,
-)
-from sourcebook.service.notation.requests import (
-    ArticlesQuery,
-    ArticleText,
-    AskQuery,
-    AskRequest,
-    FailureQuery,
-    NewArticle,
-    RemovalQuery,
-    SearchRequest,
-    UploadFields,
-    VerifyRequest,
 )
 from sourcebook.service.notation.responses import Returned
 

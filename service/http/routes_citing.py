@@ -15,7 +15,7 @@ from sourcebook.service.http.pages import INERT
 from sourcebook.service.http.routes import Id
 from sourcebook.service.http.rules import reads
 from sourcebook.service.notation.answers import CitedOut
-from sourcebook.service.notation.requests import AnnotationQuery, CiteQuery, ExportQuery
+from sourcebook.service.notation.asking_requests import AnnotationQuery, CiteQuery, ExportQuery
 
 FILES = {"markdown": ("text/markdown", "answer.md"), "html": ("text/html", "answer.html")}
 
@@ -41,7 +41,7 @@ def citing_router(answering: Answering) -> APIRouter:
         """Return a reference in APA, Chicago (notes) or MLA style, or as BibTeX, RIS or CSL-JSON.
 
         With `start` and `end`, the quote `article.text[start:end]` is included, after the header,
-        lead-in or heading that it is not understood without.
+        introduction or heading that it is not understood without.
         """
         return cited(
             answering.library,
@@ -68,7 +68,7 @@ def citing_router(answering: Answering) -> APIRouter:
 
         The first target is the article on this server, by position and by its words. The second is
         the publisher's page, by its words. Targets of the class `context` follow for each header,
-        lead-in or heading that the quote is not understood without.
+        introduction or heading that the quote is not understood without.
         """
         return annotation(
             answering.library,

@@ -9,8 +9,8 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN, Id
 from sourcebook.service.http.rules import note_subject, writes
 from sourcebook.service.http.uploads import Uploads
+from sourcebook.service.notation.article_requests import MetadataPatch
 from sourcebook.service.notation.articles import CorrectedOut
-from sourcebook.service.notation.requests import MetadataPatch
 
 MERGE_PATCH = "application/merge-patch+json"
 

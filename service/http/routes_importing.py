@@ -12,8 +12,8 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.metrics import JobsRouter
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.http.rules import reads, writes
+from sourcebook.service.notation.article_requests import FailureQuery, ImportRequest
 from sourcebook.service.notation.library import AddedOut, ImportOut, ImportsOut
-from sourcebook.service.notation.requests import FailureQuery, ImportRequest
 
 Id = Annotated[str, Path(description="An import's id.", examples=["7d1f0c2b9e34"])]
 

@@ -17,7 +17,7 @@ from sourcebook.service.http import problems
 from sourcebook.service.http.routes import PLAIN
 from sourcebook.service.http.rules import reads, writes
 from sourcebook.service.notation.answers import JudgementOut, JudgementsOut
-from sourcebook.service.notation.requests import JudgementRequest, JudgementsQuery
+from sourcebook.service.notation.asking_requests import JudgementRequest, JudgementsQuery
 
 JSON_LINES = "application/x-ndjson"
 

@@ -17,8 +17,8 @@ from sourcebook.index.parsing.parse import parse
 from sourcebook.service.documents.catalogue import generation
 from sourcebook.service.http.problems import MalformedError, UnsupportedMediaError, stated
 from sourcebook.service.http.reception import is_small
+from sourcebook.service.notation.article_requests import ArticleText, NewArticle, UploadFields
 from sourcebook.service.notation.library import AddedOut, FailureOut, OutcomeOut
-from sourcebook.service.notation.requests import ArticleText, NewArticle, UploadFields
 from sourcebook.service.patience import go_on
 
 MAX_FILES = 1_000

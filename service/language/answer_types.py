@@ -131,11 +131,11 @@ def expected(question: str) -> Expected | None:
     return None
 
 
-def fitting(sentence: str, wanted: Expected) -> list[Span]:
+def fitting(sentence: str, wanted: Expected, language: str = "") -> list[Span]:
     """The words of a sentence that have the wanted type, in their order.
 
-    Words that the question itself says are left out, and so is "more than 5" if it says 5, and
-    "Mayor Eva Lind" if it says Eva Lind.
+    `language` is that of its article, as `quantities` takes it. Words that the question itself says
+    are left out, and so is "more than 5" if it says 5, and "Mayor Eva Lind" if it says Eva Lind.
     """
 
     def new(found: Span) -> bool:
@@ -146,27 +146,24 @@ def fitting(sentence: str, wanted: Expected) -> list[Span]:
         telling = {word for word in words if word.isdigit()} or words
         return 2 * len(telling & wanted.known) <= len(telling)
 
-    return [found for found in _typed(sentence, wanted) if new(found)]
+    return [found for found in _typed(sentence, wanted, language) if new(found)]
 
 
-def _typed(sentence: str, wanted: Expected) -> Iterator[Span]:
+def _typed(sentence: str, wanted: Expected, language: str) -> Iterator[Span]:
     if wanted.type is AnswerType.DATE:
         dates = [(date.start, date.end) for date in mentions(sentence)]
         decades = [match.span() for match in _DECADE.finditer(sentence)]
         return joined(sentence, sorted(dates + decades), FROM_TO)
     if wanted.type is AnswerType.NUMBER:
-        return amounts(sentence, quantities(sentence, mentions(sentence)), wanted.kinds)
+        numbers = quantities(sentence, mentions(sentence), language)
+        return amounts(sentence, numbers, wanted.kinds)
     return names(sentence)
 
 
 def amounts(text: str, found: Sequence[Quantity], kinds: Set[Kind]) -> Iterator[Span]:
     """The quantities of these kinds, and whole ranges that hold one: "12 to 15 million euros"."""
     for whole in joined(text, [(each.start, each.end) for each in found], TO):
-        if any(
-            each.kind in kinds and each.start < whole.end
-            for each in found
-            if each.end > whole.start
-        ):
+        if any(each.kind in kinds and whole.overlaps(each) for each in found):
             yield whole
 
 

@@ -16,7 +16,8 @@ ROUNDED = 0.025
 EXACT_DIGITS = 12  # a float has 15; what "5.1 million" is must not depend on the last
 
 
-def _pattern(text: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
+    """A pattern that takes upper and lower case for the same."""
     return re.compile(text, re.IGNORECASE)
 
 
@@ -28,13 +29,13 @@ _GROUPED = re.compile(
 )
 _PLAIN = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _SHARES = [name for name, unit in LEXICON.units.items() if unit.kind is Kind.SHARE]
-_SHARE = _pattern(rf"[ \u00a0]?(?:{either(_SHARES)})")
-_SCALE = _pattern(rf"[ -]?({either(LEXICON.scales)})(?!\w)")
-_ONE = _pattern(rf"(?:an?|un|una) ({either(LEXICON.scales)})(?!\w)")
-_AND_HALF = _pattern(r" (?:and a half|y medi[ao])(?!\w)")
+_SHARE = pattern(rf"[ \u00a0]?(?:{either(_SHARES)})")
+_SCALE = pattern(rf"[ -]?({either(LEXICON.scales)})(?!\w)")
+_ONE = pattern(rf"(?:an?|un|una) ({either(LEXICON.scales)})(?!\w)")
+AND_HALF = pattern(r" (?:and a half|y medi[ao])(?!\w)")
 # "half a million", "three quarters of a million", "medio millón"
 _PARTS = {**LEXICON.fractions, "medio": 50.0}
-_PART = _pattern(rf"({either(_PARTS)})(?: of| de)?(?: an?| un)? ({either(LEXICON.scales)})(?!\w)")
+_PART = pattern(rf"({either(_PARTS)})(?: of| de)?(?: an?| un)? ({either(LEXICON.scales)})(?!\w)")
 
 _WORD = re.compile(r"[^\W\d_]+|\S")
 _NEAR = re.compile(r"[ \u00a0\n-]?")
@@ -167,7 +168,7 @@ class Numbers:
     def _number(self, start: int, end: int, value: float, place: float, scale: float) -> Number:
         """The number times the scales after it; `place` is the value of its last digit."""
         for _ in range(MOST_SCALES):
-            if half := _AND_HALF.match(self._text, end):
+            if half := AND_HALF.match(self._text, end):
                 value, place, end = value + scale / 2, scale / 10, half.end()
             if not (more := _SCALE.match(self._text, end)):
                 break

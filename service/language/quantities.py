@@ -7,35 +7,29 @@ from dataclasses import dataclass, replace
 from sourcebook.index.dates import Mention
 from sourcebook.service.language.languages import LEXICON
 from sourcebook.service.language.lexicon import Kind, either
-from sourcebook.service.language.numbers import Number, Numbers
+from sourcebook.service.language.numbers import AND_HALF, Number, Numbers, pattern
 
 LONGEST_HEDGE = 20  # characters; the longest hedge has 13
 MOST_PARTS = 20  # "seven twentieths"
 
-
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
-
-
 _START = re.compile(r"(?<![\w.])\.\d+|\d+|[^\W\d_]+")
-_UNIT = _pattern(rf"(?: de )?[ \u00a0-]?({either(LEXICON.units)})([ -]old)?(?!\w)")
-_AND_HALF = _pattern(r" (?:and a half|y medi[ao])(?!\w)")  # "three years and a half"
+_UNIT = pattern(rf"(?: de )?[ \u00a0-]?({either(LEXICON.units)})([ -]old)?(?!\w)")
 _OF_WHOLE = r"(?= (?:of|the|de|its|all)\b)"
 _OF_MILLION = rf"(?! (?:of|de) (?:an? |un )?(?:{either(LEXICON.scales)})(?!\w))"
-_FRACTION = _pattern(rf"({either(LEXICON.fractions)}){_OF_MILLION}{_OF_WHOLE}")
-_PARTS = _pattern(rf"(?: partes)?{_OF_WHOLE}")  # after "two fifths", "dos quintas"
-_ONE = _pattern(r"(?:an?|una?)[ -]")
-_RATIO = _pattern(r" (?:in|out of|de cada) ")
-_TO = _pattern(r" (?:to|al?) |\s?[-–—]\s?")
-_AND = _pattern(rf" (?:{either(LEXICON.conjoined)}) ")
-_BETWEEN = _pattern(rf"\b(?:{either(LEXICON.between)}) \Z")
+_FRACTION = pattern(rf"({either(LEXICON.fractions)}){_OF_MILLION}{_OF_WHOLE}")
+_PARTS = pattern(rf"(?: partes)?{_OF_WHOLE}")  # after "two fifths", "dos quintas"
+_ONE = pattern(r"(?:an?|una?)[ -]")
+_RATIO = pattern(r" (?:in|out of|de cada) ")
+_TO = pattern(r" (?:to|al?) |\s?[-–—]\s?")
+_AND = pattern(rf" (?:{either(LEXICON.conjoined)}) ")
+_BETWEEN = pattern(rf"\b(?:{either(LEXICON.between)}) \Z")
 _MILLIONS = re.compile(r"[mM](?!\w)")  # of money alone: "$1.5m"
 _FIRST_WORDS = {re.split(r"[ -]", name)[0] for name in LEXICON.fractions}
 _FIRST_WORDS |= {"a", "an", "un", "una", "medio"}
-_HEDGE = _pattern(rf"(?<!\w)(?:{either(LEXICON.hedges)}) \Z")
+_HEDGE = pattern(rf"(?<!\w)(?:{either(LEXICON.hedges)}) \Z")
 _CURRENCY = re.compile(r"(?:US|C|A|R)?[$€£][ \u00a0]?\Z")
 _COUNTED = re.compile(r"[ -](?:de )?(?P<noun>(?:(?:[A-Z]\.)+ |[^\W\d_][\w’'-]* ?){1,4})")
-_OF = _pattern(r" (?:of|de) (?:(?:the|its|all|los|las|sus) )?(?=\w)")
+_OF = pattern(r" (?:of|de) (?:(?:the|its|all|los|las|sus) )?(?=\w)")
 _NOUN = re.compile(r"[^\W\d_][\w’'-]*")
 
 
@@ -158,7 +152,7 @@ def _quantity(text: str, start: int, numbers: Numbers) -> Quantity | None:
     what = _counted(text, number.end)
     if money:
         start, what = money.start(), _Counted(Kind.MONEY, 1.0, "", number.end)
-    elif what.kind is not Kind.COUNT and (half := _AND_HALF.match(text, what.end)):
+    elif what.kind is not Kind.COUNT and (half := AND_HALF.match(text, what.end)):
         number = replace(number, value=number.value + 0.5)
         what = replace(what, end=half.end())
     in_words = text[number.start].isalpha()

@@ -25,8 +25,8 @@ class ContextOut(Returned):
     """Words that a quote is not understood without: `exact` equals `article.text[start:end]`."""
 
     kind: str = Field(
-        description="`header` (of the quoted row), `lead_in` (of the quoted list item) or "
-        "`heading` (above the quote)."
+        description="`header` (of the quoted row), `lead_in` (the introduction of the "
+        "quoted list item) or `heading` (above the quote)."
     )
     exact: str = Field(description="The words, verbatim.")
     prefix: str = Field(description="The text right before them.")
@@ -130,7 +130,10 @@ class SideOut(Returned):
 
 
 class DisagreementOut(Returned):
-    """What sources say differently about a subject, side by side; none is declared right."""
+    """What sources say differently about a subject, side by side.
+
+    None is declared right; but of versions of one article the first one is the answer.
+    """
 
     heading: str = Field(description="What it is, as people say it.")
     matter: str = Field(description="The subject, in words of the question or the sources.")
@@ -138,7 +141,10 @@ class DisagreementOut(Returned):
     versions: bool = Field(
         description="Whether they are versions of one article, the correction or last one first."
     )
-    sides: list[SideOut] = Field(description="By date of publication, those without a date last.")
+    sides: list[SideOut] = Field(
+        description="By date of publication, those without a date last; versions of one article "
+        "the other way round, after the correction or the last one."
+    )
 
 
 class WrittenSentenceOut(Returned):
@@ -256,7 +262,7 @@ class LocationOut(Returned):
     text_sha256: str
     context: list[ContextOut] = Field(
         description="What the quote is not understood without at this place: the header of a row, "
-        "the lead-in of an item, the heading of what is no whole statement. Most often empty."
+        "the introduction of an item, the heading of what is no whole statement. Most often empty."
     )
 
 

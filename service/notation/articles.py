@@ -130,7 +130,7 @@ class BlockOut(Span):
     )
     lead: int | None = Field(
         description="The position in `blocks` of the one that it is not understood without: the "
-        "header of a row, the lead-in of an item."
+        "header of a row, the introduction of an item."
     )
 
 

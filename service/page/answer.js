@@ -262,8 +262,8 @@ function disagreements({ disagreements: found, citations }) {
       h("p", { class: "value", dir: "auto" }, one.value),
       h("p", { class: "who" }, untrusted("span", publisher(one.citation) || "Unknown publisher")),
       quiet(
-        h("time", { datetime: one.published }, inWords(one.published)),
-        one.modified > one.published
+        h("time", { datetime: one.published ?? one.modified }, inWords(one.published ?? one.modified)),
+        one.published && one.modified > one.published
           ? [", changed ", h("time", { datetime: one.modified }, inWords(one.modified))]
           : null,
       ),

@@ -22,6 +22,13 @@ const LABELS = {
   tags: "Tags",
 };
 const LISTS = ["authors", "tags"];
+// Why a field needs attention, and what to say of it where it is right as it is.
+const CONFIRMED = {
+  title: ["no-title", "It has no title"],
+  authors: ["odd-author", "These are its authors"],
+  publisher: ["no-publisher", "It has no publisher"],
+  published: ["no-date", "It has no date of publication"],
+};
 
 /** Why somebody should look at an article, with what to do; null where there is nothing. */
 export function attention({ attention: reasons }) {
@@ -110,7 +117,11 @@ class Field {
   constructor(article, name) {
     this.name = name;
     this.began = inLines(article[name]);
-    const attributes = { dir: "auto", autocomplete: "off", input: () => (this.isTakenBack = false) };
+    const input = () => {
+      this.isTakenBack = false;
+      if (this.confirmed) this.confirmed.checked = false;
+    };
+    const attributes = { dir: "auto", autocomplete: "off", input };
     this.input = LISTS.includes(name)
       ? h("textarea", { rows: 2, ...attributes })
       : h("input", attributes);
@@ -118,7 +129,15 @@ class Field {
     this.place = field(LABELS[name], this.input, HINTS[name]);
     this.error = h("p", { class: "warning", id: `${this.input.id}-error` });
     this.place.append(this.error);
+    const [reason, words] = CONFIRMED[name] ?? [];
+    if (article.attention.some((one) => one.reason === reason)) this.place.append(this.confirming(words));
     if (name in article.corrected) this.place.append(this.takingBack(article.corrected[name]));
+  }
+
+  /** A box to say that the field is right as it is. */
+  confirming(words) {
+    this.confirmed = h("input", { type: "checkbox" });
+    return field(words, this.confirmed);
   }
 
   takingBack(value) {
@@ -138,7 +157,7 @@ class Field {
   }
 
   get isChanged() {
-    return this.isTakenBack || this.input.value.trim() !== this.began;
+    return this.isTakenBack || this.confirmed?.checked || this.input.value.trim() !== this.began;
   }
 
   get change() {

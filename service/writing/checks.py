@@ -6,7 +6,7 @@ wants said is not what was asked. docs/doors.md lists what these checks cannot d
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sourcebook.index.passages import sentence_spans
@@ -33,6 +33,8 @@ REACH = 3  # words after a number that may name what it counts; our estimate
 _MARK = re.compile(r"(?<!\s)\s*\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
 # "It rose. [1]" means "It rose [1]."
 _LATE_MARKS = re.compile(rf"(?<![.!?。])([.!?。]++[\"”’»)]*+)((?:{_MARK.pattern})+)")
+# A mark and a stop end a sentence, whatever the next one begins with.
+_ENDED = re.compile(r"(?<=\d\][.!?。])\s+")
 _BULLET = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)])\s+")
 _LINK = re.compile(r"\w://|\bwww\.|\]\(|<\w", re.IGNORECASE)
 _NUMBER_OR_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
@@ -82,9 +84,18 @@ class Written:
 
 
 def keep_checked(
-    draft: str, question: str, quotes: Quotes, *, model: str, answers: Answers | None = None
+    draft: str,
+    question: str,
+    quotes: Quotes,
+    *,
+    model: str,
+    answers: Answers | None = None,
+    verbatim: Collection[str] = (),
 ) -> Written:
-    """Check every sentence of a draft against `quotes`, and whether it `answers` the question."""
+    """Check every sentence of a draft against `quotes`, and whether it `answers` the question.
+
+    `verbatim` is what the answer says anyway: a sentence that repeats it is not read again.
+    """
     kept: list[WrittenSentence] = []
     dropped: list[Dropped] = []
     for text, numbers in sentences_of(draft[:MAX_DRAFT]):
@@ -96,8 +107,8 @@ def keep_checked(
         else:
             dropped.append(Dropped(text[:MAX_SENTENCE], reason))
     if answers:
-        # A whole quote stands in the answer anyway, and the reader has judged it there.
-        whole = [_words(quote) for quote in quotes.values()]
+        # The reader has judged a whole quote in its passage.
+        whole = [_words(quote) for quote in (*quotes.values(), *verbatim)]
         phrased = [sentence for sentence in kept if _words(sentence.text) not in whole]
         verdicts = answers(question, [sentence.text for sentence in phrased])
         strays = [one for one, good in zip(phrased, verdicts, strict=True) if not good]
@@ -113,8 +124,9 @@ def sentences_of(draft: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The sentences of a draft without their citation marks, each with the cited numbers."""
     for raw in draft.splitlines():
         line = _LATE_MARKS.sub(r"\2\1", _BULLET.sub("", raw))
-        for span in sentence_spans(line):
-            sentence = line[span.start : span.end]
+        parts = ((part, span) for part in _ENDED.split(line) for span in sentence_spans(part))
+        for part, span in parts:
+            sentence = part[span.start : span.end]
             marks = ",".join(_MARK.findall(sentence)).replace(";", ",")
             numbers = dict.fromkeys(int(mark) for mark in marks.split(",") if mark)
             text = _MARK.sub("", sentence).strip()

@@ -70,7 +70,10 @@ class Writer:
                 raise _WriterError("it found no answer in the evidence")
         except _WriterError as error:
             return Written(model=self.model, failure=str(error))
-        return keep_checked(draft, question, quotes, model=self.model, answers=answers)
+        verbatim = [cited.exact for cited in citations]
+        return keep_checked(
+            draft, question, quotes, model=self.model, answers=answers, verbatim=verbatim
+        )
 
     def _draft(self, question: str, shown: dict[int, str]) -> str:
         """What the model answers, as it is."""
