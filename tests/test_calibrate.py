@@ -279,15 +279,24 @@ def recipes(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def gold(tmp_path: Path) -> str:
+    """Every second question of the briefs, answerable and near misses: asking takes a minute."""
+    files = []
+    for name in ("answerable.dev.jsonl", "near.dev.jsonl"):
+        files.append(tmp_path / name)
+        files[-1].write_text("\n".join((GOLD / name).read_text("utf-8").splitlines()[::2]), "utf-8")
+    return f"{files[0]},{files[1]}::{REPOSITORY}/seeds"
+
+
 def calibrate(*arguments: object) -> Result:
     words = ["eval", "calibrate", "--split", "", *map(str, arguments)]
     return CliRunner().invoke(app, words)
 
 
 def test_the_command_writes_a_profile_of_the_encoder(
-    recipes: Path, tmp_path: Path, encoder: Encoder
+    recipes: Path, gold: str, tmp_path: Path, encoder: Encoder
 ) -> None:
-    gold = f"{GOLD}/answerable.dev.jsonl,{GOLD}/near.dev.jsonl::{REPOSITORY}/seeds"
     file = tmp_path / "profile.json"
     done = calibrate(gold, recipes, "--profile", file, "--cache", tmp_path)
     assert done.exit_code == 0, done.output
@@ -312,21 +321,22 @@ def test_the_command_writes_a_profile_of_the_encoder(
     assert "reliability without the article" in done.stdout
 
 
-def test_the_rows_of_a_question(recipes: Path, tmp_path: Path, encoder: Encoder) -> None:
-    gold = f"{GOLD}/answerable.dev.jsonl,{GOLD}/near.dev.jsonl::{REPOSITORY}/seeds"
+def test_the_rows_of_a_question(
+    recipes: Path, gold: str, tmp_path: Path, encoder: Encoder
+) -> None:
     corpora = [load_corpus(each, "") for each in (gold, str(recipes))]
     rows = list(ask_all(corpora, encoder, tmp_path, shipped_reader()))
     briefs = [each for each in rows if each.data == gold]
-    # 21 answerable questions, and again without their articles; 22 near misses; the questions about
+    # 11 answerable questions, and again without their articles; 11 near misses; the questions about
     # recipes, which are off the subject of the briefs.
     assert Counter((r.relevant, r.answerable, r.hidden) for r in briefs) == {
-        (True, True, False): 21,
-        (True, False, True): 21,
-        (True, False, False): 22,
+        (True, True, False): 11,
+        (True, False, True): 11,
+        (True, False, False): 11,
         (False, False, False): 6,
     }
     assert not any(each.right for each in briefs if not each.answerable)
-    assert sum(each.right for each in briefs) > 10
+    assert sum(each.right for each in briefs) > 5
     short = [each.short for each in briefs if each.short]
     assert 0 < sum(each.right for each in short) < len(short)
     assert not any(each.short for each in briefs if each.hidden or not each.relevant)

@@ -6,7 +6,7 @@ from attacks import disk_full, kills
 
 
 def test_kill_at_random_moments(tmp_path: Path) -> None:
-    assert kills.attack(12, tmp_path).faults == ()
+    assert kills.attack(8, tmp_path).faults == ()
 
 
 def test_a_full_disk_at_random_sizes(tmp_path: Path) -> None:

@@ -196,7 +196,8 @@ def page(
 ) -> webdriver.Chrome:
     path = tmp_path_factory.mktemp("page") / "report.html"
     save_page([report(name, skill) for name, skill in PAGES[request.param]], path)
-    browser.get_log("performance")
+    for kind in ("performance", "browser"):  # what was there before is of another page
+        browser.get_log(kind)
     browser.get(path.as_uri())
     browser.execute_script(
         "document.querySelectorAll('section > details').forEach(each => each.open = true)"
