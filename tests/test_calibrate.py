@@ -321,9 +321,7 @@ def test_the_command_writes_a_profile_of_the_encoder(
     assert "reliability without the article" in done.stdout
 
 
-def test_the_rows_of_a_question(
-    recipes: Path, gold: str, tmp_path: Path, encoder: Encoder
-) -> None:
+def test_the_rows_of_a_question(recipes: Path, gold: str, tmp_path: Path, encoder: Encoder) -> None:
     corpora = [load_corpus(each, "") for each in (gold, str(recipes))]
     rows = list(ask_all(corpora, encoder, tmp_path, shipped_reader()))
     briefs = [each for each in rows if each.data == gold]

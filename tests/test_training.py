@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,28 @@ import torch
 from tokenizers import Tokenizer
 
 from sourcebook.eval.training.adapter import read_adapter, write_adapter
-from sourcebook.eval.training.batches import KINDS, Groups, reader_batch, shortened
+from sourcebook.eval.training.batches import KINDS, Groups, reader_batch, shortened, step_batches
 from sourcebook.eval.training.changes import Changer, Replacement, replace, without_answer
 from sourcebook.eval.training.latin import latin_pieces, tokenizer
-from sourcebook.eval.training.learning import LateLearner, ReaderLearner, ranking_loss
-from sourcebook.eval.training.network import Bert, EncoderNetwork, ReaderNetwork, adapted
-from sourcebook.eval.training.prepare import Preparation
+from sourcebook.eval.training.learning import (
+    LateLearner,
+    ReaderLearner,
+    made_meanwhile,
+    ranking_loss,
+)
+from sourcebook.eval.training.mining import MINED, mine_by_words
+from sourcebook.eval.training.network import (
+    Bert,
+    EncoderNetwork,
+    ReaderNetwork,
+    adapted,
+    read_parameters,
+)
+from sourcebook.eval.training.prepare import LEFT_OUT, Preparation
 from sourcebook.eval.training.prepared import Prepared
 from sourcebook.eval.training.published import PublishedModel, Shape, published_file
-from sourcebook.eval.training.rows import Row
+from sourcebook.eval.training.rows import Row, read_rows
+from sourcebook.eval.training.written import written_rows
 from sourcebook.index.encoding.model_files import shipped_folder
 from sourcebook.index.encoding.reader import PairTokenizer
 from sourcebook.index.encoding.word_vectors import WordVectors
@@ -309,3 +323,57 @@ def test_reader_and_adapter_learn(data: Prepared) -> None:
     assert set(changed) == set(parameters)
     name = "encoder.layer.0.attention.self.query.weight"
     assert (changed[name] != parameters[name]).any()
+
+
+def test_what_was_written_for_the_reader_is_consistent() -> None:
+    own, near = written_rows([])
+    assert len(own) > 1000
+    assert len(near) > 1000
+    assert all(row.answer and row.answer in row.passage for row in own)
+    assert not any(row.span for row in near)
+    # No question is both answered and not answered by a passage.
+    answered = {(row.question, row.passage) for row in own}
+    assert answered.isdisjoint((row.question, row.passage) for row in near)
+    assert len(answered) == len(own)
+
+
+@pytest.mark.external
+def test_questions_on_a_passage_of_the_training_data_come_with_it(shared: Path) -> None:
+    data = shared / "training" / "data"
+    passages = [row for kind in ("passages", "pairs") for row in read_rows(data, kind, LEFT_OUT)]
+    pairs, near = written_rows(passages)
+    assert (len(pairs), len(near)) == (4051, 5196)
+    assert all(row.answer for row in pairs)
+    assert not any(row.set in LEFT_OUT for row in (*pairs, *near))
+
+
+def test_shared_words_make_a_passage_a_likely_near_miss(data: Prepared) -> None:
+    mined = mine_by_words(data)
+    assert mined.shape == (len(data.questions), MINED)
+    for pair, row in enumerate(mined.tolist()):
+        found = [passage for passage in row if passage >= 0]
+        assert len(found) == len(set(found))
+        assert int(data.answering[pair]) not in found
+        assert all(data.passage_sets[passage] == data.sets[pair] for passage in found)
+
+
+def test_batches_are_made_in_order_and_anew(data: Prepared) -> None:
+    make = partial(step_batches, Groups(data, mine_by_words(data)), 3)
+    made = list(made_meanwhile(make, 3, workers=1))
+    for step, parts in enumerate(made):
+        for part, again in zip(parts, make(step), strict=True):
+            np.testing.assert_array_equal(part.ids, again.ids)
+    assert len(made) == 3
+
+
+def test_a_reader_is_trained_further_from_what_was_saved(data: Prepared, tmp_path: Path) -> None:
+    words, parameters = WordVectors(SHIPPED / "words.npy"), random_parameters()
+    first = ReaderLearner(SMALL, parameters, words, rate=3e-3)
+    batch = reader_batch(
+        Groups(data, mine_by_words(data)).examples([0, 1], [0], np.random.default_rng(0))
+    )
+    first.step([batch], 1.0)
+    np.savez(tmp_path / "reader.npz", allow_pickle=False, **first.parameters())
+    trained = read_parameters([tmp_path / "reader.npz"])
+    again = ReaderLearner(SMALL, parameters, words, rate=3e-3, trained=trained)
+    np.testing.assert_allclose(again.logits(batch), first.logits(batch), atol=2e-2)

@@ -1,5 +1,6 @@
 """Batches of word pieces for training: examples in groups for the reader, rows for the encoder."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +33,15 @@ SHARES = {
     "clapnq_dev": 1.5,
     "covidqa_old": 0.8,
     "tweetqa": 0.8,
+    "written": 3.0,
 }
-UNANSWERED_SHARES = {"squad2_dev": 3.0, "clapnq_dev": 2.0, "trecqa": 0.5, "molweni": 0.5}
+UNANSWERED_SHARES = {
+    "squad2_dev": 1.5,
+    "clapnq_dev": 2.0,
+    "trecqa": 0.5,
+    "molweni": 0.5,
+    "written": 1.5,
+}
 # Other passages of a document of these often answer, too: they count half as wrong.
 LOOSE_SETS = ("policyqa", "feedbackqa_quebec", "covid_faq")
 
@@ -277,6 +285,21 @@ def reader_batch(examples: Sequence[Example]) -> ReaderBatch:
         groups=np.array([each.group for each in examples], np.int32),
         kinds=np.array([each.kind for each in examples], np.int32),
     )
+
+
+def step_batches(groups: Groups, size: int, step: int) -> list[ReaderBatch]:
+    """The parts of one step's batch of `size` groups; equal steps get equal batches."""
+    rng = np.random.default_rng(step)
+    examples = [shortened(each, rng) for each in groups.draw(size, rng)]
+    # What is about as long goes together, so that little is filled up.
+    examples.sort(key=length)
+    quarter = math.ceil(len(examples) / 4)
+    return [reader_batch(examples[at : at + quarter]) for at in range(0, len(examples), quarter)]
+
+
+def length(example: Example) -> int:
+    """How many word pieces an example has."""
+    return len(example.question) + len(example.title) + len(example.passage)
 
 
 def encoder_rows(texts: Sequence[Sequence[Ids]], prefix: Sequence[int], most: int) -> list[Ids]:

@@ -129,11 +129,8 @@ def build_reader(
 
 def reader_network(model: PublishedModel, trained: dict[str, Floats]) -> ReaderNetwork:
     """The reader in float32: the published network with what was trained in place of its own."""
-    own = {name.removeprefix("bert."): values for name, values in trained.items()}
-    bert = Bert(model.shape)
-    bert.load(dict(model.parameters()) | own)
-    network = ReaderNetwork(bert, model.shape.dimensions)
-    network.load_heads(trained)
+    network = ReaderNetwork(Bert(model.shape), model.shape.dimensions)
+    network.load(dict(model.parameters()), trained)
     return network.eval()
 
 

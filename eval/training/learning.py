@@ -1,8 +1,9 @@
 """What is learned: the losses of the encoder's adapter and of the reader, and one step of each."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from sourcebook.eval.training.batches import ReaderBatch, filled
 from sourcebook.eval.training.network import (
@@ -40,6 +42,9 @@ POOLED_SHARE, TEACHER_SHARE = 0.4, 0.3
 HEADS_FASTER = 4.0
 SPAN_SHARE = 0.5
 SMOOTHING = 0.02
+BATCH_WORKERS = 8
+
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +187,22 @@ class ReaderLearner:
     """Learns the reader: all layers of the published model, and two heads."""
 
     def __init__(
-        self, shape: Shape, published: Mapping[str, Floats], words: WordVectors, *, rate: float
+        self,
+        shape: Shape,
+        published: Mapping[str, Floats],
+        words: WordVectors,
+        *,
+        rate: float,
+        trained: Mapping[str, Floats] | None = None,
     ) -> None:
-        """Begin with the published layers and heads at random."""
-        bert = Bert(shape)
-        bert.load(published)
-        self._network = ReaderNetwork(bert, shape.dimensions).to(DEVICE)
-        for head in (self._network.span, self._network.rel):
+        """Begin with the published layers and heads at random, or with what `parameters` gave."""
+        self._network = ReaderNetwork(Bert(shape), shape.dimensions)
+        self._network.load(published, trained or {})
+        for head in () if trained else (self._network.span, self._network.rel):
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
-        self._words, self._rate = words, rate
+        bert = self._network.to(DEVICE).bert
+        self._words, self._rate = _tensor(words.gather(np.arange(len(words)))), rate
         body = list(bert.parameters())
         heads = [*self._network.span.parameters(), *self._network.rel.parameters()]
         matrices = [each for each in body if each.ndim == 2]
@@ -231,7 +242,7 @@ class ReaderLearner:
 
     def _read(self, part: ReaderBatch, dropout: float) -> tuple[Tensor, Tensor]:
         """Scores of starts and ends (examples, pieces, 2), logits (examples,)."""
-        vectors = _tensor(self._words.gather(part.ids.astype(np.int64)))
+        vectors = self._words[_tensor(part.ids).long()]
         mask = _tensor(part.mask)
         with _mixed():
             edges, logits = self._network(vectors, mask.float(), dropout)
@@ -255,6 +266,26 @@ class ReaderLearner:
         for name, head in (("span", self._network.span), ("rel", self._network.rel)):
             found |= {f"{name}.{kind}": values for kind, values in head.named_parameters()}
         return {name: values.detach().half().cpu().numpy() for name, values in found.items()}
+
+
+class _Steps(Dataset[Batch]):
+    def __init__(self, make: Callable[[int], Batch], steps: int) -> None:
+        self._make, self._steps = make, steps
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> Batch:
+        return self._make(step)
+
+
+def made_meanwhile(
+    make: Callable[[int], Batch], steps: int, workers: int = BATCH_WORKERS
+) -> Iterator[Batch]:
+    """What `make` gives for each step, in order, made by other processes before it is needed."""
+    return iter(
+        DataLoader(_Steps(make, steps), None, num_workers=workers, collate_fn=lambda made: made)
+    )
 
 
 def ranking_loss(logits: Tensor, answers: Tensor, weights: Tensor, groups: Tensor) -> Tensor:

@@ -138,11 +138,16 @@ class ReaderNetwork(nn.Module):
         hidden = self.bert(inputs_embeds, attention_mask, dropout)
         return self.span(hidden), self.rel(hidden[:, 0])
 
-    def load_heads(self, parameters: Mapping[str, Floats]) -> None:
-        """Take over the parameters `span.*` and `rel.*`."""
-        for name, head in (("span", self.span), ("rel", self.rel)):
+    def load(self, published: Mapping[str, Floats], trained: Mapping[str, Floats]) -> None:
+        """Take over the parameters that were trained, and the published ones for the rest.
+
+        Of the former `bert.*` are named as BERT's; the heads are `span.*` and `rel.*`.
+        """
+        own = {name.removeprefix("bert."): values for name, values in trained.items()}
+        self.bert.load(dict(published) | own)
+        for name, head in (("span", self.span), ("rel", self.rel)) if trained else ():
             head.load_state_dict(
-                {kind: tensor(parameters[f"{name}.{kind}"]) for kind in ("weight", "bias")}
+                {kind: tensor(trained[f"{name}.{kind}"]) for kind in ("weight", "bias")}
             )
 
 

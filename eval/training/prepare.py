@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from sourcebook.eval.training.changes import Changer, without_answer
 from sourcebook.eval.training.prepared import Prepared, Spans, Texts
 from sourcebook.eval.training.rows import Row, Span, read_rows
+from sourcebook.eval.training.written import written_rows
 from sourcebook.index.encoding.reader import CONTEXT_PIECES, PAIR_PIECES, QUESTION_PIECES
 
 # What no question leaves room for is not kept: four marks stand around question and passage.
@@ -150,6 +151,8 @@ def main() -> None:
     pairs, unanswered, pool = (
         read_rows(options.data, kind, LEFT_OUT) for kind in ("pairs", "unanswerable", "passages")
     )
+    written = written_rows([*pool, *pairs])
+    pairs, unanswered = pairs + written[0], unanswered + written[1]
     prepared = Preparation(Tokenizer.from_file(str(options.tokenizer))).prepare(
         pairs, unanswered, pool
     )

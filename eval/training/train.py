@@ -2,8 +2,8 @@
 
 import argparse
 import itertools
-import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,23 @@ from tokenizers import Tokenizer
 from sourcebook.eval.training.batches import (
     KINDS,
     SHARES,
-    Example,
     Groups,
     Sampler,
     encoder_rows,
     filled,
+    length,
     reader_batch,
-    shortened,
+    step_batches,
 )
 from sourcebook.eval.training.build import PREFIXES
-from sourcebook.eval.training.learning import LateLearner, QuestionBatch, ReaderLearner
+from sourcebook.eval.training.learning import (
+    LateLearner,
+    QuestionBatch,
+    ReaderLearner,
+    made_meanwhile,
+)
+from sourcebook.eval.training.mining import MINED, mine_by_words
+from sourcebook.eval.training.network import read_parameters
 from sourcebook.eval.training.prepared import Places, Prepared
 from sourcebook.eval.training.published import Floats, PublishedModel, Shape, published_file
 from sourcebook.index.encoding.model_files import TOKENIZER
@@ -29,7 +36,6 @@ from sourcebook.index.encoding.word_vectors import WORD_VECTORS, WordVectors
 
 # Word pieces of questions, and of passages with their titles, when the encoder is trained.
 QUESTION_PIECES, PASSAGE_PIECES = 80, 272
-MINED = 24
 # A passage that is much more like the question than the right one is probably right as well.
 SURE_WRONG = 0.01
 EVALUATED_PAIRS = 700
@@ -129,24 +135,20 @@ def train_late(options: argparse.Namespace, data: Prepared, words: WordVectors) 
 def train_reader(options: argparse.Namespace, data: Prepared, words: WordVectors) -> None:
     """Train the reader, measure it on what was held out, and write it."""
     shape, published = _published()
-    encoder = LateLearner(shape, published, words, _prefixes(options.encoder), rate=0.0)
-    mined = mine(encoder, data)
-    learner = ReaderLearner(shape, published, words, rate=options.rate)
-    groups, rng = Groups(data, mined), np.random.default_rng(0)
-    for step in range(options.steps):
-        examples = [shortened(each, rng) for each in groups.draw(options.size, rng)]
-        # What is about as long goes together, so that little is filled up.
-        examples.sort(key=_length)
-        quarter = math.ceil(len(examples) / 4)
-        parts = [examples[at : at + quarter] for at in range(0, len(examples), quarter)]
-        loss = learner.step([reader_batch(part) for part in parts], _share(step, options.steps))
+    learner = ReaderLearner(
+        shape, published, words, rate=options.rate, trained=read_parameters(options.trained)
+    )
+    groups = Groups(data, mine_by_words(data))
+    batches = made_meanwhile(partial(step_batches, groups, options.size), options.steps)
+    for step, parts in enumerate(batches):
+        loss = learner.step(parts, _share(step, options.steps))
         if step % 200 == 0:
             print(f"step {step}: loss {loss:.4f}", flush=True)
     np.savez(options.out, allow_pickle=False, **learner.parameters())
-    print(_held_out(learner, groups, data, rng))
+    print(held_out(learner, groups, data, np.random.default_rng(0)))
 
 
-def _held_out(
+def held_out(
     learner: ReaderLearner, groups: Groups, data: Prepared, rng: np.random.Generator
 ) -> str:
     """AUROC of right examples against each kind of wrong ones, of documents that were held out."""
@@ -154,7 +156,7 @@ def _held_out(
     pairs = rng.permutation(pairs)[:EVALUATED_PAIRS]
     unanswered = np.flatnonzero(data.unanswered_held)
     examples = groups.examples(pairs.tolist(), unanswered.tolist(), rng)
-    examples.sort(key=_length)
+    examples.sort(key=length)
     parts = [reader_batch(examples[at : at + 64]) for at in range(0, len(examples), 64)]
     logits = np.concatenate([learner.logits(part) for part in parts])
     kinds = np.array([each.kind for each in examples])
@@ -189,10 +191,6 @@ def _prefixes(encoder: Path) -> tuple[list[int], list[int]]:
     return query, passage
 
 
-def _length(example: Example) -> int:
-    return len(example.question) + len(example.title) + len(example.passage)
-
-
 def _share(step: int, steps: int, rising: int = 200, least: float = 0.005) -> float:
     """What of the learning rate a step uses: rising at first, then falling to nearly nothing."""
     return min(1.0, (step + 1) / rising) * max(least, 1 - step / steps)
@@ -214,6 +212,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="454 for late, 3175 for reader")
     parser.add_argument("--size", type=int, help="256 questions for late, 64 groups for reader")
     parser.add_argument("--rate", type=float, help="3e-4 for late, 2e-4 for reader")
+    parser.add_argument(
+        "--trained", type=Path, nargs="*", default=(), help="a reader's files, to train it further"
+    )
     options = parser.parse_args()
     for name, late, reader in (("steps", 454, 3175), ("size", 256, 64), ("rate", 3e-4, 2e-4)):
         if getattr(options, name) is None:

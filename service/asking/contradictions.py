@@ -18,6 +18,10 @@ from sourcebook.service.asking.read import read_hits
 from sourcebook.service.asking.statements import differ, statement_of
 from sourcebook.service.asking.versions import versions_of
 
+# A side that answers less surely by so much of the reader's logit answers something else. Chosen on
+# the dev questions (docs/decisions/0010-disagreement.md).
+LESS_SURE = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Compare:
@@ -72,7 +76,13 @@ class Compare:
         for hit in (*read, *read_hits(self.reader, query, tuple(further))):
             if hit.article.id not in older and statement_of(query, hit):
                 answers.setdefault(hit.article.id, hit)
-        said = [found for hit in answers.values() if (found := statement_of(query, hit))]
+        surest = max((hit.reading.logit for hit in answers.values() if hit.reading), default=0.0)
+        said = [
+            found
+            for hit in answers.values()
+            if hit.reading and hit.reading.logit > surest - LESS_SURE
+            if (found := statement_of(query, hit))
+        ]
         sides = tuple(one for one in said if any(differ(one, other) for other in said))
         return Contradiction(query.text, sides[0].kind, sides) if sides else None
 
