@@ -51,6 +51,11 @@ LONGEST_FILES = (
     "test_upgrade.py",
     "test_calibrate.py",
     "test_harness_truth.py",
+    "test_peers.py",
+    "test_side_effects.py",
+    "test_dense.py",
+    "test_limits.py",
+    "test_folders.py",
 )
 
 

@@ -471,6 +471,7 @@ def operate(address: str, process: "subprocess.Popen[str]", found: Operated) -> 
     found.metrics = send(address, Request("http://host/metrics"))[1].decode()
     port = address.rsplit(":", 1)[1]
     found.healthy.append(container_is_healthy(port))
+    assert send(address, Request("http://host/readyz"))[0] == 200
     process.terminate()
     end = time.monotonic() + 20
     while not found.drained and time.monotonic() < end:
