@@ -69,7 +69,9 @@ def test_what_the_question_says_is_no_answer() -> None:
     sentence = "Álvaro Leyva met Petro in 2022 and 2024."
     assert words(sentence, "Who met alvaro leyva?") == ["Petro"]
     assert words(sentence, "When in 2022 did they meet?") == ["2022 and 2024"]
-    assert words("More than 40 of 60 towns.", "How many towns beside the 40?") == ["60 towns"]
+    assert words("More than 40 towns, then 60 towns.", "How many towns beside the 40?") == [
+        "60 towns"
+    ]
 
 
 def test_dates_and_figures_that_belong_together_are_one() -> None:
@@ -87,6 +89,17 @@ def test_a_part_is_not_the_whole() -> None:
     assert words("A third of the 90 wells, or 30 wells, are dry.", "How many wells are dry?") == [
         "30 wells"
     ]
+
+
+def test_a_part_of_so_many_is_shown_with_its_whole() -> None:
+    grown = "It grows in just 12 of Colombia’s 1,122 municipalities."
+    found = words(grown, "In how many municipalities does it grow?")
+    assert found == ["12 of Colombia’s 1,122 municipalities"]
+    assert words("31 of the 40 members agreed.", "How many agreed?") == ["31 of the 40 members"]
+    assert words("Votaron 12 de los 30 municipios.", "¿Cuántos votaron?") == [
+        "12 de los 30 municipios"
+    ]
+    assert words("They seized 25 tons in 14 raids.", "How many tons?") == ["25 tons"]
 
 
 def test_a_change_is_not_what_it_leads_to() -> None:
