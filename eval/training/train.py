@@ -145,10 +145,10 @@ def train_reader(options: argparse.Namespace, data: Prepared, words: WordVectors
         if step % 200 == 0:
             print(f"step {step}: loss {loss:.4f}", flush=True)
     np.savez(options.out, allow_pickle=False, **learner.parameters())
-    print(held_out(learner, groups, data, np.random.default_rng(0)))
+    print(_held_out(learner, groups, data, np.random.default_rng(0)))
 
 
-def held_out(
+def _held_out(
     learner: ReaderLearner, groups: Groups, data: Prepared, rng: np.random.Generator
 ) -> str:
     """AUROC of right examples against each kind of wrong ones, of documents that were held out."""
