@@ -159,3 +159,8 @@ def _exists(parts: Sequence[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def latest_day(published: str | None) -> str:
+    """The last day on which an article may have been published; after all others if unknown."""
+    return published + "-12-31"[len(published) - 4 :] if published else "9999"

@@ -47,7 +47,7 @@ EncodedPassages = list[tuple[Passage, Encoding]]
 class Prepared:
     """An article with its encoded passages, ready to be committed.
 
-    It is `brought` without what the library's users corrected, which they may take back meanwhile.
+    `brought` is the article without its users' corrections, which they may take back meanwhile.
     """
 
     article: Article

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from sourcebook.index.dates import latest_day
 from sourcebook.index.differences import same_text
 from sourcebook.index.duplicates import SAME, similarity
 from sourcebook.index.storage.view import View
@@ -84,11 +85,6 @@ def near_copies(view: View, row: int, rank: Rank | None = None) -> list[Near]:
         if not copy or rank is None or their_rank > rank
         if (alike := similarity(mine, theirs)) >= SAME
     ]
-
-
-def latest_day(published: str | None) -> str:
-    """The last day on which an article may have been published; after all others if unknown."""
-    return published + "-12-31"[len(published) - 4 :] if published else "9999"
 
 
 def _original(same: "_Comparison", row: int, near: list[Near]) -> int | None:

@@ -331,6 +331,11 @@ REPORTS: dict[str, list[File]] = {
             more="Schools stay closed for 3 weeks. They have no water.",
         ),
     ],
+    # A month without a day may be as late as its last one.
+    "a month only": [
+        story("Ruma", DEATHS.format(33, "Ruma", "Sunday"), "2024-05", name="Dos"),
+        story("Ruma", DEATHS.format(31, "Ruma", "Sunday"), "2024-05-05"),
+    ],
     # The newest is the least similar to the others.
     "a toll that rises by the hour": [
         story(
@@ -382,6 +387,14 @@ def versions(
     ) as library:
         library.add(articles)
         yield Engine.of(library, reader=reader)
+
+
+def test_a_month_without_a_day_counts_as_its_last_one(versions: Engine) -> None:
+    answer = versions.ask("How many people died in the flood in Ruma?")
+    (matter,) = answer.disagreements
+    assert [side.published for side in matter.sides] == ["2024-05", "2024-05-05"]
+    assert "At least 33 people died" in answer.sentences[0].text
+    assert answer.outdated == ()  # which of them is newer is not known
 
 
 @pytest.mark.parametrize(

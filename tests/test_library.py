@@ -19,13 +19,14 @@ from conftest import REPOSITORY, MakeLibrary, article_from
 from filelock import FileLock
 
 from sourcebook.index.article import Article, article_id, sha256
+from sourcebook.index.dates import latest_day
 from sourcebook.index.encoding.encoder import Encoder
 from sourcebook.index.encoding.model_files import published_model
 from sourcebook.index.errors import InputError, LibraryError, NotFoundError
 from sourcebook.index.folder import DATABASE
 from sourcebook.index.ingest import Action
 from sourcebook.index.library import Library
-from sourcebook.index.originals import is_settled, latest_day, settle
+from sourcebook.index.originals import is_settled, settle
 from sourcebook.index.search.candidates import Sourced
 from sourcebook.index.search.mirror import DENSE, LEXICAL
 from sourcebook.index.storage.lock import LOCK

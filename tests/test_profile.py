@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sourcebook.index.encoding.encoder import Encoder
+from sourcebook.index.encoding.reader import shipped_reader
 from sourcebook.index.errors import InputError
 from sourcebook.index.library import Library
 from sourcebook.index.profile import profile_for, read_profile, shipped_profiles
@@ -76,3 +77,14 @@ def test_the_neutral_profile_claims_little(seed_library: Library) -> None:
         assert answer.short is None
         own = Engine.of(seed_library).ask(question)
         assert answer.citations[0].passage_id == own.citations[0].passage_id
+
+
+def test_with_the_neutral_profile_the_reader_decides(seed_library: Library) -> None:
+    neutral = Engine.of(seed_library, profile=NEUTRAL, reader=shipped_reader())
+    answer = neutral.ask("How much cocaine did Colombia seize in 2024?")
+    assert answer.status is Status.ANSWERED
+    assert answer.short
+    assert answer.short.text == "about 850 tonnes"
+    other = neutral.ask("How much does a pizza cost in Naples?")
+    assert other.status is not Status.ANSWERED
+    assert other.short is None

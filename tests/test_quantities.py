@@ -46,7 +46,8 @@ def found(text: str) -> list[Quantity]:
         ("316 million people used", "316 million people", Kind.COUNT, 316e6),
         ("forty-one soldiers were", "forty-one soldiers", Kind.COUNT, 41),
         ("just one four-year term", "four-year", Kind.TIME, 4),
-        ("12 of the 30 towns", "12", Kind.COUNT, 12),
+        ("12 of the 30 towns", "12 of the 30 towns", Kind.COUNT, 12),
+        ("12 of New York’s 62 counties", "12 of New York’s 62 counties", Kind.COUNT, 12),
     ],
 )
 def test_what_a_quantity_is(text: str, words: str, kind: Kind, value: float) -> None:

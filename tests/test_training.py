@@ -12,7 +12,10 @@ from tokenizers import Tokenizer
 
 from sourcebook.eval.training.adapter import read_adapter, write_adapter
 from sourcebook.eval.training.batches import KINDS, Groups, reader_batch, shortened, step_batches
+from sourcebook.eval.training.build import calibration_pairs, reader_network
 from sourcebook.eval.training.changes import Changer, Replacement, replace, without_answer
+from sourcebook.eval.training.further import main as further
+from sourcebook.eval.training.further import mean
 from sourcebook.eval.training.latin import latin_pieces, tokenizer
 from sourcebook.eval.training.learning import (
     LateLearner,
@@ -34,7 +37,7 @@ from sourcebook.eval.training.published import PublishedModel, Shape, published_
 from sourcebook.eval.training.rows import Row, read_rows
 from sourcebook.eval.training.written import written_rows
 from sourcebook.index.encoding.model_files import shipped_folder
-from sourcebook.index.encoding.reader import PairTokenizer
+from sourcebook.index.encoding.reader import PairTokenizer, shipped_reader
 from sourcebook.index.encoding.word_vectors import WordVectors
 from sourcebook.index.errors import InputError
 
@@ -355,6 +358,8 @@ def test_shared_words_make_a_passage_a_likely_near_miss(data: Prepared) -> None:
         assert len(found) == len(set(found))
         assert int(data.answering[pair]) not in found
         assert all(data.passage_sets[passage] == data.sets[pair] for passage in found)
+        asked = set(data.questions[pair].tolist())
+        assert all(asked & set(data.passages[passage].tolist()) for passage in found)
 
 
 def test_batches_are_made_in_order_and_anew(data: Prepared) -> None:
@@ -378,3 +383,24 @@ def test_a_reader_is_trained_further_from_what_was_saved(data: Prepared, tmp_pat
     trained = read_parameters([tmp_path / "reader.npz"])
     again = ReaderLearner(SMALL, parameters, words, rate=3e-3, trained=trained)
     np.testing.assert_allclose(again.logits(batch), first.logits(batch), atol=2e-2)
+
+
+def test_the_shipped_reader_is_read_back_as_floats(
+    published: PublishedModel, tmp_path: Path
+) -> None:
+    further([str(tmp_path / "shipped.npz")])
+    further([str(tmp_path / "mean.npz"), *[str(tmp_path / "shipped.npz")] * 2])
+    trained = read_parameters([tmp_path / "mean.npz"])
+    network, reader = reader_network(published, trained), shipped_reader()
+    words = WordVectors(SHIPPED / "words.npy")
+    for pair in calibration_pairs(SHIPPED)[:8]:
+        ids = np.array([pair.ids])
+        with torch.no_grad():
+            logit = network(torch.from_numpy(words.gather(ids)), torch.ones(ids.shape))[1]
+        in_int8 = reader._model.forward(ids, np.ones_like(ids))[1]
+        assert logit.item() == pytest.approx(float(in_int8[0, 0]), abs=0.3)
+
+
+def test_the_mean_of_runs_is_between_them() -> None:
+    low, high = {"a": np.zeros((2, 2), np.float32)}, {"a": np.ones((2, 2), np.float32)}
+    np.testing.assert_array_equal(mean([low, high, high, high])["a"], np.full((2, 2), 0.75))

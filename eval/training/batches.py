@@ -35,6 +35,7 @@ SHARES = {
     "tweetqa": 0.8,
     "written": 3.0,
 }
+# Each question of SQuAD 2 was read dozens of times in the first training: half as often since.
 UNANSWERED_SHARES = {
     "squad2_dev": 1.5,
     "clapnq_dev": 2.0,
@@ -132,7 +133,7 @@ class Sampler:
 class Groups:
     """Makes the reader's examples: a question with a passage that answers, and ones that do not.
 
-    `mined` (pairs, n) are the passages that are most like each question, or -1.
+    `mined` (pairs, n) are passages that come near to an answer of each question, or -1.
     """
 
     def __init__(self, data: Prepared, mined: Places) -> None:

@@ -30,8 +30,9 @@ def mine_by_words(data: Prepared) -> Places:
             scores = (_counts(data.questions, part, words).sign() @ weights).toarray()
             for pair, row in zip(part.tolist(), scores, strict=True):
                 right = {int(data.answering[pair]), *same.get(pair, ())}
-                best = there[np.argsort(-row, kind="stable")[: MINED + len(right)]].tolist()
-                wrong = [passage for passage in best if passage not in right][:MINED]
+                best = np.argsort(-row, kind="stable")[: MINED + len(right)]
+                sharing = there[best[row[best] > 0]].tolist()
+                wrong = [passage for passage in sharing if passage not in right][:MINED]
                 found[pair, : len(wrong)] = wrong
     return found
 

@@ -31,6 +31,7 @@ from sourcebook.eval.training.mining import MINED, mine_by_words
 from sourcebook.eval.training.network import read_parameters
 from sourcebook.eval.training.prepared import Places, Prepared
 from sourcebook.eval.training.published import Floats, PublishedModel, Shape, published_file
+from sourcebook.eval.training.written import WRITTEN
 from sourcebook.index.encoding.model_files import TOKENIZER
 from sourcebook.index.encoding.word_vectors import WORD_VECTORS, WordVectors
 
@@ -85,7 +86,9 @@ def question_batches(
 ) -> Iterator[QuestionBatch]:
     """Questions of two sets, their passages, and a mined passage for each."""
     names = data.set_names.tolist()
-    sampler = Sampler(data.sets, names, SHARES, np.ones(len(data.sets), np.bool_))
+    # What was written for the reader is not for the encoder.
+    shares = SHARES | {WRITTEN: 0.0}
+    sampler = Sampler(data.sets, names, shares, np.ones(len(data.sets), np.bool_))
     same = data.same_question()
     while True:
         pairs = sampler.draw_sets(2, size // 2, rng)

@@ -15,7 +15,7 @@ from sourcebook.eval.training.rows import Row
 from sourcebook.index.article import sha256
 
 FILE = "written.jsonl.gz"
-SET = "written"
+WRITTEN = "written"  # the name of their set
 
 
 def written_rows(passages: Iterable[Row]) -> tuple[list[Row], list[Row]]:
@@ -33,7 +33,7 @@ def written_rows(passages: Iterable[Row]) -> tuple[list[Row], list[Row]]:
         if row is None and "p" not in given:
             continue
         title, text = (row.title, row.passage) if row else (given["t"], given["p"])
-        whole = Row(SET, str(number), title, text)
+        whole = Row(WRITTEN, str(number), title, text)
         pairs += [
             replace(whole, question=question, span=(start, end))
             for question, start, end in given["answered"]

@@ -94,6 +94,50 @@ def quantise(
     openvino.save_model(quantised, path)
 
 
+def floats_of(path: Path, others: Mapping[str, tuple[str, int]]) -> dict[str, Array]:
+    """The parameters of a network that `quantise` wrote, in float32, named by their places in it.
+
+    Those of its linear maps and layer norms, and `others`, which are named by the operation that
+    takes them and the number of its input.
+    """
+    network = openvino.Core().read_model(path)
+    steps = {step.get_friendly_name(): step for step in network.get_ordered_ops()}
+    found: dict[str, Array] = {}
+    for name, step in steps.items():
+        place, _, kind = name.removeprefix("__module.").partition("/aten::")
+        if kind == "linear/MatMul":
+            weight = _constant(step.input_value(1).get_node())
+            found[f"{place}.weight"] = weight * _smoothing(step.input_value(0).get_node())
+        elif kind in ("linear/Add", "layer_norm/Add", "layer_norm/Multiply_1"):
+            part = "weight" if kind == "layer_norm/Multiply_1" else "bias"
+            found[f"{place}.{part}"] = _constant(step.input_value(1).get_node()).reshape(-1)
+    for name, (operation, number) in others.items():
+        found[name] = _constant(steps[f"__module.{operation}"].input_value(number).get_node())
+    return found
+
+
+def _constant(node: openvino.Node) -> Array:
+    """What a constant is after its conversion to float32 and its scaling."""
+    first = node.input_value(0).get_node() if node.get_input_size() else node
+    match node.get_type_name():
+        case "Constant":
+            return np.array(node.data, np.float32)
+        case "Multiply":
+            return _constant(first) * _constant(node.input_value(1).get_node())
+        case "Convert":
+            return _constant(first)
+    raise ValueError(f"{node.get_friendly_name()} is no constant")
+
+
+def _smoothing(node: openvino.Node) -> Array:
+    """By what SmoothQuant multiplied the values that a linear map takes; 1 where it did not."""
+    if node.get_type_name() == "FakeQuantize":
+        node = node.input_value(0).get_node()
+    if node.get_type_name() != "Multiply" or "smooth_quant" not in node.get_friendly_name():
+        return np.ones(1, np.float32)
+    return _constant(node.input_value(1).get_node()).reshape(-1)
+
+
 def _halve(network: openvino.Model) -> None:
     """Keep large constants in half precision: OpenVINO does not where others are in int8."""
     for constant in network.get_ordered_ops():

@@ -18,8 +18,8 @@ from sourcebook.service.asking.read import read_hits
 from sourcebook.service.asking.statements import differ, statement_of
 from sourcebook.service.asking.versions import versions_of
 
-# A side that answers less surely by so much of the reader's logit answers something else. Chosen on
-# the dev questions (docs/decisions/0010-disagreement.md).
+# A side that answers less surely than the best hit by so much of the reader's logit answers
+# something else: judged sides (dev) differ by 2.4 at most, the date of a neighbour (a test) by 3.3.
 LESS_SURE = 3.0
 
 
@@ -76,11 +76,11 @@ class Compare:
         for hit in (*read, *read_hits(self.reader, query, tuple(further))):
             if hit.article.id not in older and statement_of(query, hit):
                 answers.setdefault(hit.article.id, hit)
-        surest = max((hit.reading.logit for hit in answers.values() if hit.reading), default=0.0)
+        least = best.reading.logit - LESS_SURE if best.reading else 0.0
         said = [
             found
             for hit in answers.values()
-            if hit.reading and hit.reading.logit > surest - LESS_SURE
+            if hit.reading and hit.reading.logit > least
             if (found := statement_of(query, hit))
         ]
         sides = tuple(one for one in said if any(differ(one, other) for other in said))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sourcebook.index.dates import latest_day
 from sourcebook.service.asking.citation import Citation
 from sourcebook.service.asking.statements import DifferenceKind, Statement
 
@@ -77,5 +78,5 @@ def side_by_side(found: Contradiction, citations: Sequence[Citation]) -> Disagre
         for known in [at.article.metadata]
     ]
     if not found.versions:
-        sides.sort(key=lambda side: side.published or "9999")
+        sides.sort(key=lambda side: latest_day(side.published))
     return Disagreement(found.matter, found.kind, tuple(sides), found.versions)

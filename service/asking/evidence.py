@@ -63,11 +63,13 @@ def _rows(passage: Passage, span: Span) -> list[Span]:
     """The whole rows of the table that a span is in; none where it is in none."""
     headers = [lead for lead in passage.leads if lead.kind is LeadKind.HEADER]
     header = next((lead for lead in headers[::-1] if lead.leads(span.start, span.end)), None)
+    if header is None:
+        return []
     rows: list[Span] = []
-    for sentence in passage.sentences if header else ():
-        if header and header.leads(sentence.start, sentence.end):
-            whole = rows and not _apart(passage, rows[-1], sentence)  # a cell may hold sentences
-            rows.append(Span(rows.pop().start, sentence.end) if whole else sentence)
+    for sentence in passage.sentences:
+        if header.leads(sentence.start, sentence.end):
+            same = rows and not _apart(passage, rows[-1], sentence)  # a cell may hold sentences
+            rows.append(Span(rows.pop().start, sentence.end) if same else sentence)
     return rows
 
 

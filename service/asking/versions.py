@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
-from sourcebook.index.dates import Mention, mentions
+from sourcebook.index.dates import Mention, latest_day, mentions
 from sourcebook.index.differences import (
     CHANGED,
     Difference,
@@ -232,7 +232,7 @@ def _values(
     for mine in _touching(dates[0], found.one):
         for theirs in _touching(dates[1], found.other):
             return (DifferenceKind.DATE, *_spans(mine, theirs)) if mine.iso != theirs.iso else None
-    # A number that looks like a year in one of both only ("1500", "1.500") is none.
+    # A number that looks like a year in one of both only ("1500", "1.500") is a number in both.
     for amount in _touching(quantities(one, (), languages[0]), found.one):
         for their_amount in _touching(quantities(other, (), languages[1]), found.other):
             if (amount.kind, amount.value) == (their_amount.kind, their_amount.value):
@@ -280,8 +280,9 @@ def _in_order(said: Sequence[tuple[_Version, Statement]]) -> tuple[Statement, ..
 
 
 def _day(article: ArticleRecord) -> str:
-    """When it was published or, if that is known, modified; empty without a date."""
-    return max(article.metadata.published or "", article.metadata.modified or "")
+    """The last day on which it may have changed, as `originals` ranks it; empty without a date."""
+    known = article.metadata.published, article.metadata.modified
+    return max((latest_day(day) for day in known if day), default="")
 
 
 def _value(said: Statement) -> _Value:

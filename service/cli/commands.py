@@ -130,7 +130,7 @@ def list_articles(
     *,
     sort: Annotated[
         Literal["added", "title", "publisher", "published"],
-        typer.Option(help="Sort order; by `added`, what was replaced keeps its place."),
+        typer.Option(help="Sort order; `added`: first arrival, which replacing does not change."),
     ] = "added",
     descending: Annotated[bool, typer.Option("--descending", help="Reverse the order.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="Maximum number.")] = 50,

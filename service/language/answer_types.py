@@ -105,10 +105,6 @@ _ASKED: tuple[tuple[Expected, re.Pattern[str]], ...] = tuple(
 
 TO = re.compile(r" (?:to|through|a|hasta) |\s?[-–—]\s?")
 FROM_TO = re.compile(rf"{TO.pattern}| (?:and|until|y)(?: in)? ")
-# A part and its whole are one answer: "12 of Colombia's 1,122 municipalities".
-PART_OF = re.compile(
-    rf"{TO.pattern}| (?:of|out of|de) (?:(?:the|its|their|all|every|los|las|sus) |[A-Z]\w*['’]s? )?"
-)
 _AND = re.compile(rf" (?:{either(LEXICON.conjoined)}) ")
 _BETWEEN = re.compile(rf"\b(?:{either(LEXICON.between)}) \Z", re.IGNORECASE)
 _DECADE = re.compile(r"\b(?:(?:early|mid|late)[ \-–])?(?:1\d|20)\d0s\b")
@@ -160,18 +156,13 @@ def _typed(sentence: str, wanted: Expected, language: str) -> Iterator[Span]:
         return joined(sentence, sorted(dates + decades), FROM_TO)
     if wanted.type is AnswerType.NUMBER:
         numbers = quantities(sentence, mentions(sentence), language)
-        return amounts(sentence, numbers, wanted.kinds, PART_OF)
+        return amounts(sentence, numbers, wanted.kinds)
     return names(sentence)
 
 
-def amounts(
-    text: str, found: Sequence[Quantity], kinds: Set[Kind], between: re.Pattern[str] = TO
-) -> Iterator[Span]:
-    """The quantities of these kinds, and whole ranges that hold one: "12 to 15 million euros".
-
-    What stands `between` two quantities joins them, as in `joined`.
-    """
-    for whole in joined(text, [(each.start, each.end) for each in found], between):
+def amounts(text: str, found: Sequence[Quantity], kinds: Set[Kind]) -> Iterator[Span]:
+    """The quantities of these kinds, and whole ranges that hold one: "12 to 15 million euros"."""
+    for whole in joined(text, [(each.start, each.end) for each in found], TO):
         if any(each.kind in kinds and whole.overlaps(each) for each in found):
             yield whole
 

@@ -30,6 +30,10 @@ _HEDGE = pattern(rf"(?<!\w)(?:{either(LEXICON.hedges)}) \Z")
 _CURRENCY = re.compile(r"(?:US|C|A|R)?[$€£][ \u00a0]?\Z")
 _COUNTED = re.compile(r"[ -](?:de )?(?P<noun>(?:(?:[A-Z]\.)+ |[^\W\d_][\w’'-]* ?){1,4})")
 _OF = pattern(r" (?:of|de) (?:(?:the|its|all|los|las|sus) )?(?=\w)")
+# The same before a number, whose owner may be named: "12 of New York's 62 counties".
+_OF_OWN = pattern(
+    r" (?:of|de) (?:(?:[\w.-]+ ){0,2}[\w.-]+[’']s? |(?:the|its|all|their|los|las|sus) )?(?=\d)"
+)
 _NOUN = re.compile(r"[^\W\d_][\w’'-]*")
 
 
@@ -92,11 +96,21 @@ def _here(text: str, start: int, numbers: Numbers) -> list[Quantity]:
     return [_with_whole(text, found, numbers)] if found else []
 
 
-def _with_whole(text: str, share: Quantity, numbers: Numbers) -> Quantity:
-    """A share with the number that it is of: "a quarter of the 480 schools" counts no 480."""
-    of = _OF.match(text, share.end) if share.kind is Kind.SHARE else None
+def _with_whole(text: str, part: Quantity, numbers: Numbers) -> Quantity:
+    """A share or a bare number with the number that it is of, which is counted no more.
+
+    "A quarter of the 480 schools" counts no 480, and "12 of the 480 schools" are 12 schools.
+    """
+    if part.kind is Kind.SHARE:
+        of = _OF.match(text, part.end)
+        whole = _quantity(text, of.end(), numbers) if of else None
+        return replace(part, end=whole.end) if whole else part
+    bare = part.kind is Kind.COUNT and not part.noun
+    of = _OF_OWN.match(text, part.end) if bare else None
     whole = _quantity(text, of.end(), numbers) if of else None
-    return replace(share, end=whole.end) if whole else share
+    if whole and whole.kind is Kind.COUNT and whole.value > part.value:
+        return replace(part, end=whole.end, noun=whole.noun)
+    return part
 
 
 def _fraction(text: str, start: int, numbers: Numbers) -> Quantity | None:

@@ -142,8 +142,8 @@ class DisagreementOut(Returned):
         description="Whether they are versions of one article, the correction or last one first."
     )
     sides: list[SideOut] = Field(
-        description="By date of publication, those without a date last; versions of one article "
-        "the other way round, after the correction or the last one."
+        description="By date of publication, undated last. Versions of one article: the correction "
+        "or last version first, then from newest to oldest."
     )
 
 

@@ -46,8 +46,8 @@ class ArticlesQuery(FilterFields):
     )
     sort: Literal["added", "title", "publisher", "published", "passages", "language"] = Field(
         "added",
-        description="Sort key; articles without a value come first. By `added` they stand as they "
-        "arrived: one that was replaced keeps its place.",
+        description="Sort key; articles without a value come first. `added` is the order of first "
+        "arrival: replacing an article does not move it.",
     )
     descending: bool = Field(False, description="Reverse the order.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Maximum number of articles.")
